@@ -1,0 +1,1 @@
+"""Analysis: labelled datasets in, numbers and figures out."""

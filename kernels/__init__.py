@@ -1,0 +1,1 @@
+"""Models: numbers in, numbers out. Nothing here knows of files, labels, processes or the framework."""

@@ -1,0 +1,190 @@
+"""The kernel contract: everything that a model must say about itself.
+
+A kernel is a value. It names its parameters, what its results look like, and two pure functions: ``init`` makes a state,
+``advance`` does one block of work on it. The framework owns the rest: the loop over blocks, checkpoints between them, the
+random generator of each block, labels, files, processes. A new model is one file that ends in ``MODEL = Kernel(...)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+State = tuple[Array, ...]
+Arrays = Mapping[str, Array]
+Inputs = Mapping[str, Arrays]
+P = TypeVar("P")
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What values a parameter may take, and what it means; carried in a dataclass field's metadata.
+
+    Parameters
+    ----------
+    help : str
+        Meaning, in words that a physicist uses.
+    units : str
+        Physical units; empty for a pure number.
+    ge, gt, le, lt : float, optional
+        Inclusive and exclusive bounds. For a tuple they hold for every element.
+    choices : tuple, optional
+        The only values allowed.
+    extent : bool
+        True for "how long": a count of results or steps that may grow later without changing any result that is already
+        there. Every other parameter is part of what is computed.
+    """
+
+    help: str
+    units: str = ""
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+    choices: tuple[Any, ...] | None = None
+    extent: bool = False
+
+
+_REQUIRED: Any = object()
+
+
+def parameter(
+    help: str,  # noqa: A002 - the word that users of argparse and typer know
+    *,
+    default: Any = _REQUIRED,
+    units: str = "",
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+    choices: Sequence[Any] | None = None,
+    extent: bool = False,
+) -> Any:
+    """Return a dataclass field that carries its meaning, units and bounds (see `Bounds`)."""
+    allowed = None if choices is None else tuple(choices)
+    metadata = {"bounds": Bounds(help, units, ge, gt, le, lt, allowed, extent)}
+    if default is _REQUIRED:
+        return field(metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one variable looks like at one point of the grid.
+
+    Parameters
+    ----------
+    dims : tuple of str
+        Names of the inner dimensions, outermost first.
+    shape : tuple of int
+        Their complete lengths, all blocks together.
+    dtype : str
+        A numpy dtype name. Floats that are missing are NaN.
+    units : str
+        Physical units; empty for a pure number.
+    description : str
+        What the variable is, as an axis label would say it.
+    coords : mapping of str to array, optional
+        Labels along inner dimensions that have some: one-dimensional, as long as the dimension.
+    block : int, optional
+        How many entries of the first dimension one block of work appends; the last block is cut to fit. None says that
+        the variable is whole after every block and that the value after the last block stays.
+    """
+
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: str
+    units: str = ""
+    description: str = ""
+    coords: Arrays = _NOTHING
+    block: int | None = None
+
+
+@dataclass(frozen=True)
+class Stationarity(Generic[P]):
+    """How to start a kernel's update exactly at equilibrium, so that a test can see whether it stays there.
+
+    Parameters
+    ----------
+    params : P
+        A machine small enough to enumerate.
+    draw : (params, rng, count) -> State
+        `count` independent copies drawn from the exact distribution.
+    update : (params, state, rng) -> State
+        The update that `advance` is built on; must leave the distribution alone.
+    level : (params, state) -> int array [count]
+        Which level (of energy, say) each copy is at.
+    probabilities : params -> float array [levels]
+        The exact probability of each level; sums to 1.
+    """
+
+    params: P
+    draw: Callable[[P, np.random.Generator, int], State]
+    update: Callable[[P, State, np.random.Generator], State]
+    level: Callable[[P, State], Array]
+    probabilities: Callable[[P], Array]
+
+
+def one_block(params: Any) -> int:
+    """Return 1: all the work of a point is a single block."""
+    return 1
+
+
+@dataclass(frozen=True)
+class Kernel(Generic[P]):
+    """A model that can be swept.
+
+    Parameters
+    ----------
+    name : str
+        What results and messages call it.
+    version : int
+        Raised whenever the same parameters and seed would give other bits.
+    params : type
+        A frozen dataclass whose fields are made with `parameter`. Its ``__post_init__`` may raise ValueError for
+        combinations that make no sense.
+    outputs : params -> {name: Output}
+        The results of one point. Shapes may depend on integer parameters.
+    init : (params, rng, inputs) -> State
+        The state before the first block.
+    advance : (params, state, rng, inputs) -> (State, {name: array})
+        One block of work. Must not change its arguments, and must draw all its randomness from `rng`.
+    cost : params -> float
+        Roughly the seconds that one block takes on one core.
+    blocks : params -> int
+        How many blocks make a point complete.
+    inputs : mapping of str to tuple of str
+        For each input, the variables that the kernel reads. They arrive as ``inputs[name][variable]``, with the axes that
+        the two stages do not share in front of the variable's own dimensions, and the labels of those axes and
+        dimensions beside them under their names.
+    example : P, optional
+        Parameters small enough for `sweep check` to run the laws on in seconds.
+    example_inputs : (params, rng) -> Inputs, optional
+        Inputs that go with `example`.
+    stationarity : Stationarity, optional
+        Lets `sweep check` hold the update to its exact distribution.
+    description : str
+        One line for `sweep kernels`.
+    """
+
+    name: str
+    version: int
+    params: type[P]
+    outputs: Callable[[P], Mapping[str, Output]]
+    init: Callable[[P, np.random.Generator, Inputs], State]
+    advance: Callable[[P, State, np.random.Generator, Inputs], tuple[State, Arrays]]
+    cost: Callable[[P], float]
+    blocks: Callable[[P], int] = one_block
+    inputs: Mapping[str, tuple[str, ...]] = _NOTHING
+    example: P | None = None
+    example_inputs: Callable[[P, np.random.Generator], Inputs] | None = None
+    stationarity: Stationarity[P] | None = None
+    description: str = ""

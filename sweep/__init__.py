@@ -1,0 +1,1 @@
+"""The framework: grid, plan, tasks, executors, store."""
