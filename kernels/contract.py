@@ -1,8 +1,9 @@
 """The kernel contract: everything that a model must say about itself.
 
-A kernel is a value. It names its parameters, what its results look like, and two pure functions: ``init`` makes a state,
-``advance`` does one block of work on it. The framework owns the rest: the loop over blocks, checkpoints between them, the
-random generator of each block, labels, files, processes. A new model is one file that ends in ``MODEL = Kernel(...)``.
+A kernel is a value. It names its parameters, what its results look like, and two pure functions: ``init`` makes a
+state, ``advance`` does one block of work on it. The framework owns the rest: the loop over blocks, checkpoints between
+them, the random generator of each block, labels, files, processes. A new model is one file that ends in
+``MODEL = Kernel(...)``.
 """
 
 from __future__ import annotations
@@ -162,9 +163,13 @@ class Kernel(Generic[P]):
     blocks : params -> int
         How many blocks make a point complete.
     inputs : mapping of str to tuple of str
-        For each input, the variables that the kernel reads. They arrive as ``inputs[name][variable]``, with the axes that
-        the two stages do not share in front of the variable's own dimensions, and the labels of those axes and
+        For each input, the variables that the kernel reads. They arrive as ``inputs[name][variable]``, with the axes
+        that the two stages do not share in front of the variable's own dimensions, and the labels of those axes and
         dimensions beside them under their names.
+    labels : mapping of str to (str, str)
+        Parameters that the framework fills with what an input is labelled by: ``{"temperatures": ("data",
+        "temperature")}`` gives the tuple of the temperatures that arrive in the input ``data`` (one of them where the
+        two stages share that axis). A grid cannot set such a parameter.
     example : P, optional
         Parameters small enough for `sweep check` to run the laws on in seconds.
     example_inputs : (params, rng) -> Inputs, optional
@@ -184,6 +189,7 @@ class Kernel(Generic[P]):
     cost: Callable[[P], float]
     blocks: Callable[[P], int] = one_block
     inputs: Mapping[str, tuple[str, ...]] = _NOTHING
+    labels: Mapping[str, tuple[str, str]] = _NOTHING
     example: P | None = None
     example_inputs: Callable[[P, np.random.Generator], Inputs] | None = None
     stationarity: Stationarity[P] | None = None
