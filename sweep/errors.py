@@ -1,0 +1,46 @@
+"""What went wrong, in words for the person who can mend it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: where it is, what was found there, what was wanted."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        """Return the problem as one line."""
+        return f"{self.where}: {self.what}"
+
+
+class SweepError(Exception):
+    """The grid, the store or the arguments are wrong; nothing was written.
+
+    Parameters
+    ----------
+    problems : Problem or str
+        All that is wrong, each worth one or two lines.
+    """
+
+    def __init__(self, *problems: Problem | str) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class LeaseLost(SweepError):  # noqa: N818 - an event that ends a worker's task, not a mistake of the user
+    """Another launcher has taken over the store; whoever notices must stop writing."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a hint with the closest known word, or else with all of them."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(names)}" if names else "none is known here"
