@@ -1,0 +1,1 @@
+"""Executors: run tasks, yield outcomes. `inline` for debugging, `ray` for everything else."""

@@ -1,0 +1,115 @@
+"""Where a store lives: a local path or an object-store URL, behind one set of calls."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import obstore
+import zarr
+from zarr.abc.store import Store as ZarrStore
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
+from zarr.storage import LocalStore, ObjectStore
+
+from sweep.errors import Problem, SweepError
+
+
+class Location:
+    """Named bytes at a path or URL. Every put is atomic: a reader sees the old bytes or the new, never a part.
+
+    Parameters
+    ----------
+    place : str
+        A local path, or a URL such as ``s3://bucket/run.zarr`` (credentials and endpoint come from the environment, as
+        for the cloud's own tools).
+    """
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self.zarr = _open(place)
+
+    @property
+    def local_path(self) -> Path | None:
+        """Return the folder of a local store, None for an object store."""
+        return self.zarr.root if isinstance(self.zarr, LocalStore) else None
+
+    def get(self, key: str) -> bytes | None:
+        """Return the bytes at `key`, None when there are none."""
+        buffer = sync(self.zarr.get(key, default_buffer_prototype()))
+        return None if buffer is None else buffer.to_bytes()
+
+    def put(self, key: str, value: bytes) -> None:
+        """Put bytes in place of those at `key`."""
+        sync(self.zarr.set(key, default_buffer_prototype().buffer.from_bytes(value)))
+
+    def put_if_absent(self, key: str, value: bytes) -> None:
+        """Put bytes at `key` unless there are some; one of several racing callers wins."""
+        sync(self.zarr.set_if_not_exists(key, default_buffer_prototype().buffer.from_bytes(value)))
+
+    def delete(self, key: str) -> None:
+        """Remove the bytes at `key`, if there are any."""
+        sync(self.zarr.delete(key))
+
+    def list(self, prefix: str) -> list[str]:
+        """Return all keys that begin with `prefix`."""
+
+        async def collect() -> list[str]:
+            return [key async for key in self.zarr.list_prefix(prefix)]
+
+        return sorted(sync(collect()))
+
+    def get_json(self, key: str) -> dict[str, Any] | None:
+        """Return the JSON document at `key`, None when there is none."""
+        raw = self.get(key)
+        return None if raw is None else json.loads(raw)
+
+    def is_empty(self) -> bool:
+        """Return whether nothing at all is here."""
+        return bool(sync(self.zarr.is_empty("")))
+
+    def check_writable(self, nbytes: int) -> None:
+        """Raise SweepError unless `nbytes` more can be written here; creates nothing."""
+        if self.local_path is None:
+            return
+        folder = next(parent for parent in (self.local_path, *self.local_path.parents) if parent.exists())
+        if not folder.is_dir():
+            raise SweepError(Problem(self.place, f"{folder} is a file; wanted a folder to write the store in"))
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise SweepError(Problem(self.place, f"cannot write in {folder}; choose another place with --store"))
+        free = shutil.disk_usage(folder).free
+        if nbytes > free:
+            raise SweepError(
+                Problem(
+                    self.place,
+                    f"no room: the plan needs up to {human_bytes(nbytes)} and {folder} has {human_bytes(free)} free; "
+                    "make room or choose another place with --store",
+                )
+            )
+
+
+def _open(place: str) -> ZarrStore:
+    if "://" not in place:
+        return LocalStore(Path(place).absolute())
+    try:
+        return ObjectStore(obstore.store.from_url(place))
+    except (obstore.exceptions.BaseError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise SweepError(Problem(place, f"cannot open this URL as an object store: {reason}")) from error
+
+
+def open_group(location: Location) -> zarr.Group:
+    """Return the root group, for reading and writing."""
+    return zarr.open_group(location.zarr, mode="r+")
+
+
+def human_bytes(nbytes: float) -> str:
+    """Return a size for people, in powers of 1000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if nbytes < 1000:
+            return f"{nbytes:.3g} {unit}"
+        nbytes /= 1000
+    return f"{nbytes:.3g} TB"

@@ -1,0 +1,311 @@
+"""The store: one Zarr v3 tree. Create, extend, write a region, say what is done.
+
+A commit writes data, then states, then ``blocks`` and ``done``; each file is put in place atomically and each step may
+be repeated. Whoever is killed between two steps leaves work to repeat, never wrong results.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import zarr
+from zarr.codecs import BytesCodec, Crc32cCodec, ZstdCodec
+
+from kernels.contract import State
+from sweep import lease
+from sweep.axes import Labels
+from sweep.errors import Problem, SweepError
+from sweep.layout import Variable
+from sweep.manifest import check_same_grid, layouts, merge
+from sweep.plan import Layout, Plan, Region, StagePlan
+from sweep.storage import Location
+from sweep.template import Field, stage_fields
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What one task knows of one cell when it commits.
+
+    Parameters
+    ----------
+    region : Region
+        The cell's points in the stage.
+    values : list of (Variable, array)
+        Whole chunks, for every variable with points in the cell.
+    blocks : int array over the region
+        Blocks that are complete.
+    done : bool array over the region
+        Points that are complete.
+    states : mapping of point key to (blocks, State)
+        Checkpoints of points that need one to go on.
+    """
+
+    region: Region
+    values: Sequence[tuple[Variable, Array]]
+    blocks: npt.NDArray[np.int32]
+    done: npt.NDArray[np.bool_]
+    states: Mapping[str, tuple[int, State]] = field(default_factory=dict)
+
+
+class Store:
+    """The dataset of a sweep, at a path or URL.
+
+    Parameters
+    ----------
+    location : Location
+    token : str, optional
+        The launcher's lease; commits are refused once the store has another.
+    """
+
+    def __init__(self, location: Location, token: str | None = None) -> None:
+        self.location = location
+        self.token = token
+        self._indices: dict[tuple[str, str], dict[Any, int]] = {}
+
+    @cached_property
+    def group(self) -> zarr.Group:
+        """Return the root group."""
+        return zarr.open_group(self.location.zarr, mode="r+")
+
+    def manifest(self) -> dict[str, Any] | None:
+        """Return what the store says of itself, None when there is none yet.
+
+        Raises
+        ------
+        SweepError
+            When something else is there.
+        """
+        document = self.location.get_json("zarr.json")
+        attributes = (document or {}).get("attributes", {})
+        if "format" in attributes and "stages" in attributes:
+            return cast("dict[str, Any]", attributes)
+        strangers = [key for key in self.location.list("")[:1000] if not key.startswith(".sweep/")]
+        if strangers and not self.location.list(".sweep/"):
+            what = f"is not a store of this program (it holds {strangers[0]!r}); choose another --store"
+            raise SweepError(Problem(self.location.place, what))
+        return None
+
+    def layouts(self) -> dict[str, Layout]:
+        """Return the layouts of the stages that are here."""
+        return layouts(self.manifest() or {})
+
+    def check(self, plan: Plan) -> None:
+        """Raise SweepError unless the plan can be written here: the same grid, a writable place with room."""
+        manifest = self.manifest()
+        if manifest is not None:
+            check_same_grid(manifest, plan, self.location.place)
+        self.location.check_writable(sum(v.nbytes for stage in plan.stages.values() for v in stage.variables))
+
+    # -- create and extend ----------------------------------------------------------------------------------------
+
+    def prepare(self, plan: Plan) -> None:
+        """Create the empty dataset of a plan, or extend the one that is here; what is there keeps its bits."""
+        manifest = self.manifest()
+        self.location.put(".sweep/created", b"")
+        root = zarr.open_group(self.location.zarr, mode="a", zarr_format=3, use_consolidated=False)
+        attributes = merge(manifest or {}, plan)
+        if manifest is not None and json.loads(json.dumps(attributes)) == manifest:
+            return
+        for stage in plan.stages.values():
+            if manifest is not None and stage.stage.name in manifest["stages"]:
+                self._reopen_cut_points(root, stage)
+            for node, (node_attributes, fields) in stage_fields(stage).items():
+                group = root.require_group(node)
+                group.attrs.put(node_attributes)
+                for item in fields:
+                    _require_array(group, item)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
+            root = zarr.consolidate_metadata(self.location.zarr)
+        root.attrs.put(attributes)
+        self.__dict__.pop("group", None)
+        self._indices.clear()
+
+    def _reopen_cut_points(self, root: Any, plan: StagePlan) -> None:
+        """Take back the blocks whose results were cut at the former length, so that they are computed again."""
+        name = plan.stage.name
+        before = np.asarray(root[f"{name}/blocks"][...])
+        blocks = before.copy()
+        for variable in plan.variables:
+            block, path = variable.output.block, f"{variable.node}/{variable.name}"
+            if block is None or path not in root:
+                continue
+            rows = root[path].shape[len(variable.axes)]
+            if rows < variable.output.shape[0]:
+                part = tuple(_place(plan, axis, variable.at) for axis in plan.stage.axes)
+                blocks[part] = np.minimum(blocks[part], rows // block)
+        region = tuple(slice(0, n) for n in blocks.shape)
+        for index, point in plan.points(region):
+            if blocks[index] < before[index]:
+                self.location.delete(_state_key(name, plan.stage.key_at(point)))
+        root[f"{name}/done"][...] = np.asarray(root[f"{name}/done"][...]) & (blocks >= plan.blocks[region])
+        root[f"{name}/blocks"][...] = blocks
+
+    # -- what is done ---------------------------------------------------------------------------------------------
+
+    def blocks(self, stage: str, region: Region | None = None) -> npt.NDArray[np.int32]:
+        """Return how many blocks of each point are complete."""
+        return np.asarray(self._array(f"{stage}/blocks")[region if region is not None else ...], np.int32)
+
+    def done(self, stage: str, region: Region | None = None) -> npt.NDArray[np.bool_]:
+        """Return which points are complete."""
+        return np.asarray(self._array(f"{stage}/done")[region if region is not None else ...], np.bool_)
+
+    def reset(self, stage: str, region: Region) -> None:
+        """Forget that the points of a region are done, so that the next launch computes them again."""
+        self._array(f"{stage}/done")[region] = False
+        self._array(f"{stage}/blocks")[region] = 0
+
+    # -- regions --------------------------------------------------------------------------------------------------
+
+    def commit(self, plan: StagePlan, result: CellResult) -> None:
+        """Write what a task knows of a cell: data, then states, then what is complete.
+
+        Raises
+        ------
+        SweepError
+            When the labels are not the store's own, or the region is not whole chunks of it.
+        LeaseLost
+            When another launcher has taken over.
+        """
+        stage, labels = plan.stage.name, plan.labels(result.region)
+        self._check_lease()
+        for variable, values in result.values:
+            own = {axis: labels[axis] for axis in variable.axes}
+            self._write(variable.node, variable.name, own, values)
+        for key, (blocks, state) in result.states.items():
+            self.location.put(_state_key(stage, key), _pack(blocks, state))
+        self._check_lease()
+        self._write(stage, "blocks", labels, result.blocks)
+        self._write(stage, "done", labels, result.done)
+
+    def _check_lease(self) -> None:
+        if self.token is not None:
+            lease.check(self.location, self.token)
+
+    def _write(self, node: str, name: str, labels: Mapping[str, Labels], values: Array) -> None:
+        array = self._array(f"{node}/{name}")
+        outer = [self._positions(node, axis, values_) for axis, values_ in labels.items()]
+        for part, chunk, length in zip(outer, array.chunks, array.shape, strict=False):
+            if part.start % chunk or (part.stop % chunk and part.stop != length):
+                what = f"the points {part.start} to {part.stop} are not whole chunks of {chunk}; wanted whole cells"
+                raise SweepError(Problem(f"{self.location.place}: {node}/{name}", what))
+        array[tuple(outer)] = values
+
+    def _positions(self, node: str, axis: str, labels: Labels) -> slice:
+        """Return where labels stand in the store, by the store's own coordinate."""
+        index = self._index(node, axis)
+        missing = [label for label in labels if label not in index]
+        if missing:
+            what = f"has no {axis} {missing[0]!r}; the task and the store do not belong together"
+            raise SweepError(Problem(f"{self.location.place}: {node}", what))
+        positions = [index[label] for label in labels]
+        if positions != list(range(positions[0], positions[0] + len(positions))):
+            what = f"the labels of {axis} do not stand side by side in the store"
+            raise SweepError(Problem(f"{self.location.place}: {node}", what))
+        return slice(positions[0], positions[-1] + 1)
+
+    def _index(self, node: str, axis: str) -> dict[Any, int]:
+        if (node, axis) not in self._indices:
+            labels = np.asarray(self._array(f"{node}/{axis}")[...]).tolist()
+            self._indices[node, axis] = {label: place for place, label in enumerate(labels)}
+        return self._indices[node, axis]
+
+    def read_cell(self, variable: Variable, plan: StagePlan, region: Region) -> Array:
+        """Return the values of a variable over a region of its stage."""
+        labels = plan.labels(region)
+        outer = tuple(self._positions(variable.node, axis, labels[axis]) for axis in variable.axes)
+        return np.asarray(self._array(f"{variable.node}/{variable.name}")[outer])
+
+    def read(self, node: str, name: str, labels: Mapping[str, Labels]) -> Array:
+        """Return a variable at labels along its outer axes, in the order of the labels."""
+        array = self._array(f"{node}/{name}")
+        places = [[self._index(node, axis)[label] for label in wanted] for axis, wanted in labels.items()]
+        inner = [slice(None)] * (array.ndim - len(places))
+        return np.asarray(array.oindex[(*map(_compact, places), *inner)]) if array.ndim else np.asarray(array[...])
+
+    def _array(self, path: str) -> Any:
+        if path not in self.__dict__.setdefault("_arrays", {}):
+            self.__dict__["_arrays"][path] = self.group[path]
+        return self.__dict__["_arrays"][path]
+
+    # -- states and failures --------------------------------------------------------------------------------------
+
+    def load_state(self, stage: str, key: str) -> tuple[int, State] | None:
+        """Return the checkpoint of a point: blocks complete and the state after them; None when there is none."""
+        raw = self.location.get(_state_key(stage, key))
+        return None if raw is None else _unpack(raw)
+
+    def put_failure(self, stage: str, number: int, failure: Mapping[str, Any]) -> None:
+        """Keep why a task was set aside."""
+        self.location.put(f".sweep/failures/{stage}/{number}", json.dumps(failure).encode())
+
+    def failures(self) -> list[dict[str, Any]]:
+        """Return why tasks were set aside, all of them."""
+        found = (self.location.get_json(key) for key in self.location.list(".sweep/failures/"))
+        return [failure for failure in found if failure is not None]
+
+    def clear_failures(self) -> None:
+        """Forget former failures; their tasks are tried again."""
+        for key in self.location.list(".sweep/failures/"):
+            self.location.delete(key)
+
+
+def _require_array(group: zarr.Group, item: Field) -> None:
+    """Make an array, or lengthen the one that is there; write its values where it is a coordinate."""
+    if item.name in group:
+        array = cast("Any", group[item.name])
+        if array.shape != item.shape:
+            array.resize(tuple(map(max, array.shape, item.shape)))
+    else:
+        array = group.create_array(
+            item.name,
+            shape=item.shape,
+            dtype=cast("Any", item.dtype),
+            chunks=item.chunks,
+            fill_value=item.fill,
+            dimension_names=item.dims,
+            serializer="auto" if item.dtype == "str" else BytesCodec(),
+            compressors=[ZstdCodec(level=1), Crc32cCodec()],
+            config={"write_empty_chunks": True},
+        )
+    array.attrs.put(dict(item.attributes))
+    if item.values is not None:
+        array[...] = np.asarray(item.values, object if item.dtype == "str" else None)
+
+
+def _place(plan: StagePlan, axis: str, at: Mapping[str, Any]) -> int | slice:
+    return plan.stage.axes[axis].index(at[axis]) if axis in at else slice(None)
+
+
+def _compact(places: list[int]) -> Any:
+    """Return consecutive places as a slice, which reads faster."""
+    if places == list(range(places[0], places[0] + len(places))):
+        return slice(places[0], places[-1] + 1)
+    return np.asarray(places)
+
+
+def _state_key(stage: str, key: str) -> str:
+    return f".sweep/states/{stage}/{key}"
+
+
+def _pack(blocks: int, state: State) -> bytes:
+    buffer = io.BytesIO()
+    arrays: dict[str, Any] = {"blocks": np.asarray(blocks), **{str(i): array for i, array in enumerate(state)}}
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _unpack(raw: bytes) -> tuple[int, State]:
+    with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
+        return int(stored["blocks"]), tuple(stored[str(i)] for i in range(len(stored.files) - 1))
