@@ -1,0 +1,5 @@
+"""Restricted Boltzmann machines with units in +-1: the machine, its training, and the kernel."""
+
+from kernels.rbm.kernel import RBM, RBMParams
+
+__all__ = ["RBM", "RBMParams"]

@@ -1,0 +1,293 @@
+"""The kernel ``rbm``: a restricted Boltzmann machine trained by contrastive divergence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, parameter
+from kernels.rbm.machine import (
+    Machine,
+    exact_divergence,
+    free_energy,
+    mean_v_from_h,
+    pack,
+    sample_h_from_v,
+    unpack,
+)
+from kernels.rbm.optimiser import Descent, Optimiser
+from kernels.rbm.training import mean_field_cd_gradient, persistent_gradient, sampled_cd_gradient
+
+ENUMERATED = 16  # visible units up to which the exact divergence is tracked
+PROBE = 2000  # configurations, of training and of held-out data each, that the tracks look at
+
+PRESETS = {"code": ("pcd", "sampled"), "text": ("cd", "mean_field")}
+
+
+@dataclass(frozen=True)
+class RBMParams:
+    """Parameters of the machine and its training.
+
+    ``preset: code`` follows the authors' public code: persistent contrastive divergence with k = 1 and one chain, drawn
+    +-1 statistics, weights from N(0, 0.05^2), biases 0, Adam with rate 1e-3 and epsilon 1e-2, batches of 100; 10 000 or
+    50 000 steps, both occur. Not known, ours: where the chain starts (a training configuration), the decays of Adam
+    (0.9 and 0.999, Kingma and Ba's), the order of the batches.
+
+    ``preset: text`` follows the paper's equations 13-21: contrastive divergence from the data with k = 1, tanh means
+    for all units. The text states 100 -> 81 units and leaves open the optimiser, its rate, the batch, the start and the
+    length: there we use the values of ``code``.
+
+    A preset sets `method` and `statistics`; naming one of those two overrides it. All else is a parameter of its own
+    with the same default in both presets. Both presets train on all the data that come in; we hold out the last tenth
+    of each temperature's configurations, for the tracks. Batches are independent draws from the training data with
+    replacement, not epochs of a shuffle, so that any block can be repeated without the history of the ones before; the
+    expected gradient is the same.
+
+    Raises
+    ------
+    ValueError
+        When `steps` is not a multiple of `block`.
+    """
+
+    size: int = parameter("sites per side of the lattice of visible units", ge=1)
+    hidden: int = parameter("hidden units", ge=1)
+    preset: str = parameter("recipe for method and statistics", default="code", choices=tuple(PRESETS))
+    method: str = parameter(
+        "contrastive divergence from the data (cd) or from persistent chains (pcd)",
+        default="preset",
+        choices=("preset", "cd", "pcd"),
+    )
+    statistics: str = parameter(
+        "units drawn in +-1 (sampled) or replaced by their tanh means (mean_field)",
+        default="preset",
+        choices=("preset", "sampled", "mean_field"),
+    )
+    k: int = parameter("Gibbs steps per gradient", default=1, ge=1)
+    chains: int = parameter("persistent chains", default=1, ge=1)
+    optimiser: str = parameter("descent rule", default="adam", choices=("sgd", "momentum", "adam"))
+    learning_rate: float = parameter("length of a step", default=1e-3, gt=0)
+    momentum: float = parameter("decay of the running mean of the gradient", default=0.9, ge=0, lt=1)
+    second_decay: float = parameter("decay of Adam's running mean square", default=0.999, ge=0, lt=1)
+    epsilon: float = parameter("guard of Adam's denominator", default=1e-2, gt=0)
+    batch: int = parameter("configurations per step", default=100, ge=1)
+    steps: int = parameter("steps of training; a multiple of block", default=10_000, ge=1, extent=True)
+    block: int = parameter("steps between two points of the tracks, and between checkpoints", default=1000, ge=1)
+    initial_scale: float = parameter("standard deviation of the initial weights", default=0.05, ge=0)
+    l1: float = parameter("weight of sum |W| in the loss", default=0.0, ge=0)
+    l2: float = parameter("weight of sum W^2 / 2 in the loss", default=0.0, ge=0)
+    biases: bool = parameter("whether biases are trained; otherwise they stay 0", default=True)
+    held_out: float = parameter(
+        "share of every temperature's configurations that training never sees", default=0.1, ge=0, lt=1
+    )
+
+    def __post_init__(self) -> None:
+        if self.steps % self.block:
+            raise ValueError(f"steps: found {self.steps}; wanted a multiple of block, which is {self.block}")
+
+    @property
+    def visible(self) -> int:
+        """Return the number of visible units."""
+        return self.size * self.size
+
+    @property
+    def persistent(self) -> bool:
+        """Return whether model averages come from persistent chains."""
+        return (PRESETS[self.preset][0] if self.method == "preset" else self.method) == "pcd"
+
+    @property
+    def sampled(self) -> bool:
+        """Return whether the statistics are drawn, rather than tanh means."""
+        return (PRESETS[self.preset][1] if self.statistics == "preset" else self.statistics) == "sampled"
+
+    @property
+    def descent_rule(self) -> Optimiser:
+        """Return the optimiser."""
+        return Optimiser(self.optimiser, self.learning_rate, self.momentum, self.second_decay, self.epsilon)
+
+    def machine(self, position: Array) -> Machine:
+        """Return the machine whose numbers are `position`."""
+        return unpack(position, self.visible, self.hidden)
+
+
+class Training(NamedTuple):
+    """The state: a descent (see `Descent`), the persistent chains, and q on small machines.
+
+    Parameters
+    ----------
+    chains : float32[chain, visible], +-1
+    data : float64[2**visible], or empty beyond `ENUMERATED` visible units
+        Probability of every configuration in the training data.
+    """
+
+    position: Array
+    first: Array
+    second: Array
+    taken: Array
+    chains: Array
+    data: Array
+
+
+def outputs(params: RBMParams) -> dict[str, Output]:
+    """Return the outputs: the machine after the last step, and tracks with one point per block."""
+    blocks = params.steps // params.block
+    step = {"step": params.block * np.arange(1, blocks + 1)}
+
+    def track(units: str, description: str) -> Output:
+        return Output(("step",), (blocks,), "float64", units, description, step, block=1)
+
+    return {
+        "weights": Output(
+            ("visible", "hidden_unit"), (params.visible, params.hidden), "float32", description="couplings W of the RBM"
+        ),
+        "visible_bias": Output(
+            ("visible",), (params.visible,), "float32", description="biases c of the visible units of the RBM"
+        ),
+        "hidden_bias": Output(
+            ("hidden_unit",), (params.hidden,), "float32", description="biases b of the hidden units of the RBM"
+        ),
+        "reconstruction_error": track("", "share of spins that one Gibbs step v-h-v changes, held-out data"),
+        "free_energy_gap": track("", "mean free energy of held-out minus training data"),
+        "weight_norm": track("", "Frobenius norm of W"),
+        "gradient_norm": track("", "norm of the batch gradient, mean over the block"),
+        "kl": track("nat", "KL(training data||RBM), exact, small machines only"),
+    }
+
+
+def init(params: RBMParams, rng: np.random.Generator, inputs: Inputs) -> Training:
+    """Return weights from N(0, initial_scale^2), biases 0, and chains at training configurations."""
+    training, _ = _split(params, inputs)
+    weights = rng.normal(0, params.initial_scale, (params.visible, params.hidden)).astype(np.float32)
+    zeros = np.zeros(params.visible, np.float32), np.zeros(params.hidden, np.float32)
+    chains = _draw(training, params.chains, rng)
+    return Training(*Descent.start(pack(Machine(weights, *zeros))), chains, _distribution(params, training))
+
+
+def advance(params: RBMParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[Training, Arrays]:
+    """Return the state after `block` more steps of descent, and what the tracks read there."""
+    descent, chains, data = Descent(*state[:4]).copy(), state[4], state[5]
+    machine, optimiser = params.machine(descent.position), params.descent_rule
+    training, held_out = _split(params, inputs)
+    norms = 0.0
+    for batch in _batches(params, training, rng):
+        gradient, chains = _gradient(params, machine, batch, chains, rng)
+        flat = pack(gradient)
+        norms += float(np.sqrt(flat @ flat))
+        optimiser.step(descent, flat)
+    results = {
+        **{name: part.copy() for name, part in machine._asdict().items()},
+        **_tracks(params, machine, training, held_out, rng),
+        "gradient_norm": np.array([norms / params.block]),
+        "kl": np.array([exact_divergence(machine, data) if data.size else np.nan]),
+    }
+    return Training(*descent, chains, data), results
+
+
+def _gradient(
+    params: RBMParams, machine: Machine, batch: Array, chains: Array, rng: np.random.Generator
+) -> tuple[Machine, Array]:
+    """Return the gradient of the loss on a batch, penalties included, and the chains moved on."""
+    if params.persistent:
+        gradient, chains = persistent_gradient(machine, batch, chains, params.k, params.sampled, rng)
+    elif params.sampled:
+        gradient = sampled_cd_gradient(machine, batch, params.k, rng)
+    else:
+        gradient = mean_field_cd_gradient(machine, batch, params.k)
+    if params.l1:
+        gradient.weights[...] += np.float32(params.l1) * np.sign(machine.weights)
+    if params.l2:
+        gradient.weights[...] += np.float32(params.l2) * machine.weights
+    if not params.biases:
+        gradient.visible_bias[...] = 0
+        gradient.hidden_bias[...] = 0
+    return gradient, chains
+
+
+def _tracks(
+    params: RBMParams, machine: Machine, training: Array, held_out: Array, rng: np.random.Generator
+) -> dict[str, Array]:
+    seen, unseen = _probe(training), _probe(held_out)
+    looked_at = unseen if len(unseen) else seen
+    means = mean_v_from_h(machine, sample_h_from_v(machine, looked_at, rng))
+    gap = free_energy(machine, unseen).mean() - free_energy(machine, seen).mean() if len(unseen) else np.nan
+    return {
+        "reconstruction_error": np.array([(1 - (looked_at * means).mean(dtype=np.float64)) / 2]),
+        "free_energy_gap": np.array([gap], np.float64),
+        "weight_norm": np.array([np.linalg.norm(machine.weights)], np.float64),
+    }
+
+
+def _split(params: RBMParams, inputs: Inputs) -> tuple[Array, Array]:
+    """Return training and held-out data, each int8[ensemble, configuration, visible], as views.
+
+    An ensemble is what one label of every axis in front gives: a temperature, say.
+    """
+    spins = inputs["data"]["spins"]
+    if spins.shape[-2] * spins.shape[-1] != params.visible:
+        found = "x".join(map(str, spins.shape[-2:]))
+        raise ValueError(f"data: found configurations of {found} spins; wanted {params.size}x{params.size}")
+    configurations = spins.reshape(-1, spins.shape[-3], params.visible)
+    kept = configurations.shape[1] - int(params.held_out * configurations.shape[1])
+    return configurations[:, :kept], configurations[:, kept:]
+
+
+def _draw(data: Array, count: int, rng: np.random.Generator) -> Array:
+    """Return float32[count, visible], configurations drawn with replacement, every ensemble equally likely."""
+    ensemble, configuration = np.divmod(rng.integers(data.shape[0] * data.shape[1], size=count), data.shape[1])
+    return data[ensemble, configuration].astype(np.float32)
+
+
+def _batches(params: RBMParams, training: Array, rng: np.random.Generator) -> Iterator[Array]:
+    """Yield `block` batches, each float32[batch, visible]."""
+    return (_draw(training, params.batch, rng) for _ in range(params.block))
+
+
+def _probe(data: Array) -> Array:
+    """Return float32[n, visible], about `PROBE` configurations spread evenly, the same at every call.
+
+    Training and held-out probes hold the ensembles in equal shares, so that their free energies compare.
+    """
+    each = min(max(PROBE // data.shape[0], 1), data.shape[1])
+    places = np.arange(each) * data.shape[1] // max(each, 1)
+    return data[:, places].reshape(-1, data.shape[2]).astype(np.float32)
+
+
+def _distribution(params: RBMParams, training: Array) -> Array:
+    if params.visible > ENUMERATED:
+        return np.zeros(0)
+    codes = (training.reshape(-1, params.visible) > 0) @ (1 << np.arange(params.visible))
+    return np.bincount(codes, minlength=2**params.visible) / len(codes)
+
+
+def cost(params: RBMParams) -> float:
+    """Return the seconds of one block of training steps."""
+    couplings = params.visible * params.hidden
+    units = params.visible + params.hidden
+    passes = 2 + 2 * params.k * (0.02 if params.persistent else 1)
+    step = 5e-5 + couplings * (params.batch * passes * 6e-11 + 4e-9) + params.batch * units * passes * 4e-9
+    return params.block * step
+
+
+def example_inputs(params: RBMParams, rng: np.random.Generator) -> Inputs:
+    """Return configurations of two ensembles: all spins equal, and independent spins."""
+    shape = (40, params.size, params.size)
+    ordered = np.broadcast_to(rng.choice([-1, 1], (40, 1, 1)), shape)
+    return {"data": {"spins": np.stack([ordered, rng.choice([-1, 1], shape)]).astype(np.int8)}}
+
+
+RBM = Kernel(
+    name="rbm",
+    version=1,
+    params=RBMParams,
+    outputs=outputs,
+    init=init,
+    advance=advance,
+    cost=cost,
+    blocks=lambda params: params.steps // params.block,
+    inputs={"data": ("spins",)},
+    example=RBMParams(size=3, hidden=4, steps=30, block=10, batch=10, learning_rate=0.02),
+    example_inputs=example_inputs,
+    description="a restricted Boltzmann machine trained by contrastive divergence",
+)
