@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -21,8 +20,6 @@ State = tuple[Array, ...]
 Arrays = Mapping[str, Array]
 Inputs = Mapping[str, Arrays]
 P = TypeVar("P")
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,7 @@ class Output:
     dtype: str
     units: str = ""
     description: str = ""
-    coords: Arrays = _NOTHING
+    coords: Arrays = field(default_factory=dict)
     block: int | None = None
 
 
@@ -188,8 +185,8 @@ class Kernel(Generic[P]):
     advance: Callable[[P, State, np.random.Generator, Inputs], tuple[State, Arrays]]
     cost: Callable[[P], float]
     blocks: Callable[[P], int] = one_block
-    inputs: Mapping[str, tuple[str, ...]] = _NOTHING
-    labels: Mapping[str, tuple[str, str]] = _NOTHING
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    labels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     example: P | None = None
     example_inputs: Callable[[P, np.random.Generator], Inputs] | None = None
     stationarity: Stationarity[P] | None = None

@@ -97,10 +97,10 @@ class _StageQueue:
         """Move the tiles whose every point has its inputs from the open ones to the ready ones."""
         if not self._open.any():
             return
-        todo = (self.plan.blocks > 0) & ~self.done
+        waits = np.zeros(self.done.shape, bool)
         for item in self.plan.stage.inputs.values():
-            todo &= ~_has_input(self.plan.stage, item, queues[item.stage])
-        waiting = self.plan.per_cell(todo) > 0
+            waits |= ~_has_input(self.plan.stage, item, queues[item.stage])
+        waiting = self.plan.per_cell(waits & (self.plan.blocks > 0) & ~self.done) > 0
         tiles = self._open & ~np.logical_or.reduceat(waiting, self.plan.tiles[:-1])
         self._ready.extend(np.flatnonzero(tiles).tolist())
         self._open &= ~tiles

@@ -125,7 +125,7 @@ class Store:
                 for item in fields:
                     _require_array(group, item)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
+            warnings.filterwarnings("ignore", message="Consolidated metadata|Object at .sweep", category=UserWarning)
             root = zarr.consolidate_metadata(self.location.zarr)
         root.attrs.put(attributes)
         self.__dict__.pop("group", None)

@@ -6,9 +6,12 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC, EROFS
-from typing import Protocol
+from typing import Any, Protocol
+
+from threadpoolctl import threadpool_limits
 
 from sweep.errors import LeaseLost
 from sweep.plan import Task
@@ -71,6 +74,12 @@ class Executor(Protocol):
             When it is set no new task is begun and those that run are asked to stop.
         """
         ...
+
+
+def limit_threads(cpus: int) -> AbstractContextManager[Any]:
+    """Hold BLAS to `cpus` threads, from now on or as long as the returned context lasts."""
+    limits: Callable[[int], AbstractContextManager[Any]] = threadpool_limits
+    return limits(cpus)
 
 
 def attempt(bench: Workbench, task: Task) -> Outcome:

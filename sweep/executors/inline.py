@@ -5,9 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 
-from threadpoolctl import threadpool_limits
-
-from sweep.executors.base import Outcome, attempt
+from sweep.executors.base import Outcome, attempt, limit_threads
 from sweep.plan import Plan, Task
 from sweep.store import Store
 from sweep.work import Workbench
@@ -31,6 +29,6 @@ class InlineExecutor:
         """Yield the outcome of each task as soon as it is done."""
         bench = Workbench(self.plan, self.store, stopping.is_set)
         while not stopping.is_set() and (task := next_task()) is not None:
-            with threadpool_limits(task.cpus):
+            with limit_threads(task.cpus):
                 outcome = attempt(bench, task)
             yield outcome

@@ -17,10 +17,9 @@ from typing import Any
 import ray
 import ray.cloudpickle
 from ray.exceptions import RayError
-from threadpoolctl import threadpool_limits
 
 from sweep.errors import Problem, SweepError
-from sweep.executors.base import Lost, Outcome, attempt
+from sweep.executors.base import Lost, Outcome, attempt, limit_threads
 from sweep.plan import Plan, Task
 from sweep.storage import Location
 from sweep.store import Store
@@ -30,10 +29,10 @@ IN_FLIGHT = 2  # tasks at an actor: one at work, one waiting, so that it never i
 LOSSES_IN_A_ROW = 8
 POLL_SECONDS = 0.2
 CONNECT_SECONDS = 5.0
+_ray: Any = ray  # parts of Ray carry no types
 OBJECT_STORE_BYTES = 2**28  # results go straight to the store, so Ray's own memory stays small
 
 
-@ray.remote(concurrency_groups={"control": 1})
 class _Actor:
     """Does tasks in a process of its own, with as many threads as it was given."""
 
@@ -46,16 +45,19 @@ class _Actor:
     def do(self, task: Task) -> Outcome:
         return attempt(self._bench, task)
 
-    @ray.method(concurrency_group="control")  # type: ignore[untyped-decorator]
+    @ray.method(concurrency_group="control")
     def stop(self) -> None:
         self._stopping.set()
+
+
+_RemoteActor: Any = _ray.remote(concurrency_groups={"control": 1})(_Actor)
 
 
 def _limit_threads(cpus: int) -> None:
     """Hold BLAS and numba to the cores that the actor was given."""
     numba = importlib.import_module("numba")
     numba.set_num_threads(min(cpus, numba.config.NUMBA_NUM_THREADS))
-    threadpool_limits(cpus)
+    limit_threads(cpus)
 
 
 @dataclass
@@ -112,7 +114,7 @@ class RayExecutor:
                 Problem(f"--address {self.address or 'local'}", f"cannot start or join Ray: {reason}")
             ) from error
         if self._limit is None and self.address is not None:
-            self.workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
+            self.workers = max(1, int(_ray.cluster_resources().get("CPU", 1)))
         for stage in self.plan.stages.values():
             _travel_by_value(type(stage.stage.kernel.params), stage.stage.kernel.params.__module__)
         self._plan = ray.put(self.plan)
@@ -189,7 +191,7 @@ class RayExecutor:
             self._pool.remove(idle)
             ray.kill(idle.actor)
             free += idle.cpus
-        actor = _Actor.options(num_cpus=cpus).remote(  # type: ignore[attr-defined]
+        actor = _RemoteActor.options(num_cpus=cpus).remote(
             self._plan, self.store.location.place, self.store.token, cpus, [path for path in sys.path if path]
         )
         self._pool.append(_Worker(actor, cpus))
@@ -199,7 +201,7 @@ class RayExecutor:
 def _travel_by_value(kind: type, module_name: str) -> None:
     """Let a kernel that is not installed, a user's own file, travel to the workers with the plan."""
     if module_name.partition(".")[0] not in packages_distributions() and module_name in sys.modules:
-        ray.cloudpickle.register_pickle_by_value(sys.modules[module_name])
+        _ray.cloudpickle.register_pickle_by_value(sys.modules[module_name])
 
 
 def _check_reachable(address: str) -> None:

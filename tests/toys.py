@@ -1,0 +1,88 @@
+"""Small kernels whose results are known, for the tests of the framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernels.contract import Arrays, Inputs, Kernel, Output, State, parameter
+
+
+@dataclass(frozen=True)
+class ThrowParams:
+    size: int = parameter("sides of a die", ge=2, le=100)
+    temperature: float = parameter("shifts the mean", default=1.0, units="J/k_B", ge=0.0)
+    throws: int = parameter("throws in all", default=10, ge=1, extent=True)
+
+
+def _throw_outputs(params: ThrowParams) -> dict[str, Output]:
+    return {
+        "energy": Output(("replica",), (params.throws,), "float64", "J", "a throw plus the temperature", block=4),
+        "faces": Output(
+            ("side",), (params.size,), "int64", "", "numbers of the sides", {"side": np.arange(params.size)}
+        ),
+    }
+
+
+def _throw(params: ThrowParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
+    return (), {
+        "energy": rng.integers(params.size, size=4) + params.temperature,
+        "faces": np.arange(params.size),
+    }
+
+
+def _stateless(params: object, rng: np.random.Generator, inputs: Inputs) -> State:
+    return ()
+
+
+THROW = Kernel(
+    name="throw",
+    version=1,
+    params=ThrowParams,
+    outputs=_throw_outputs,
+    init=_stateless,
+    advance=_throw,
+    cost=lambda params: 1e-5,
+    blocks=lambda params: -(-params.throws // 4),
+    example=ThrowParams(6, 1.0, 10),
+)
+
+
+@dataclass(frozen=True)
+class WalkParams:
+    size: int = parameter("dimensions of the walk", ge=1)
+    steps: int = parameter("steps", default=6, ge=1, extent=True)
+    seconds: float = parameter("what a step is said to take", default=1e-5, units="s")
+
+
+def _walk_outputs(params: WalkParams) -> dict[str, Output]:
+    steps = np.arange(1, params.steps + 1)
+    return {
+        "position": Output(("dimension",), (params.size,), "float64", "", "where the walk ends"),
+        "distance": Output(
+            ("step",), (params.steps,), "float64", "", "distance from the start", {"step": steps}, block=1
+        ),
+        "mean": Output((), (), "float64", "", "mean of what was read"),
+    }
+
+
+def _walk(params: WalkParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
+    position = state[0] + rng.standard_normal(params.size)
+    mean = np.mean([np.mean(arrays["energy"]) for arrays in inputs.values()]) if inputs else np.nan
+    return (position,), {"position": position, "distance": np.array([np.linalg.norm(position)]), "mean": np.array(mean)}
+
+
+WALK = Kernel(
+    name="walk",
+    version=1,
+    params=WalkParams,
+    outputs=_walk_outputs,
+    init=lambda params, rng, inputs: (rng.standard_normal(params.size),),
+    advance=_walk,
+    cost=lambda params: params.seconds,
+    blocks=lambda params: params.steps,
+    inputs={"data": ("energy",)},
+    example=WalkParams(3),
+    example_inputs=lambda params, rng: {"data": {"energy": rng.standard_normal((2, 10))}},
+)
