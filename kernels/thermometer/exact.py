@@ -7,6 +7,7 @@ priors p(T|v) = p(T|E) proportional to exp(-E/T) / Z_L(T). No thermometer can ha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -120,6 +121,7 @@ class EnergyThermometer:
         return np.asarray(logits)
 
 
+@cache
 def energy_thermometer(size: int, temperatures: tuple[float, ...]) -> EnergyThermometer:
     """Return the exact energy thermometer of the periodic size x size lattice for these temperature classes.
 
