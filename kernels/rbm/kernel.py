@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, parameter
+from kernels.contract import Array, Arrays, Inputs, Kernel, Output, State
+from kernels.rbm.ising import STATIONARITY
 from kernels.rbm.machine import (
     Machine,
     exact_divergence,
@@ -16,100 +16,13 @@ from kernels.rbm.machine import (
     mean_v_from_h,
     pack,
     sample_h_from_v,
-    unpack,
 )
-from kernels.rbm.optimiser import Descent, Optimiser
+from kernels.rbm.optimiser import Descent
+from kernels.rbm.params import RBMParams
 from kernels.rbm.training import mean_field_cd_gradient, persistent_gradient, sampled_cd_gradient
 
 ENUMERATED = 16  # visible units up to which the exact divergence is tracked
 PROBE = 2000  # configurations, of training and of held-out data each, that the tracks look at
-
-PRESETS = {"code": ("pcd", "sampled"), "text": ("cd", "mean_field")}
-
-
-@dataclass(frozen=True)
-class RBMParams:
-    """Parameters of the machine and its training.
-
-    ``preset: code`` follows the authors' public code: persistent contrastive divergence with k = 1 and one chain, drawn
-    +-1 statistics, weights from N(0, 0.05^2), biases 0, Adam with rate 1e-3 and epsilon 1e-2, batches of 100; 10 000 or
-    50 000 steps, both occur. Not known, ours: where the chain starts (a training configuration), the decays of Adam
-    (0.9 and 0.999, Kingma and Ba's), the order of the batches.
-
-    ``preset: text`` follows the paper's equations 13-21: contrastive divergence from the data with k = 1, tanh means
-    for all units. The text states 100 -> 81 units and leaves open the optimiser, its rate, the batch, the start and the
-    length: there we use the values of ``code``.
-
-    A preset sets `method` and `statistics`; naming one of those two overrides it. All else is a parameter of its own
-    with the same default in both presets. Both presets train on all the data that come in; we hold out the last tenth
-    of each temperature's configurations, for the tracks. Batches are independent draws from the training data with
-    replacement, not epochs of a shuffle, so that any block can be repeated without the history of the ones before; the
-    expected gradient is the same.
-
-    Raises
-    ------
-    ValueError
-        When `steps` is not a multiple of `block`.
-    """
-
-    size: int = parameter("sites per side of the lattice of visible units", ge=1)
-    hidden: int = parameter("hidden units", ge=1)
-    preset: str = parameter("recipe for method and statistics", default="code", choices=tuple(PRESETS))
-    method: str = parameter(
-        "contrastive divergence from the data (cd) or from persistent chains (pcd)",
-        default="preset",
-        choices=("preset", "cd", "pcd"),
-    )
-    statistics: str = parameter(
-        "units drawn in +-1 (sampled) or replaced by their tanh means (mean_field)",
-        default="preset",
-        choices=("preset", "sampled", "mean_field"),
-    )
-    k: int = parameter("Gibbs steps per gradient", default=1, ge=1)
-    chains: int = parameter("persistent chains", default=1, ge=1)
-    optimiser: str = parameter("descent rule", default="adam", choices=("sgd", "momentum", "adam"))
-    learning_rate: float = parameter("length of a step", default=1e-3, gt=0)
-    momentum: float = parameter("decay of the running mean of the gradient", default=0.9, ge=0, lt=1)
-    second_decay: float = parameter("decay of Adam's running mean square", default=0.999, ge=0, lt=1)
-    epsilon: float = parameter("guard of Adam's denominator", default=1e-2, gt=0)
-    batch: int = parameter("configurations per step", default=100, ge=1)
-    steps: int = parameter("steps of training; a multiple of block", default=10_000, ge=1, extent=True)
-    block: int = parameter("steps between two points of the tracks, and between checkpoints", default=1000, ge=1)
-    initial_scale: float = parameter("standard deviation of the initial weights", default=0.05, ge=0)
-    l1: float = parameter("weight of sum |W| in the loss", default=0.0, ge=0)
-    l2: float = parameter("weight of sum W^2 / 2 in the loss", default=0.0, ge=0)
-    biases: bool = parameter("whether biases are trained; otherwise they stay 0", default=True)
-    held_out: float = parameter(
-        "share of every temperature's configurations that training never sees", default=0.1, ge=0, lt=1
-    )
-
-    def __post_init__(self) -> None:
-        if self.steps % self.block:
-            raise ValueError(f"steps: found {self.steps}; wanted a multiple of block, which is {self.block}")
-
-    @property
-    def visible(self) -> int:
-        """Return the number of visible units."""
-        return self.size * self.size
-
-    @property
-    def persistent(self) -> bool:
-        """Return whether model averages come from persistent chains."""
-        return (PRESETS[self.preset][0] if self.method == "preset" else self.method) == "pcd"
-
-    @property
-    def sampled(self) -> bool:
-        """Return whether the statistics are drawn, rather than tanh means."""
-        return (PRESETS[self.preset][1] if self.statistics == "preset" else self.statistics) == "sampled"
-
-    @property
-    def descent_rule(self) -> Optimiser:
-        """Return the optimiser."""
-        return Optimiser(self.optimiser, self.learning_rate, self.momentum, self.second_decay, self.epsilon)
-
-    def machine(self, position: Array) -> Machine:
-        """Return the machine whose numbers are `position`."""
-        return unpack(position, self.visible, self.hidden)
 
 
 class Training(NamedTuple):
@@ -289,5 +202,6 @@ RBM = Kernel(
     inputs={"data": ("spins",)},
     example=RBMParams(size=3, hidden=4, steps=30, block=10, batch=10, learning_rate=0.02),
     example_inputs=example_inputs,
+    stationarity=STATIONARITY,
     description="a restricted Boltzmann machine trained by contrastive divergence",
 )
