@@ -90,7 +90,7 @@ def launch(
     """
     store = Store(Location(place))
     plan = plan_for(grid, store)
-    with make_executor(plan, store) as executor, Lease(store.location, _facts(grid, executor)) as lease:
+    with make_executor(plan, store) as executor, Lease(store.location, _facts(store, executor)) as lease:
         store.token = lease.token
         store.prepare(plan)
         store.clear_failures()
@@ -102,8 +102,10 @@ def launch(
         return Summary(schedule.progress(), stopping.is_set())
 
 
-def _facts(grid: Grid, executor: Executor) -> dict[str, Any]:
-    return {"grid": grid.name, "workers": executor.workers, "started": time.time()}
+def _facts(store: Store, executor: Executor) -> dict[str, Any]:
+    """Return what `sweep status` needs to tell the rate of this launch."""
+    done = {stage: int(store.done(stage).sum()) for stage in store.layouts()}
+    return {"workers": executor.workers, "started": time.time(), "done": done}
 
 
 @dataclass(frozen=True)

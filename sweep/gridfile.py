@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -123,18 +124,38 @@ def _set(document: dict[str, Any], override: str) -> None:
     place[path[-1]] = parse_yaml(text, f"--set {override}")
 
 
-def read_form(document: Mapping[str, Any], where: str) -> GridForm:
-    """Return the document in its checked shape.
+def read_form(document: Mapping[str, Any], where: str) -> tuple[GridForm, list[Problem]]:
+    """Return the document in its checked shape, and what is wrong in it.
+
+    What is wrong is left out of the shape, so that the rest can be looked at as well and all mistakes be told at once.
 
     Raises
     ------
     SweepError
-        With every mistake in the document's shape: unknown and missing keys, wrong types.
+        With every mistake found so far, when too little is left to go on with.
     """
     try:
-        return GridForm.model_validate(document)
+        return GridForm.model_validate(document), []
     except ValidationError as error:
-        raise SweepError(*_problems(error, where)) from error
+        problems = _problems(error, where)
+        rest = copy.deepcopy(dict(document))
+        for detail in error.errors(include_url=False):
+            _leave_out(rest, detail["loc"])
+    try:
+        return GridForm.model_validate(rest), problems
+    except ValidationError:
+        raise SweepError(*problems) from None
+
+
+def _leave_out(document: Any, loc: tuple[int | str, ...]) -> None:
+    """Remove what an error points to, as far down as the document goes."""
+    parent, last = None, None
+    for word in loc:
+        if not isinstance(document, dict) or word not in document:
+            break
+        parent, last, document = document, word, document[word]
+    if parent is not None:
+        parent.pop(last)
 
 
 def _problems(error: ValidationError, where: str) -> list[Problem]:

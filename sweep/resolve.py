@@ -36,12 +36,12 @@ def load_grid(path: Path, overrides: Sequence[str] = ()) -> Grid:
     """
     document = read_document(path, overrides)
     text = yaml.safe_dump(document, sort_keys=False) if overrides else path.read_text(encoding="utf-8")
-    return resolve(read_form(document, str(path)), text, str(path))
+    return resolve(document, text, str(path))
 
 
-def resolve(form: GridForm, text: str, where: str) -> Grid:
-    """Return the grid that a checked document stands for; raises SweepError with all that is wrong in it."""
-    problems: list[Problem] = []
+def resolve(document: Mapping[str, Any], text: str, where: str) -> Grid:
+    """Return the grid that a document stands for; raises SweepError with all that is wrong in it."""
+    form, problems = read_form(document, where)
     stages: dict[str, Stage] = {}
     for name in _order(form, where):
         stage = _StageReader(name, form.stages[name], f"{where}: stages.{name}", problems).read(stages, form.stages)
