@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from sweep.errors import SweepError
+from sweep.errors import Problem, SweepError
 from sweep.events import Listener, Progress, Started, Stopping, TaskDone, TaskFailed, WorkerLost
 from sweep.executors.base import Done, Executor, Failed, Halted, Lost, Outcome
 from sweep.executors.inline import InlineExecutor
@@ -90,7 +90,11 @@ def launch(
     """
     store = Store(Location(place))
     plan = plan_for(grid, store)
-    with make_executor(plan, store) as executor, Lease(store.location, _facts(store, executor)) as lease:
+    with (
+        make_executor(plan, store) as executor,
+        _writing(place),
+        Lease(store.location, _facts(store, executor)) as lease,
+    ):
         store.token = lease.token
         store.prepare(plan)
         store.clear_failures()
@@ -150,6 +154,16 @@ class _Launch:
             failure = {"stage": task.stage, "labels": labels, "attempts": attempts, "error": error}
             self.store.put_failure(task.stage, task.cells.start, failure)
         self.listener(TaskFailed(task, labels, error, attempts, final))
+
+
+@contextmanager
+def _writing(place: str) -> Iterator[None]:
+    """Say in words when the place cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        what = f"cannot write the store: {error.strerror or error}; choose another place with --store"
+        raise SweepError(Problem(place, what)) from error
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import obstore
-import zarr
 from zarr.abc.store import Store as ZarrStore
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
@@ -39,6 +38,8 @@ class Location:
 
     def get(self, key: str) -> bytes | None:
         """Return the bytes at `key`, None when there are none."""
+        if self._absent():
+            return None
         buffer = sync(self.zarr.get(key, default_buffer_prototype()))
         return None if buffer is None else buffer.to_bytes()
 
@@ -60,16 +61,16 @@ class Location:
         async def collect() -> list[str]:
             return [key async for key in self.zarr.list_prefix(prefix)]
 
-        return sorted(sync(collect()))
+        return [] if self._absent() else sorted(sync(collect()))
+
+    def _absent(self) -> bool:
+        """Return whether the folder is not there; to look into it with zarr would make it."""
+        return self.local_path is not None and not self.local_path.exists()
 
     def get_json(self, key: str) -> dict[str, Any] | None:
         """Return the JSON document at `key`, None when there is none."""
         raw = self.get(key)
         return None if raw is None else json.loads(raw)
-
-    def is_empty(self) -> bool:
-        """Return whether nothing at all is here."""
-        return bool(sync(self.zarr.is_empty("")))
 
     def check_writable(self, nbytes: int) -> None:
         """Raise SweepError unless `nbytes` more can be written here; creates nothing."""
@@ -99,11 +100,6 @@ def _open(place: str) -> ZarrStore:
     except (obstore.exceptions.BaseError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise SweepError(Problem(place, f"cannot open this URL as an object store: {reason}")) from error
-
-
-def open_group(location: Location) -> zarr.Group:
-    """Return the root group, for reading and writing."""
-    return zarr.open_group(location.zarr, mode="r+")
 
 
 def human_bytes(nbytes: float) -> str:
