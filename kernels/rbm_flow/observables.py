@@ -123,12 +123,13 @@ def group_averages(sums: Array, counts: Array, size: int) -> dict[str, Array]:
     """
     sites = size * size
     n = counts[..., None].astype(np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        means = sums / n
-        spins, *bonds = np.moveaxis(means[..., len(MOMENTS) :].reshape(*counts.shape, 5, sites), -2, 0)
-        powers = [spins]
-        for mean, power in (bonds[:2], bonds[2:]):
-            powers.append(power - (n * mean**2 - power) / (n - 1))
+    n[n == 0] = np.nan
+    pairs = np.where(n > 1, n - 1, np.nan)
+    means = sums / n
+    spins, *bonds = np.moveaxis(means[..., len(MOMENTS) :].reshape(*counts.shape, 5, sites), -2, 0)
+    powers = [spins]
+    for mean, power in (bonds[:2], bonds[2:]):
+        powers.append(power - (n * mean**2 - power) / pairs)
     moments = {name: means[..., place] for place, name in enumerate(MOMENTS)}
     shape = (*counts.shape, size, size)
     cosines = waves(size).cosines
