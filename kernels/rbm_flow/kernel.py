@@ -10,7 +10,15 @@ import numpy as np
 
 from kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, parameter
 from kernels.rbm.machine import Machine, mean_h_from_v, mean_v_from_h, sample_h_from_v, sample_v_from_h
-from kernels.rbm_flow.observables import CORRELATORS, MOMENTS, add_by_group, columns, features, group_averages
+from kernels.rbm_flow.observables import (
+    CORRELATORS,
+    MOMENTS,
+    add_by_group,
+    columns,
+    energies_from_transforms,
+    group_averages,
+    transforms,
+)
 from kernels.thermometer.exact import energy_thermometer
 from kernels.thermometer.network import Network, log_probabilities
 
@@ -64,7 +72,7 @@ class Sums(NamedTuple):
     Parameters
     ----------
     groups : dict of str to (float64[t, group, columns], int64[t, group])
-        For each of `GROUPINGS`, sums of `features` and counts of configurations.
+        For each of `GROUPINGS`, sums from `add_by_group` and counts of configurations.
     histograms : dict of str to int64[s, t, c]
         For each of `READERS`, how often each class was the most likely one.
     distributions : dict of str to float64[s, t, c]
@@ -193,13 +201,13 @@ def _empty_sums(params: RBMFlowParams) -> Sums:
 def _measure(params: RBMFlowParams, network: Network, fields: Array, place: tuple[int, int], sums: Sums) -> None:
     """Add what configurations at (start temperature, flow step) show to the sums, in place."""
     start, step = place
-    rows = features(fields)
-    energies = rows[:, MOMENTS.index("energy")]
+    seen = transforms(fields)
+    energies = energies_from_transforms(seen)
     readings = {
         "network": log_probabilities(network, fields.reshape(len(fields), -1)),
         "energy": energy_thermometer(params.size, params.temperatures).log_probabilities(energies),
     }
-    groups = {"": np.full(len(rows), start)}
+    groups = {"": np.full(len(fields), start)}
     for reader, log_p in readings.items():
         likeliest = log_p.argmax(axis=1)
         groups[f"{reader}_class_"] = likeliest
@@ -207,7 +215,7 @@ def _measure(params: RBMFlowParams, network: Network, fields: Array, place: tupl
         sums.distributions[reader][place] += np.exp(log_p).sum(axis=0)
     for prefix, group in groups.items():
         totals, counts = sums.groups[prefix]
-        add_by_group(totals[step], counts[step], rows, group)
+        add_by_group(totals[step], counts[step], seen, group)
 
 
 def _results(params: RBMFlowParams, sums: Sums) -> dict[str, Array]:

@@ -48,12 +48,12 @@ def waves(size: int) -> Waves:
 
 
 def columns(size: int) -> int:
-    """Return how many numbers `features` gives per configuration."""
+    """Return how many numbers `add_by_group` sums up per configuration."""
     return len(MOMENTS) + 5 * size * size
 
 
-def features(fields: Array) -> Array:
-    """Return what is averaged over configurations, each in its row.
+def transforms(fields: Array) -> Array:
+    """Return the transforms of the spins and of both readings of their energy density (eq 40).
 
     Parameters
     ----------
@@ -62,50 +62,71 @@ def features(fields: Array) -> Array:
 
     Returns
     -------
-    float32[n, columns]
-        |m|, m^2, m^4, energy per site (J) and its square; then the power spectrum of the spins; then transform and
-        power spectrum of both readings of eq 40: the horizontal bond s(y,x) s(y,x+1), and s times its four neighbours.
+    float32[3, n, wave]
+        Of s(y,x), of the horizontal bond s(y,x) s(y,x+1), and of s times the sum of its four neighbours.
     """
     count, size, _ = fields.shape
-    sites = size * size
-    horizontal = fields * np.roll(fields, -1, axis=2)
-    vertical = fields * np.roll(fields, -1, axis=1)
-    result = np.empty((count, columns(size)), np.float32)
-    spectra = result[:, len(MOMENTS) :].reshape(count, 5, sites)
-    hartley = waves(size).hartley
-    np.square(fields.reshape(count, sites) @ hartley, out=spectra[:, 0])
-    both = horizontal + vertical
-    around = both + np.roll(horizontal, 1, axis=2) + np.roll(vertical, 1, axis=1)
-    for place, field in ((1, horizontal), (3, around)):
-        spectra[:, place] = field.reshape(count, sites) @ hartley
-        np.square(spectra[:, place], out=spectra[:, place + 1])
-    m = fields.mean(axis=(1, 2))
-    energy = both.sum(axis=(1, 2)) / np.float32(-sites)
-    square = np.square(m)
-    result[:, : len(MOMENTS)] = np.stack([np.abs(m), square, np.square(square), energy, np.square(energy)], axis=1)
-    return result
+    local = np.empty((3, count, size * size), np.float32)
+    _local_fields(fields, local.reshape(3, count, size, size))
+    return local @ waves(size).hartley
 
 
 @numba.njit(cache=True)
-def add_by_group(sums: Array, counts: Array, rows: Array, group: Array) -> None:
-    """Add every row to the sums of its group, and one to the group's count, in place.
+def _local_fields(fields: Array, local: Array) -> None:
+    size = fields.shape[1]
+    for n in range(fields.shape[0]):
+        for y in range(size):
+            above, below = fields[n, y - 1], fields[n, (y + 1) % size]
+            row = fields[n, y]
+            for x in range(size):
+                right = row[(x + 1) % size]
+                local[0, n, y, x] = row[x]
+                local[1, n, y, x] = row[x] * right
+                local[2, n, y, x] = row[x] * (right + row[x - 1] + above[x] + below[x])
+
+
+def energies_from_transforms(waves_of: Array) -> Array:
+    """Return float32[n], energies per site (J): every bond is in the sum over sites of the last field twice."""
+    return np.asarray(waves_of[2, :, 0] / np.float32(-2 * waves_of.shape[2]))
+
+
+@numba.njit(cache=True)
+def add_by_group(sums: Array, counts: Array, waves_of: Array, group: Array) -> None:
+    """Add what every configuration shows to the sums of its group, and one to the group's count, in place.
+
+    The columns are |m|, m^2, m^4, energy per site (J) and its square; then the power spectrum of the spins; then
+    transform and power spectrum of the one energy density, and of the other.
 
     Parameters
     ----------
     sums : float64[groups, columns]
     counts : int64[groups]
-    rows : float32[n, columns]
+    waves_of : float32[3, n, wave]
+        From `transforms`.
     group : int64[n]
     """
-    for n in range(rows.shape[0]):
+    sites = waves_of.shape[2]
+    for n in range(waves_of.shape[1]):
         counts[group[n]] += 1
-        target, row = sums[group[n]], rows[n]
-        for column in range(row.size):
-            target[column] += row[column]
+        target = sums[group[n]]
+        m = waves_of[0, n, 0] / sites
+        energy = -waves_of[2, n, 0] / (2 * sites)
+        target[0] += abs(m)
+        target[1] += m**2
+        target[2] += m**4
+        target[3] += energy
+        target[4] += energy**2
+        spins, bond, around = waves_of[0, n], waves_of[1, n], waves_of[2, n]
+        for k in range(sites):
+            target[5 + k] += spins[k] * spins[k]
+            target[5 + sites + k] += bond[k]
+            target[5 + 2 * sites + k] += bond[k] * bond[k]
+            target[5 + 3 * sites + k] += around[k]
+            target[5 + 4 * sites + k] += around[k] * around[k]
 
 
 def group_averages(sums: Array, counts: Array, size: int) -> dict[str, Array]:
-    """Return moments and correlators of groups from sums of `features`; NaN for a group with too few configurations.
+    """Return moments and correlators of groups from the sums of `add_by_group`; NaN for a group that is too small.
 
     The connected energy correlators subtract products of different configurations only, site by site, so they are
     unbiased in groups of any number of independent configurations from two on:

@@ -107,7 +107,7 @@ def test_a_flow_through_an_exact_ising_machine_stays_there(exact):
 def test_a_machine_five_percent_off_is_seen_to_flow_away(exact):
     machine = ising_machine(4, TEMPERATURE)
     z = largest_z(flow_from_equilibrium(exact, machine._replace(weights=1.05 * machine.weights)), exact)
-    assert all(value > 10 for name, value in z.items() if name != "energy_correlation_four"), z
+    assert min(z.values()) > 10, z
 
 
 @pytest.fixture(scope="module", params=["sampled", "mean_field"])

@@ -10,15 +10,15 @@ from kernels.rbm_flow.observables import (
     MOMENTS,
     add_by_group,
     columns,
-    features,
     group_averages,
+    transforms,
 )
 
 
 def sums_of(fields, group, groups):
     size = fields.shape[1]
     sums, counts = np.zeros((groups, columns(size))), np.zeros(groups, np.int64)
-    add_by_group(sums, counts, features(fields), np.asarray(group))
+    add_by_group(sums, counts, transforms(fields), np.asarray(group))
     return group_averages(sums, counts, size)
 
 
