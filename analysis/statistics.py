@@ -1,0 +1,71 @@
+"""Means and error bars over independent copies, by label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+
+def mean_and_error(values: xr.DataArray, dim: str) -> xr.Dataset:
+    """Return the mean over independent copies and its standard error.
+
+    Parameters
+    ----------
+    values : DataArray[..., dim]
+        Copies that are NaN are left out.
+
+    Returns
+    -------
+    Dataset
+        `value` and `error` = s / sqrt(n), with s the sample standard deviation; NaN for fewer than two copies.
+    """
+    count = values.notnull().sum(dim)
+    mean = values.mean(dim)
+    error = np.sqrt(((values - mean) ** 2).sum(dim) / (count - 1).where(count > 1) / count.where(count > 1))
+    return xr.Dataset({"value": mean, "error": error})
+
+
+def jackknife(
+    means: xr.Dataset, function: Callable[[xr.Dataset], xr.DataArray], dim: str, groups: int = 40
+) -> xr.Dataset:
+    """Return a function of means, its standard error, and with the leading bias taken off.
+
+    The copies are dealt into groups of equal size (as far as they go round), and each group is left out in turn
+    (B. Efron, The Jackknife, the Bootstrap and Other Resampling Plans, 1982).
+
+    Parameters
+    ----------
+    means : Dataset[..., dim]
+        Per copy, the quantities whose means the function takes.
+    function : Dataset -> DataArray
+        Of the means over all copies, such as ``lambda m: 1 - m.m4 / (3 * m.m2**2)``.
+    dim : str
+        The dimension of independent copies.
+    groups : int
+        At most this many groups; at least two copies are needed.
+
+    Returns
+    -------
+    Dataset
+        `value` and `error`.
+    """
+    copies = means.sizes[dim]
+    count = min(groups, copies)
+    if count < 2:
+        whole = function(means.mean(dim))
+        return xr.Dataset({"value": whole, "error": xr.full_like(whole, np.nan)})
+    group = xr.DataArray(np.arange(copies) % count, dims=dim, name="group")
+    sums = means.groupby(group).sum(skipna=False)
+    sizes = xr.DataArray(np.bincount(group.values), dims="group", coords={"group": sums["group"]})
+    without = function((sums.sum("group", skipna=False) - sums) / (copies - sizes))
+    whole = function(means.mean(dim, skipna=False))
+    centre = without.mean("group", skipna=False)
+    error = np.sqrt((count - 1) / count * ((without - centre) ** 2).sum("group", skipna=False))
+    return xr.Dataset({"value": count * whole - (count - 1) * centre, "error": error})
+
+
+def binder_cumulant(means: xr.Dataset) -> xr.DataArray:
+    """Return U4 = 1 - <m^4> / (3 <m^2>^2) of the means `m2` and `m4` (K. Binder, Z. Phys. B 43, 119 (1981))."""
+    return 1.0 - means["m4"] / (3.0 * means["m2"] ** 2)
