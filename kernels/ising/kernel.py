@@ -1,0 +1,87 @@
+"""The kernel ``ising``: configurations and averages of the Ising model at one size and temperature."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kernels.contract import Arrays, Inputs, Kernel, Output, State
+from kernels.ising.chains import sample
+from kernels.ising.exact import STATIONARITY
+from kernels.ising.measure import energy_correlation, moments, spin_correlation
+from kernels.ising.params import IsingParams
+from kernels.ising.schedule import schedule
+
+CHAINS = 64  # chains of a block: whole bins, and one chunk of a store
+
+
+def outputs(params: IsingParams) -> dict[str, Output]:
+    """Return the outputs of all blocks together.
+
+    The last bin may hold chains whose own results are beyond `configurations`: a bin is always of whole blocks.
+    """
+    side = np.arange(params.size)
+    plane = {"dy": side, "dx": side}
+    bins = -(-params.replicas // params.replicas_per_bin)
+
+    def per_replica(units: str, description: str) -> Output:
+        return Output(("replica",), (params.replicas,), "float64", units, description, block=CHAINS)
+
+    def per_bin(units: str, description: str) -> Output:
+        shape, block = (bins, params.size, params.size), CHAINS // params.replicas_per_bin
+        return Output(("bin", "dy", "dx"), shape, "float64", units, description, plane, block)
+
+    return {
+        "energy": per_replica("J", "energy per site"),
+        "energy2": per_replica("J^2", "square of the energy per site"),
+        "abs_magnetization": per_replica("", "absolute magnetization per site"),
+        "m2": per_replica("", "square of the magnetization per site"),
+        "m4": per_replica("", "fourth power of the magnetization per site"),
+        "spin_correlation": per_bin("", "spin-spin correlation, averaged over translations"),
+        "energy_correlation": per_bin("J^2", "connected correlation of two horizontal bonds"),
+        "spins": Output(
+            ("configuration", "y", "x"),
+            (params.configurations, params.size, params.size),
+            "int8",
+            "",
+            "spins, +1 or -1",
+            {"y": side, "x": side},
+            CHAINS * params.samples,
+        ),
+    }
+
+
+def advance(params: IsingParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
+    """Return a fresh ensemble of independent chains and what was measured on it; there is no state."""
+    spins = sample(params, CHAINS, rng)
+    return (), {
+        **moments(spins),
+        "spin_correlation": spin_correlation(spins, params.replicas_per_bin),
+        "energy_correlation": energy_correlation(spins, params.replicas_per_bin),
+        "spins": spins.reshape(-1, params.size, params.size),
+    }
+
+
+def cost(params: IsingParams) -> float:
+    """Return the seconds of one block: 15 ns a spin for each sweep, 50 ns for each measurement."""
+    plan = schedule(params)
+    sweeps = plan.equilibration + (params.samples - 1) * plan.interval if params.temperature else 0
+    return 1e-3 + CHAINS * params.sites * (15e-9 * sweeps + 50e-9 * params.samples)
+
+
+def _init(params: IsingParams, rng: np.random.Generator, inputs: Inputs) -> State:
+    return ()
+
+
+ISING = Kernel(
+    name="ising",
+    version=1,
+    params=IsingParams,
+    outputs=outputs,
+    init=_init,
+    advance=advance,
+    cost=cost,
+    blocks=lambda params: -(-params.replicas // CHAINS),
+    example=IsingParams(size=5, temperature=2.3, configurations=150, samples=2, replicas_per_bin=16),
+    stationarity=STATIONARITY,
+    description="Ising model on the periodic square lattice: Metropolis, Swendsen-Wang or Wolff",
+)

@@ -1,0 +1,89 @@
+"""Which update, how long before the first sample, how far between samples.
+
+The rule
+--------
+A chain starts from a ground state below T_c and from random spins above: on either side the start relaxes locally,
+with no domain walls left over. Then it equilibrates for `RELAXATIONS` relaxation times, so that what is left of the
+start is exp(-12) = 6e-6 of its first deviation. Samples of one chain are two relaxation times apart.
+
+Relaxation times of the slowest even observable, in sweeps:
+- Swendsen-Wang: 2 L^(1/4), at every temperature what it is at T_c;
+- Wolff: the same, a sweep being as many clusters as hold all sites on average: L^2/chi;
+- Metropolis: 3 + l^2.1667 with l = min(L, xi), xi the correlation length of the infinite lattice.
+
+At temperature 0 nothing moves: a sample is a ground state, each sign with probability 1/2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+from kernels.ising.params import IsingParams
+
+CRITICAL_TEMPERATURE = 2.269185314213022
+RELAXATIONS = 12
+DYNAMIC_EXPONENT = 2.1667  # Nightingale and Bloete 2000
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What a chain does.
+
+    Parameters
+    ----------
+    algorithm : str
+        One of `ALGORITHMS`, not auto.
+    equilibration, interval : int
+        Sweeps before the first sample, and from one sample to the next.
+    flips : int
+        Clusters that make a sweep (Wolff only).
+    cold : bool
+        Start in a ground state, each sign with probability 1/2; else from random spins.
+    """
+
+    algorithm: str
+    equilibration: int
+    interval: int
+    flips: int
+    cold: bool
+
+
+def schedule(params: IsingParams) -> Schedule:
+    """Return what the chains of an ensemble do, by the rule above where the parameters leave it open."""
+    algorithm = fastest(params) if params.algorithm == "auto" else params.algorithm
+    relaxation = relaxation_sweeps(algorithm, params)
+    return Schedule(
+        algorithm,
+        params.equilibration or ceil(RELAXATIONS * relaxation),
+        params.interval or ceil(2 * relaxation),
+        ceil(params.sites / susceptibility(params)),
+        params.temperature < CRITICAL_TEMPERATURE,
+    )
+
+
+def fastest(params: IsingParams) -> str:
+    """Return the algorithm with the most effective samples per second."""
+    return "swendsen_wang"
+
+
+def relaxation_sweeps(algorithm: str, params: IsingParams) -> float:
+    """Return an upper bound on the relaxation time, in sweeps."""
+    if algorithm == "metropolis":
+        return 3.0 + float(min(params.size, correlation_length(params.temperature)) ** DYNAMIC_EXPONENT)
+    return 2.0 * float(params.size**0.25)
+
+
+def correlation_length(temperature: float) -> float:
+    """Return the correlation length of the infinite lattice near T_c, in lattice spacings: T/(4 |T - T_c|) T_c."""
+    distance = abs(temperature - CRITICAL_TEMPERATURE)
+    return temperature * CRITICAL_TEMPERATURE / (4 * distance) if distance else float("inf")
+
+
+def susceptibility(params: IsingParams) -> float:
+    """Return sites * <m^2>, roughly: the mean size of a Wolff cluster."""
+    critical = float(1.09 * params.size**1.75)
+    if params.temperature <= CRITICAL_TEMPERATURE:
+        return critical
+    above = 0.9625 * float((1 - CRITICAL_TEMPERATURE / params.temperature) ** -1.75)  # Barouch, McCoy and Wu 1973
+    return min(critical, max(1.0, above))
