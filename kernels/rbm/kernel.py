@@ -177,9 +177,10 @@ def _distribution(params: RBMParams, training: Array) -> Array:
 def cost(params: RBMParams) -> float:
     """Return the seconds of one block of training steps."""
     couplings = params.visible * params.hidden
-    units = params.visible + params.hidden
-    passes = 2 + 2 * params.k * (0.02 if params.persistent else 1)
-    step = 5e-5 + couplings * (params.batch * passes * 6e-11 + 4e-9) + params.batch * units * passes * 4e-9
+    model = params.chains if params.persistent else params.batch
+    products = 2 * params.batch + (1 + 2 * params.k) * model
+    units = params.batch * params.hidden + model * params.k * (params.visible + params.hidden)
+    step = 1.8e-4 + couplings * (5.5e-11 * products + 5e-9) + units * (6e-9 if params.sampled else 3e-9)
     return params.block * step
 
 

@@ -25,8 +25,8 @@ class RBMParams:
     length: there we use the values of ``code``.
 
     A preset sets `method` and `statistics`; naming one of those two overrides it. All else is a parameter of its own
-    with the same default in both presets. Both presets train on all the data that come in; we hold out the last tenth
-    of each temperature's configurations, for the tracks. Batches are independent draws from the training data with
+    with the same default in both presets. Neither source says whether data are held out; we hold out the last tenth of
+    each temperature's configurations, for the tracks. Batches are independent draws from the training data with
     replacement, not epochs of a shuffle, so that any block can be repeated without the history of the ones before; the
     expected gradient is the same.
 

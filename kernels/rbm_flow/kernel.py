@@ -267,7 +267,7 @@ def cost(params: RBMFlowParams) -> float:
     """Return the seconds of one bin."""
     sites = params.size**2
     measured = params.configurations * len(params.start_temperatures) * (params.length + 1)
-    return measured * (1e-6 + 5e-8 * sites + 1e-10 * sites * (5 * sites + len(params.temperatures)))
+    return measured * (1e-6 + 2.5e-8 * sites + 5.5e-11 * sites * (5 * sites + len(params.temperatures)))
 
 
 def example_inputs(params: RBMFlowParams, rng: np.random.Generator) -> Inputs:
