@@ -1,9 +1,9 @@
 """Scaling dimensions from two-point functions: the paper's estimator, and the torus estimator.
 
 Both read a correlator over all displacements (dy, dx) of a periodic lattice. The paper's (Section III, eq 35) fits
-B / d^(2 Delta) over open distances d < L/2, as if the lattice were a piece of the plane. On a torus that is biased: with
-exact data at T_c it gives Delta_sigma = 0.073 at L = 10. The torus estimator divides by what the torus adds, known exactly
-at T_c, and fits the power of the conformal distance; it gives 0.1251 from the same data.
+B / d^(2 Delta) over open distances d < L/2, as if the lattice were a piece of the plane. On a torus that is biased:
+with exact data at T_c it gives Delta_sigma = 0.073 at L = 10. The torus estimator divides by what the torus adds, known
+exactly at T_c, and fits the power of the conformal distance; it gives 0.1251 from the same data.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def open_distance_means(correlation: xr.DataArray) -> xr.DataArray:
     matrix = xr.DataArray(
         weights.reshape(-1, size, size), dims=("distance", "dy", "dx"), coords={"distance": np.sqrt(kinds)}
     )
-    return xr.dot(correlation.drop_vars(["dy", "dx"], errors="ignore"), matrix, dim=["dy", "dx"])
+    means: xr.DataArray = xr.dot(correlation.drop_vars(["dy", "dx"], errors="ignore"), matrix, dim=["dy", "dx"])
+    return means
 
 
 def paper_dimension(correlation: xr.DataArray) -> xr.Dataset:
@@ -64,16 +65,11 @@ def paper_dimension(correlation: xr.DataArray) -> xr.Dataset:
         `dimension`, its standard error `dimension_error`, `dimension_interval` (half width, 90 % Student t), and the
         other results of `fit_power_law`.
     """
-    means = open_distance_means(correlation)
-    return _as_dimension(fit_power_law(means["distance"], means))
+    return fit_dimension(open_distance_means(correlation))
 
 
 def torus_dimension(correlation: xr.DataArray, field: Field) -> xr.Dataset:
-    """Return the scaling dimension from a correlator at T_c on the torus.
-
-    The correlator, for the energy with the square of the torus mean put back, is divided by its sum over spin
-    structures; what is left is a power -2 Delta of the conformal distance (P. Di Francesco and others 1987), fitted
-    without weights over all displacements. Away from T_c the number means nothing.
+    """Return the scaling dimension from a correlator at T_c on the torus (see `torus_reduced`).
 
     Parameters
     ----------
@@ -86,13 +82,54 @@ def torus_dimension(correlation: xr.DataArray, field: Field) -> xr.Dataset:
     Dataset
         As for `paper_dimension`.
     """
+    return fit_dimension(torus_reduced(correlation, field))
+
+
+def torus_reduced(correlation: xr.DataArray, field: Field) -> xr.DataArray:
+    """Return what is left of a correlator when all that the torus adds at T_c is taken off.
+
+    The correlator, for the energy with the square of the torus mean put back, is divided by its sum over spin
+    structures; what is left is a power -2 Delta of the conformal distance (P. Di Francesco and others 1987). Away from
+    T_c it means nothing.
+
+    Parameters
+    ----------
+    correlation : DataArray[..., dy, dx]
+    field : "sigma" or "epsilon"
+
+    Returns
+    -------
+    DataArray[..., distance]
+        All displacements but the origin, with their conformal distances, in lattice units, as labels.
+    """
     size = correlation.sizes["dx"]
     mean = exact.torus_energy_mean(size) ** 2 if field == "epsilon" else 0.0
     structure = exact.torus_energy_structure(size) if field == "epsilon" else exact.torus_spin_structure(size)
     reduced = (correlation + mean) / xr.DataArray(structure, dims=("dy", "dx"))
-    flat = reduced.drop_vars(["dy", "dx"], errors="ignore").stack(pair=("dy", "dx"), create_index=False)
-    distance = xr.DataArray(exact.torus_distance(size).ravel(), dims="pair")
-    return _as_dimension(fit_power_law(distance[1:], flat.isel(pair=slice(1, None))))
+    flat = reduced.drop_vars(["dy", "dx"], errors="ignore").stack(distance=("dy", "dx"), create_index=False)
+    return flat.assign_coords(distance=exact.torus_distance(size).ravel()).isel(distance=slice(1, None))
+
+
+def fit_dimension(means: xr.DataArray, errors: xr.DataArray | None = None) -> xr.Dataset:
+    """Return the dimension from a correlator by distance: an unweighted fit of A d^(-2 Delta) (eq 35).
+
+    Parameters
+    ----------
+    means : DataArray[..., distance]
+    errors : DataArray[..., distance], optional
+        Standard errors, for chi^2 only.
+
+    Returns
+    -------
+    Dataset
+        As for `paper_dimension`.
+    """
+    fit = fit_power_law(means["distance"], means, errors)
+    return fit.assign(
+        dimension=-fit["exponent"] / 2,
+        dimension_error=fit["exponent_error"] / 2,
+        dimension_interval=fit["exponent_interval"] / 2,
+    )
 
 
 def with_bin_errors(correlation: xr.DataArray, field: Field, dim: str = "bin") -> xr.Dataset:
@@ -121,13 +158,4 @@ def with_bin_errors(correlation: xr.DataArray, field: Field, dim: str = "bin") -
             "torus": torus["value"],
             "torus_error": torus["error"],
         }
-    )
-
-
-def _as_dimension(fit: xr.Dataset) -> xr.Dataset:
-    """Return a power-law fit with the dimension, Delta = -exponent / 2, in front."""
-    return fit.assign(
-        dimension=-fit["exponent"] / 2,
-        dimension_error=fit["exponent_error"] / 2,
-        dimension_interval=fit["exponent_interval"] / 2,
     )
