@@ -48,18 +48,24 @@ def _ratio(sums: xr.DataArray, weights: xr.DataArray) -> xr.DataArray:
 
 
 def jackknife_estimates(
-    estimate: Callable[[xr.DataArray], xr.DataArray], values: xr.DataArray, count: xr.DataArray
-) -> xr.DataArray:
-    """Return DataArray[..., bin]: pseudo-values B f(all) - (B-1) f(all but one) of any function of the binned means.
+    estimate: Callable[[xr.DataArray], xr.Dataset], values: xr.DataArray, count: xr.DataArray
+) -> xr.Dataset:
+    """Return pseudo-values B f(all) - (B-1) f(all but one), [..., bin], of any functions of the binned means.
 
     Their mean over bins is the estimate with its first-order bias removed, and their scatter is its error. With one bin
-    the estimate itself is returned, and nothing can be said of the error.
+    the estimate itself is returned, and its scatter says nothing.
     """
     bins = values.sizes[BIN]
     whole = estimate(count_weighted(values, count))
     if bins == 1:
-        return whole.expand_dims({BIN: values[BIN]}) if BIN in values.coords else whole.expand_dims(BIN)
+        return whole.expand_dims(BIN)
     return bins * whole - (bins - 1) * estimate(count_weighted_without(values, count))
+
+
+def mean_with_error(values: xr.DataArray, count: xr.DataArray) -> xr.Dataset:
+    """Return the count-weighted mean over bins and the mean over realisations, as `crossed_mean` does."""
+    table = jackknife_estimates(lambda mean: mean.to_dataset(name="mean"), values, count)
+    return crossed_mean(table["mean"])
 
 
 def crossed_mean(table: xr.DataArray) -> xr.Dataset:

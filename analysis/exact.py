@@ -120,13 +120,15 @@ def _gamma_zero(coupling: float) -> tuple[float, float, float]:
 def _log_cosh_sum(y: Floats) -> Floats:
     tanh = np.tanh(y[0])
     jet = [np.logaddexp(y[0], -y[0]), tanh * y[1], tanh * y[2] + (1.0 - tanh**2) * y[1] ** 2]
-    return np.asarray(jet).sum(axis=1)
+    total: Floats = np.asarray(jet, np.float64).sum(axis=1)
+    return total
 
 
 def _log_sinh_sum(y: Floats) -> Floats:
     coth = 1.0 / np.tanh(y[0])
     jet = [y[0] + np.log1p(-np.exp(-2.0 * y[0])), coth * y[1], coth * y[2] - (coth**2 - 1.0) * y[1] ** 2]
-    return np.asarray(jet).sum(axis=1)
+    total: Floats = np.asarray(jet, np.float64).sum(axis=1)
+    return total
 
 
 # -- correlators at T_c on the torus --------------------------------------------------------------------------------
