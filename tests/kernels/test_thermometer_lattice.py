@@ -32,7 +32,7 @@ def test_on_ten_by_ten_with_sixty_classes_the_loss_is_near_the_exact_bound():
     # of the same configurations is the bound: a network below it by more than 0.003 has seen the answers. This training
     # gave 3.082; 30 epochs on 20 000 configurations give 3.055.
     temperatures = tuple(round(0.1 * n, 1) for n in range(60))
-    params = [IsingParams(size=10, temperature=t, configurations=12_000) for t in temperatures]
+    params = [IsingParams(size=10, temperature=t, configurations=12_000, samples=12) for t in temperatures]
     spins = np.stack([ising_configurations(p, seed) for seed, p in enumerate(params)])
     thermometer = ThermometerParams(size=10, temperatures=temperatures, epochs=7, batch=500, half_life=2.0)
     last = trained(thermometer, {"data": {"spins": spins, "temperature": np.array(temperatures)}})
