@@ -109,7 +109,7 @@ def _dataset_at(stage: xr.DataTree, at: Mapping[str, Any]) -> xr.Dataset:
     """Return the variables of all nodes of a stage that belong to one setting, in one dataset."""
     parts = []
     for node in stage.subtree:
-        data = node.to_dataset(inherit=False).drop_vars(["done", "blocks"], errors="ignore")
+        data = node.to_dataset().drop_vars(["done", "blocks"], errors="ignore")
         if all(data[axis].item() == label for axis, label in at.items() if axis in data.coords and not data[axis].dims):
             chosen = {axis: label for axis, label in at.items() if axis in data.dims}
             parts.append(data.sel(chosen).drop_vars(list(at), errors="ignore"))
