@@ -6,6 +6,7 @@ import pytest
 from kernels.rbm import RBM, RBMParams
 from kernels.rbm.ising import ising_machine
 from kernels.rbm.machine import Machine, all_spins, exact_divergence, exact_log_probabilities
+from kernels.rbm.training import mean_field_cd_gradient
 
 T_C = 2.269185314213022
 
@@ -186,3 +187,35 @@ def test_what_makes_no_sense_is_refused():
         RBM.init(
             RBMParams(size=3, hidden=4), np.random.default_rng(1), {"data": {"spins": np.ones((10, 4, 4), np.int8)}}
         )
+
+
+def test_tracks_are_what_their_descriptions_say():
+    # A step of length 1e-30 leaves the machine where it starts. All 2000 training and 2000 held-out configurations are
+    # looked at; hidden units are drawn once for each, so the share of changed spins has a standard error below
+    # 0.5 / sqrt(2000) = 0.011 even if all spins of a configuration went together.
+    rng = np.random.default_rng(17)
+    spins = np.where(rng.random((4000, 2, 2)) < 0.8, 1, -1).astype(np.int8)
+    params = RBMParams(
+        size=2, hidden=3, steps=1, block=1, held_out=0.5, optimiser="sgd", learning_rate=1e-30, initial_scale=0.8
+    )
+    (result,) = trained(params, {"data": {"spins": spins}})
+    w = result["weights"].astype(float)
+    seen, unseen = spins[:2000].reshape(-1, 4), spins[2000:].reshape(-1, 4)
+    h = all_spins(3)
+    p_h = np.prod((1 + h[None] * np.tanh(unseen @ w)[:, None]) / 2, axis=2)
+    changed = np.mean((1 - unseen * (p_h @ np.tanh(h @ w.T))) / 2)
+    free = [-np.log(2 * np.cosh(part @ w)).sum(axis=1).mean() for part in (unseen, seen)]
+    assert result["reconstruction_error"][0] == pytest.approx(changed, abs=0.04)
+    assert result["free_energy_gap"][0] == pytest.approx(free[0] - free[1], abs=1e-4)
+    assert result["weight_norm"][0] == pytest.approx(np.sqrt((w**2).sum()), rel=1e-6)
+
+
+def test_the_gradient_norm_is_that_of_the_batch_gradient():
+    # Every configuration is the same, so every batch is known.
+    spins = np.broadcast_to(np.array([[1, -1], [1, 1]], np.int8), (20, 2, 2))
+    params = RBMParams(size=2, hidden=3, preset="text", steps=5, block=5, optimiser="sgd", learning_rate=1e-30)
+    (result,) = trained(params, {"data": {"spins": spins}})
+    machine = Machine(*(result[name].astype(float) for name in Machine._fields))
+    gradient = mean_field_cd_gradient(machine, spins[:1].reshape(1, 4).astype(float), 1)
+    norm = np.sqrt(sum((part**2).sum() for part in gradient))
+    assert result["gradient_norm"][0] == pytest.approx(norm, rel=1e-4)
