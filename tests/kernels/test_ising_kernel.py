@@ -1,0 +1,136 @@
+"""The Ising kernel keeps the contract; its rules hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kernels.contract import Arrays
+from kernels.ising import ISING, IsingParams
+from kernels.ising.chains import start, update
+from kernels.ising.schedule import CRITICAL_TEMPERATURE, schedule
+from kernels.ising.words import boltzmann_threshold, next_word, seeds
+
+ALGORITHMS = ("metropolis", "swendsen_wang", "wolff")
+
+
+def block(params: IsingParams, seed: int = 1) -> Arrays:
+    return ISING.advance(params, ISING.init(params, np.random.default_rng(0), {}), np.random.default_rng(seed), {})[1]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("size", [3, 4, 7])
+def test_blocks_are_as_declared(algorithm: str, size: int) -> None:
+    params = IsingParams(size, 2.4, algorithm, configurations=1001, samples=3, equilibration=2, interval=1)
+    declared = ISING.outputs(params)
+    results = block(params)
+    assert results.keys() == declared.keys()
+    for name, output in declared.items():
+        assert output.units is not None
+        assert output.description
+        assert results[name].dtype == output.dtype, name
+        assert results[name].shape == (output.block, *output.shape[1:]), name
+        assert output.block * ISING.blocks(params) >= output.shape[0] > output.block * (ISING.blocks(params) - 1), name
+    assert set(np.unique(results["spins"])) == {-1, 1}
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_more_configurations_leave_blocks_as_they_are(algorithm: str) -> None:
+    params = IsingParams(5, 2.4, algorithm, configurations=100)
+    few, many = block(params), block(replace(params, configurations=10_000))
+    for name, values in few.items():
+        np.testing.assert_array_equal(values, many[name])
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_results_are_those_of_the_spins(algorithm: str) -> None:
+    params = IsingParams(5, 2.4, algorithm, configurations=300, samples=3, replicas_per_bin=8, equilibration=20)
+    results = block(params)
+    chains = len(results["energy"])
+    spins = results["spins"].astype(float).reshape(chains, 3, 5, 5)
+    bonds = spins * np.roll(spins, -1, axis=3)
+    energy = -(bonds + spins * np.roll(spins, -1, axis=2)).mean(axis=(2, 3))
+    m = spins.mean(axis=(2, 3))
+    for name, values in {
+        "energy": energy,
+        "energy2": energy**2,
+        "abs_magnetization": np.abs(m),
+        "m2": m**2,
+        "m4": m**4,
+    }.items():
+        np.testing.assert_allclose(results[name], values.mean(axis=1), rtol=1e-12)
+    for dy, dx in [(0, 0), (0, 2), (1, 0), (3, 4)]:
+        pairs = (spins * np.roll(spins, (-dy, -dx), axis=(2, 3))).mean(axis=(1, 2, 3)).reshape(-1, 8)
+        np.testing.assert_allclose(results["spin_correlation"][:, dy, dx], pairs.mean(axis=1), atol=1e-12)
+        pairs = (bonds * np.roll(bonds, (-dy, -dx), axis=(2, 3))).mean(axis=(1, 2, 3)).reshape(-1, 8)
+        means = bonds.mean(axis=(1, 2, 3)).reshape(-1, 8)
+        others = [np.mean([a[i] * a[j] for i in range(8) for j in range(8) if i != j]) for a in means]
+        np.testing.assert_allclose(results["energy_correlation"][:, dy, dx], pairs.mean(axis=1) - others, atol=1e-12)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1e-300, 1e-3, 0.1])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_cold_lattices_are_ground_states_of_either_sign(algorithm: str, temperature: float) -> None:
+    """Of 256 or more signs, 50 % within 4.5 standard deviations; at T = 0.1 a flip has probability e^-80."""
+    params = IsingParams(6, temperature, algorithm, configurations=1024, samples=4)
+    results = block(params)
+    assert (results["energy"] == -2).all()
+    assert (results["abs_magnetization"] == 1).all()
+    assert (results["energy_correlation"] == 0).all()
+    signs = results["spins"][:, 0, 0]
+    chains = signs if temperature == 0 else signs.reshape(-1, 4)[:, 0]
+    assert abs(chains.mean(dtype=float)) < 4.5 / np.sqrt(len(chains))
+
+
+def test_hot_lattices_are_random() -> None:
+    results = block(IsingParams(8, 1e9))
+    assert abs(results["spins"].mean(dtype=float)) < 4.5 / np.sqrt(results["spins"].size)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("temperature", [1.8, CRITICAL_TEMPERATURE, 3.0])
+def test_hot_and_cold_starts_agree(algorithm: str, temperature: float) -> None:
+    """After the rule's equilibration, 8x8, 4096 chains each: <m^2> within 4 standard errors of 0.006 at most."""
+    params = IsingParams(8, temperature, algorithm)
+    plan = schedule(params)
+    means, errors = [], []
+    for cold in (False, True):
+        rng = np.random.default_rng([7, cold])
+        spins = np.ones((4096, 8, 8), np.int8) if cold else start(replace(params, temperature=1e9), 4096, rng)
+        update(params, plan, spins, seeds(rng, len(spins)), plan.equilibration)
+        m2 = spins.mean(axis=(1, 2)) ** 2
+        means.append(m2.mean())
+        errors.append(m2.std() / np.sqrt(len(m2)))
+    error = np.hypot(*errors)
+    assert error < 0.01
+    assert abs(means[0] - means[1]) < 4 * error
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("temperature", [2.0, CRITICAL_TEMPERATURE, 2.6])
+def test_halves_of_a_chain_agree(algorithm: str, temperature: float) -> None:
+    """Energies of the first and second half of 16 samples, paired within 512 chains: 4 standard errors of 0.008."""
+    params = IsingParams(8, temperature, algorithm, configurations=16 * 512, samples=16)
+    rng = np.random.default_rng(8)
+    spins = np.concatenate([ISING.advance(params, (), rng, {})[1]["spins"] for _ in range(ISING.blocks(params))])
+    bonds = spins * (np.roll(spins, -1, axis=1) + np.roll(spins, -1, axis=2))
+    energy = -bonds.mean(axis=(1, 2)).reshape(-1, 2, 8).mean(axis=2)
+    gap = energy[:, 1] - energy[:, 0]
+    error = gap.std() / np.sqrt(len(gap))
+    assert error < 0.008
+    assert abs(gap.mean()) < 4 * error
+
+
+def test_thresholds_are_boltzmann_weights() -> None:
+    assert float(boltzmann_threshold(4, 2.5)) / 2**64 == pytest.approx(np.exp(-4 / 2.5), rel=1e-15)
+    assert boltzmann_threshold(4, 1e-300) == 0
+    assert boltzmann_threshold(0, 2.5) == 2**64 - 1
+    assert float(boltzmann_threshold(2, CRITICAL_TEMPERATURE)) / 2**64 == pytest.approx(np.sqrt(2) - 1, rel=1e-14)
+
+
+def test_words_are_those_of_xoshiro() -> None:
+    """First outputs of xoshiro256++ from the state 1, 2, 3, 4, as its reference implementation gives them."""
+    state = np.array([1, 2, 3, 4], np.uint64)
+    assert [int(next_word(state)) for _ in range(4)] == [41943041, 58720359, 3588806011781223, 3591011842654386]
