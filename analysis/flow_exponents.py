@@ -155,6 +155,8 @@ def exponent_curve(fit: Fit, values: xr.DataArray, count: xr.DataArray) -> xr.Da
     average = mean_with_error(values, count)
     whole = fit(average["value"], average["error"])
     available = int(values.sizes.get(REALISATION, 1))
+    apart = [dim for dim in count.dims if dim not in curve["value"].dims]
+    why = whole["reason"].where(count.sum(BIN).min([dim for dim in apart if dim != BIN]) > 0, "a group is empty")
     return curve.assign(
         amplitude=amplitude["value"],
         amplitude_error=amplitude["error"],
@@ -164,7 +166,7 @@ def exponent_curve(fit: Fit, values: xr.DataArray, count: xr.DataArray) -> xr.Da
         fit_interval=whole["dimension_interval"],
         chi2_dof=whole["chi2_dof"],
         points=whole["points"],
-        reason=xr.apply_ufunc(_reason, curve["realisations"], whole["reason"], available, vectorize=True),
+        reason=xr.apply_ufunc(_reason, curve["realisations"], why, available, vectorize=True),
     )
 
 
