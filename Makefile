@@ -1,27 +1,34 @@
-# `make demo` and `make test` need nothing but Python >= 3.11 and make; they set up everything else in .venv.
+# `make demo` and `make test` need nothing but Python 3.11, 3.12 or 3.13 and make: they set up everything else in .venv.
 .DEFAULT_GOAL := help
-PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
-	$$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 READY := .venv/.ready
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+SETUP_LOG := .venv/setup.log
+SUITABLE := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test test-slow lint bench clean
+.PHONY: help setup demo test test-slow lint bench clean
 
 help: ## show what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 12
 
+setup: $(READY) ## make .venv, with the versions of constraints.txt in it
+
+# A venv that an interrupted set-up left half made has no working pip: it is made anew.
 $(READY): pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" || { echo "no Python from 3.11 to 3.13 found; install one, or say make PYTHON=/path/to/python"; exit 1; }
-	@echo "setting up .venv (once; some minutes) ..."
-	@$(BIN)/python -c '' 2>/dev/null || { rm -rf .venv && $(PYTHON) -m venv .venv; }
-	@$(PIP) install -c constraints.txt --editable '.[dev]' 2>&1 | grep -v '^WARNING' || true
-	@$(BIN)/python -c 'import sweep.cli, pytest, mypy' && touch $@
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+		$(PYTHON) -c '$(SUITABLE)' 2>/dev/null || { \
+			echo "No Python 3.11, 3.12 or 3.13 with venv found: install one, or say make PYTHON=/path/to/python" >&2; exit 1; }; \
+		rm -rf .venv && $(PYTHON) -m venv .venv; }
+	@echo "Setting up .venv, once; this takes a few minutes ..."
+	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check \
+		-c constraints.txt --editable '.[dev]' >$(SETUP_LOG) 2>&1 || { cat $(SETUP_LOG) >&2; exit 1; }
+	@touch $@
 
-demo: $(READY) ## compute the quick grid and show two of the paper's figures (about two minutes)
+demo: $(READY) ## compute the quick grid and draw two of the paper's figures (under two minutes)
 	$(BIN)/sweep launch grids/quick.yaml
 	$(BIN)/sweep report runs/quick.zarr
-	@echo "The pictures: runs/quick.report/index.html"
+	@echo "The pictures: open $(CURDIR)/runs/quick.report/index.html"
 
 test: $(READY) ## run every test but the slow ones (under eight minutes)
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
@@ -29,15 +36,15 @@ test: $(READY) ## run every test but the slow ones (under eight minutes)
 test-slow: $(READY) ## run the long fault, scale and statistics tests
 	$(BIN)/python -m pytest -m slow --timeout 1800 $(ARGS)
 
-lint: $(READY) ## style, types, import rules
+lint: $(READY) ## style, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## measure speed against peers, each speed behind a check of correctness
+bench: $(READY) ## measure speed against peers, each number behind a check that the results are right
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/ising_speed.py
 
-clean: ## remove what set-up and runs have made
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache runs
+clean: ## remove what set-up and tools have made; results in runs stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
