@@ -71,9 +71,8 @@ def _log_partition_jet(size: int, coupling: float) -> tuple[float, float, float]
     L gamma_(2r+1) / 2, and the same of L gamma_(2r) / 2, with cosh gamma_l = cosh 2K coth 2K - cos(pi l / L) and
     gamma_0 = 2K + ln tanh K. The last product changes sign at T_c through gamma_0; that one factor is kept apart.
     """
-    even, odd = _gammas(size, coupling, 0), _gammas(size, coupling, 1)
+    rest, odd = _gammas(size, coupling, 2 * np.arange(1, size)), _gammas(size, coupling, 2 * np.arange(size) + 1)
     x, dx, ddx = (size / 2 * part for part in _gamma_zero(coupling))
-    rest = even[:, 1:]
     logs = np.array(
         [
             _log_cosh_sum(size / 2 * odd),
@@ -99,16 +98,15 @@ def _log_partition_jet(size: int, coupling: float) -> tuple[float, float, float]
     )
 
 
-def _gammas(size: int, coupling: float, parity: int) -> Floats:
-    """Return gamma_l and its first two derivatives in K, for l = 2r + parity; the column of gamma_0 is not used."""
+def _gammas(size: int, coupling: float, numbers: npt.NDArray[np.int64]) -> Floats:
+    """Return gamma_l and its first two derivatives in K, float[3, l]; none of the l may be 0."""
     u = 2.0 * coupling
     s, c = math.sinh(u), math.cosh(u)
-    cosh_gamma = s + 1.0 / s - np.cos(np.pi * (2 * np.arange(size) + parity) / size)
+    cosh_gamma = s + 1.0 / s - np.cos(np.pi * numbers / size)
     first, second = 2.0 * c * (1.0 - s**-2), 4.0 * (s - 1.0 / s + 2.0 * c * c * s**-3)
-    gamma = np.arccosh(np.maximum(cosh_gamma, 1.0 + 1e-300))
-    sinh_gamma = np.sqrt(np.maximum(cosh_gamma**2 - 1.0, 1e-300))
+    sinh_gamma = np.sqrt(cosh_gamma**2 - 1.0)
     slope = first / sinh_gamma
-    return np.array([gamma, slope, (second - cosh_gamma * slope**2) / sinh_gamma])
+    return np.array([np.arccosh(cosh_gamma), slope, (second - cosh_gamma * slope**2) / sinh_gamma])
 
 
 def _gamma_zero(coupling: float) -> tuple[float, float, float]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from analysis.crossed import REALISATION
 from analysis.exact import CRITICAL_TEMPERATURE
@@ -50,6 +51,12 @@ def keep_in_view(panel: Axes, curves: Sequence[xr.Dataset], marks: Sequence[floa
         low, high = min(finite), max(finite)
         margin = 0.15 * (high - low) or 0.1
         panel.set_ylim(low - margin, high + margin)
+
+
+def legend_below(figure: Figure, panel: Axes) -> None:
+    """Put the legend of one panel, which the others share, under the figure."""
+    handles, labels = panel.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3), fontsize=8, frameon=False)
 
 
 def verdict(value: float, error: float, target: float, name: str) -> str:

@@ -14,7 +14,7 @@ from analysis.exact import CRITICAL_TEMPERATURE, DELTA_SIGMA
 from analysis.exhibit import Absent, Exhibit, Row
 from analysis.fixed_point import convergence_of
 from analysis.flow_cases import GROUPINGS, FlowCase, flow_cases
-from analysis.flow_drawing import SHOWN, about, by_case, draw_curve, keep_in_view, verdict
+from analysis.flow_drawing import SHOWN, about, by_case, draw_curve, keep_in_view, legend_below, verdict
 from analysis.flow_exponents import (
     EXACT_ABS_MAGNETIZATION,
     exact_magnetization_exponent,
@@ -38,7 +38,7 @@ def figure_2(tree: xr.DataTree) -> Exhibit | Absent:
     figure, panels = new_figure(min(len(cases), SHOWN))
     for panel, case, groups in zip(panels, cases, curves, strict=False):
         _draw_curves(panel, case, groups)
-    panels[0].legend(fontsize=8)
+    legend_below(figure, panels[0])
     temperatures = curves[0]["network class"].attrs["temperatures"]
     caption = (
         f"Fit of |m| = A (|T - T_c| / T_c)^Δm at T = {_listed(temperatures)}, of configurations that the network, or "
@@ -62,7 +62,7 @@ def figure_4(tree: xr.DataTree) -> Exhibit | Absent:
     data = [_magnetization(case, int(curve["flow_step"])) for case, curve in zip(cases, curves, strict=True)]
     for panel, case, curve, points in zip(panels, cases, curves, data, strict=False):
         _draw_fit(panel, case, curve, points)
-    panels[0].legend(fontsize=8)
+    legend_below(figure, panels[0])
     rows = [_amplitude_row(case, curve) for case, curve in zip(cases, curves, strict=True)]
     caption = (
         "|m| of configurations that the network reads as a temperature, mean and standard error; full points are "
@@ -166,7 +166,7 @@ def _draw_fit(panel: Axes, case: FlowCase, curve: xr.Dataset, points: xr.Dataset
         label="|m|",
     )
     chosen = points.sel(temperature=fitted)
-    panel.plot(fitted, chosen["value"], "o", color=OURS, label="fitted")
+    panel.plot(fitted, chosen["value"], "o", color=OURS, zorder=3, label="fitted")
     fit = fit_magnetization(chosen["value"])
     grid = np.linspace(*WINDOW, 400)
     shape = (np.abs(grid - CRITICAL_TEMPERATURE) / CRITICAL_TEMPERATURE) ** float(fit["dimension"])

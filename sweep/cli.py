@@ -227,7 +227,7 @@ def kernels() -> None:
         table = Table(
             title=f"{name} ({reference}, version {kernel.version})", title_justify="left", caption_justify="left"
         )
-        table.caption = f"{kernel.description} Reads: {', '.join(kernel.inputs) or 'nothing'}."
+        table.caption = f"{kernel.description.rstrip('.')}. Reads: {', '.join(kernel.inputs) or 'nothing'}."
         for heading in ("parameter", "type, default", "units", "meaning"):
             table.add_column(heading)
         for row in describe(kernel.params):
