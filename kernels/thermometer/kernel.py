@@ -11,6 +11,7 @@ from kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, param
 from kernels.rbm.optimiser import Descent, Optimiser
 from kernels.thermometer.exact import energy_thermometer, site_energies
 from kernels.thermometer.network import Network, log_probabilities, loss_gradient, pack, random_network, unpack
+from kernels.thermometer.symmetries import random_images
 from kernels.thermometer.tally import (
     Tally,
     accuracy,
@@ -32,6 +33,8 @@ class ThermometerParams:
     validation data, and 3000 epochs. It leaves open the optimiser, its rate, the batch and the start. Ours: Adam in
     batches of 1000, a rate that halves every 6 epochs, and Glorot's start; 30 such epochs (21 600 steps on
     20 000 configurations of each of 60 temperatures) reach 3.05 nats, where 3000 would cost over an hour.
+    `symmetries` is ours too: 2000 configurations per temperature are learnt by heart (3.20 nats), their random images
+    are not (3.09).
 
     Raises
     ------
@@ -44,6 +47,10 @@ class ThermometerParams:
     units: int = parameter("tanh units of the hidden layer", default=80, ge=1)
     training_fraction: float = parameter(
         "share of each temperature's configurations, from the first on, that is trained on", default=0.6, gt=0, lt=1
+    )
+    symmetries: bool = parameter(
+        "show every training configuration as a random image under the lattice's symmetries and the spin flip",
+        default=False,
     )
     epochs: int = parameter("passes over the training data", default=30, ge=1, extent=True)
     optimiser: str = parameter("descent rule", default="adam", choices=("sgd", "momentum", "adam"))
@@ -121,7 +128,7 @@ def advance(params: ThermometerParams, state: State, rng: np.random.Generator, i
     training, validation = _split(params, inputs)
     steps_per_epoch = -(-training.shape[0] * training.shape[1] // params.batch)
     optimiser = params.optimiser_at(int(descent.taken) // steps_per_epoch)
-    for spins, classes in _batches(training, params.batch, rng):
+    for spins, classes in _batches(params, training, rng):
         _, gradient = loss_gradient(params.network(descent.position), spins, classes)
         optimiser.step(descent, pack(gradient))
     tally = _read_by_network(params, descent.position, validation)
@@ -157,12 +164,13 @@ def _split(params: ThermometerParams, inputs: Inputs) -> tuple[Array, Array]:
     return configurations[:, :trained], configurations[:, trained:]
 
 
-def _batches(data: Array, batch: int, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
+def _batches(params: ThermometerParams, data: Array, rng: np.random.Generator) -> Iterator[tuple[Array, Array]]:
     classes, count, _ = data.shape
     order = rng.permutation(classes * count)
-    for start in range(0, len(order), batch):
-        true, configuration = np.divmod(order[start : start + batch], count)
-        yield data[true, configuration].astype(np.float32), true
+    for start in range(0, len(order), params.batch):
+        true, configuration = np.divmod(order[start : start + params.batch], count)
+        spins = data[true, configuration].astype(np.float32)
+        yield random_images(spins, params.size, rng) if params.symmetries else spins, true
 
 
 def _read_by_network(params: ThermometerParams, position: Array, data: Array) -> Tally:
