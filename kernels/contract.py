@@ -164,9 +164,9 @@ class Kernel(Generic[P]):
         that the two stages do not share in front of the variable's own dimensions, and the labels of those axes and
         dimensions beside them under their names.
     labels : mapping of str to (str, str)
-        Parameters that the framework fills with what an input is labelled by: ``{"temperatures": ("data",
-        "temperature")}`` gives the tuple of the temperatures that arrive in the input ``data`` (one of them where the
-        two stages share that axis). A grid cannot set such a parameter.
+        Parameters that the framework fills with what an input is labelled by, along an axis or an inner dimension:
+        ``{"temperatures": ("data", "temperature")}`` gives the tuple of the temperatures that arrive in the input
+        ``data`` (one of them where the two stages share that axis). A grid cannot set such a parameter.
     example : P, optional
         Parameters small enough for `sweep check` to run the laws on in seconds.
     example_inputs : (params, rng) -> Inputs, optional

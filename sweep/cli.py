@@ -161,8 +161,8 @@ def report(
 ) -> None:
     """Write figures (PNG, PDF), the numbers behind them (CSV) and a page, index.html, that shows them."""
     import xarray as xr
-    from analysis.report import write_report
 
+    from analysis.report import write_report
     from sweep.status import required_manifest
 
     opened = _store(store)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -26,11 +26,18 @@ class Input:
         The axes of that stage and those of their labels that are read.
     dropped : frozenset of str
         Axes selected by a single label, which the kernel does not see.
+    inner : mapping of str to labels
+        Labels along inner dimensions of what is read, as far as the kernel takes parameters from them.
     """
 
     stage: str
     axes: Mapping[str, Labels]
     dropped: frozenset[str] = frozenset()
+    inner: Mapping[str, Labels] = field(default_factory=dict)
+
+    def labels(self, name: str) -> Labels:
+        """Return the labels that are read along an axis or an inner dimension."""
+        return self.axes[name] if name in self.axes else self.inner[name]
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,7 @@ class Stage:
     def _labels_read(self, point: Mapping[str, Label]) -> dict[str, Labels]:
         """Return the parameters that are filled with the labels of an input."""
         return {
-            name: (point[axis],) if axis in point else self.inputs[source].axes[axis]
+            name: (point[axis],) if axis in point else self.inputs[source].labels(axis)
             for name, (source, axis) in self.kernel.labels.items()
         }
 

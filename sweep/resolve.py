@@ -5,6 +5,7 @@ from __future__ import annotations
 import graphlib
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,21 +166,25 @@ class _StageReader:
                     f"inputs.{name}", f"no stage {form.stage!r}; {did_you_mean(form.stage, set(forms) - {self.name})}"
                 )
             elif form.stage in stages and name in kernel.inputs:
-                self._offers(kernel, name, stages[form.stage])
-                inputs[name] = self._select(name, form, axes, stages[form.stage])
-        for parameter, (source, axis) in kernel.labels.items():
-            if source in inputs and axis not in inputs[source].axes:
-                self.wrong(
-                    f"inputs.{source}", f"has no axis {axis!r}, which fills {parameter!r} of kernel {kernel.name}"
-                )
+                inner = self._offers(kernel, name, stages[form.stage])
+                inputs[name] = replace(self._select(name, form, axes, stages[form.stage]), inner=inner)
         return inputs
 
-    def _offers(self, kernel: Kernel[Any], name: str, source: Stage) -> None:
+    def _offers(self, kernel: Kernel[Any], name: str, source: Stage) -> dict[str, Labels]:
+        """Check that a stage gives what the kernel reads; return inner labels that the kernel takes parameters from."""
         offered = source.kernel.outputs(source.params_at(next(source.points())))
+        inner: dict[str, Labels] = {}
         for variable in kernel.inputs[name]:
             if variable not in offered:
                 hint = did_you_mean(variable, offered)
                 self.wrong(f"inputs.{name}", f"stage {source.name!r} gives no {variable!r}; {hint}")
+            else:
+                inner |= {dim: tuple(labels.tolist()) for dim, labels in offered[variable].coords.items()}
+        for parameter, (input_name, dim) in kernel.labels.items():
+            if input_name == name and dim not in source.axes and dim not in inner:
+                what = f"has no axis {dim!r}, which gives kernel {kernel.name} its {parameter!r}"
+                self.wrong(f"inputs.{name}", what)
+        return {dim: inner[dim] for input_name, dim in kernel.labels.values() if input_name == name and dim in inner}
 
     def _select(self, name: str, form: InputForm, axes: Mapping[str, Labels], source: Stage) -> Input:
         """Return what is read: an axis that both stages have by its labels, the rest as selected or whole."""
