@@ -1,0 +1,214 @@
+"""Exhibits from Monte Carlo alone: energy, magnetisation, and the paper's figures 5b and 6a."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from analysis import exact
+from analysis.exhibit import Absent, Exhibit, Maker, Row, done_only, stages_of
+from analysis.statistics import binder_cumulant, jackknife, mean_and_error
+from analysis.style import EXACT, OURS, TORUS, below_legend, label_of, new_figure
+from analysis.transfer_matrix import LARGEST, exact_correlations
+from analysis.two_point import Field, paper_dimension, with_bin_errors
+
+WINDOW = (1.9, 2.6)  # temperatures that figures 5b and 6a show
+MARKERS = "os^Dv"
+NAMES: dict[Field, str] = {"sigma": "Δσ", "epsilon": "Δε"}
+CORRELATOR: dict[Field, str] = {"sigma": "spin_correlation", "epsilon": "energy_correlation"}
+EXACT_DIMENSION: dict[Field, float] = {"sigma": exact.DELTA_SIGMA, "epsilon": exact.DELTA_EPSILON}
+
+
+def monte_carlo_stage(tree: xr.DataTree) -> xr.DataTree | None:
+    """Return the first stage of the kernel `ising`, without extra axes; None when there is none."""
+    return next(iter(stages_of(tree, "ising").values()), None)
+
+
+def _one_ensemble(values: xr.DataArray) -> xr.DataArray:
+    """Return values sorted by temperature, the first of any further axis, such as realisations."""
+    extra = [dim for dim in values.dims if dim not in KNOWN_DIMS]
+    return values.isel(dict.fromkeys(extra, 0), drop=True).sortby("temperature")
+
+
+KNOWN_DIMS = {"size", "temperature", "replica", "bin", "dy", "dx", "configuration", "y", "x"}
+
+
+def thermodynamics(tree: xr.DataTree) -> Exhibit | Absent:
+    """Return energy and magnetisation against temperature, with Kaufman's, Onsager's and Yang's exact curves."""
+    title = "Energy and magnetisation"
+    stage = monte_carlo_stage(tree)
+    if stage is None:
+        return Absent(title, "no stage of the kernel ising")
+    means = {name: _one_ensemble(done_only(stage, name)) for name in ("energy", "abs_magnetization", "m2", "m4")}
+    energy, magnetization = (mean_and_error(means[name], "replica") for name in ("energy", "abs_magnetization"))
+    figure, (left, right) = new_figure(2)
+    sizes = [int(size) for size in energy["size"].values]
+    ends = max(0.05, float(energy["temperature"].min())), float(energy["temperature"].max())
+    grid = np.union1d(np.linspace(*ends, 200), exact.CRITICAL_TEMPERATURE - np.geomspace(1e-9, 0.05, 40))
+    left.plot(grid, [exact.onsager_energy(t) for t in grid], color=EXACT, lw=1, label="L = ∞ (Onsager)")
+    right.plot(grid, [exact.yang_magnetization(t) for t in grid], color=EXACT, lw=1, label="L = ∞ (Yang)")
+    for size, marker in zip(sizes, MARKERS, strict=False):
+        left.plot(grid, [exact.torus_energy(size, t) for t in grid], "--", color=EXACT, lw=0.8)
+        for panel, data in ((left, energy), (right, magnetization)):
+            _points(panel, data.sel(size=size), f"L = {size}", marker)
+    left.plot([], [], "--", color=EXACT, lw=0.8, label="same L, exact (Kaufman)")
+    units = str(stage["temperature"].attrs.get("units", "J/k_B"))
+    for panel, name in ((left, label_of("energy per site", "J")), (right, "⟨|m|⟩ per site")):
+        panel.set(xlabel=label_of("temperature T", units), ylabel=name)
+        panel.legend()
+    numbers = xr.merge(
+        [
+            energy.rename(value="energy", error="energy_error"),
+            magnetization.rename(value="abs_magnetization", error="abs_magnetization_error"),
+        ]
+    )
+    numbers["energy_exact"] = _by_label(numbers["energy"], exact.torus_energy)
+    rows = [*_energy_rows(numbers, sizes), *_binder_rows(means, sizes)]
+    caption = (
+        "Means over independent chains; error bars, one standard error, are smaller than the points where not seen."
+    )
+    return Exhibit("thermodynamics", title, caption, figure, numbers, tuple(rows))
+
+
+def _by_label(like: xr.DataArray, function: object) -> xr.DataArray:
+    values = [[function(int(size), float(t)) for t in like["temperature"]] for size in like["size"]]  # type: ignore[operator]
+    return xr.DataArray(values, coords={"size": like["size"], "temperature": like["temperature"]}).transpose(*like.dims)
+
+
+def _points(panel: Axes, data: xr.Dataset, label: str, marker: str, color: str = OURS, shift: float = 0.0) -> None:
+    panel.errorbar(
+        data["temperature"] + shift,
+        data["value"],
+        data["error"],
+        fmt=marker,
+        color=color,
+        mfc="white",
+        capsize=2,
+        label=label,
+    )
+
+
+def _energy_rows(numbers: xr.Dataset, sizes: Sequence[int]) -> list[Row]:
+    rows = []
+    critical = _nearest_critical(numbers["temperature"])
+    for size in sizes:
+        at = numbers.sel(size=size, temperature=critical)
+        value, error, wanted = (float(at[name]) for name in ("energy", "energy_error", "energy_exact"))
+        z = (value - wanted) / error if error > 0 else np.nan
+        rows.append(
+            Row(f"energy per site, L = {size}, T = {critical:.4f}", value, error, "", f"{wanted:.6f}", f"z = {z:.1f}")
+        )
+    return rows
+
+
+def _binder_rows(means: dict[str, xr.DataArray], sizes: Sequence[int]) -> list[Row]:
+    known = {8: 0.613045, 10: 0.612341}
+    critical = _nearest_critical(means["m2"]["temperature"])
+    rows = []
+    for size in sizes:
+        at = xr.Dataset({name: means[name].sel(size=size, temperature=critical) for name in ("m2", "m4")})
+        cumulant = jackknife(at, binder_cumulant, "replica")
+        wanted = f"{known[size]:.6f}" if size in known and abs(critical - exact.CRITICAL_TEMPERATURE) < 1e-6 else ""
+        rows.append(
+            Row(f"U4, L = {size}, T = {critical:.4f}", float(cumulant["value"]), float(cumulant["error"]), "", wanted)
+        )
+    return rows
+
+
+def _nearest_critical(temperatures: xr.DataArray) -> float:
+    values = np.asarray(temperatures)
+    return float(values[np.argmin(np.abs(values - exact.CRITICAL_TEMPERATURE))])
+
+
+def dimension_exhibit(field: Field, name: str, title: str, statement: str) -> Maker:
+    """Return the maker of figure 5b (sigma) or 6a (epsilon)."""
+
+    def maker(tree: xr.DataTree) -> Exhibit | Absent:
+        stage = monte_carlo_stage(tree)
+        if stage is None:
+            return Absent(title, "no stage of the kernel ising")
+        estimates = _estimates(stage, field)
+        if not estimates:
+            return Absent(title, f"no complete point between T = {WINDOW[0]} and {WINDOW[1]} with two bins or more")
+        figure, panels = new_figure(len(estimates))
+        for panel, (size, numbers) in zip(panels, estimates.items(), strict=True):
+            _draw_dimension(panel, numbers, field, size, str(stage["temperature"].attrs.get("units", "J/k_B")))
+        below_legend(figure, panels[0])
+        rows = [row for size, numbers in estimates.items() for row in _dimension_rows(numbers, field, size, statement)]
+        numbers = xr.concat(
+            list(estimates.values()), xr.DataArray(list(estimates), dims="size", name="size"), join="outer"
+        )
+        caption = (
+            f"{NAMES[field]} from two-point functions. Circles: the paper's estimator, a plane power law over open "
+            "distances d < L/2, with the fit's 90 % interval. Squares: the torus estimator, which holds at T_c only, "
+            "with its standard error from independent bins. Line: what the paper's estimator gives on exact data."
+        )
+        return Exhibit(name, title, caption, figure, numbers, tuple(rows))
+
+    return maker
+
+
+def _estimates(stage: xr.DataTree, field: Field) -> dict[int, xr.Dataset]:
+    """Return both estimates and the exact expectation of the paper's, for the two largest sizes."""
+    found: dict[int, xr.Dataset] = {}
+    for node in stage.children.values():
+        if CORRELATOR[field] not in node:
+            continue
+        correlation = _one_ensemble(done_only(stage, CORRELATOR[field], node))
+        inside = (correlation["temperature"] >= WINDOW[0]) & (correlation["temperature"] <= WINDOW[1])
+        correlation = correlation.isel(temperature=np.flatnonzero(inside)).dropna("temperature", how="all")
+        if correlation.sizes["temperature"] == 0 or correlation.sizes["bin"] < 2:
+            continue
+        numbers = with_bin_errors(correlation, field)
+        size = int(node["size"])
+        numbers["paper_on_exact_data"] = _expected(size, correlation["temperature"], field)
+        found[size] = numbers
+    return {size: found[size] for size in sorted(found, reverse=True)[:2]}
+
+
+def _expected(size: int, temperatures: xr.DataArray, field: Field) -> xr.DataArray:
+    if size > LARGEST:
+        return xr.full_like(temperatures, np.nan, dtype=float)
+    which = 0 if field == "sigma" else 1
+    exact_data = [exact_correlations(size, float(t))[which] for t in temperatures]
+    data = xr.DataArray(np.array(exact_data), dims=("temperature", "dy", "dx"), coords={"temperature": temperatures})
+    return paper_dimension(data)["dimension"]
+
+
+def _draw_dimension(panel: Axes, numbers: xr.Dataset, field: Field, size: int, units: str) -> None:
+    line = numbers["paper_on_exact_data"]
+    panel.axhline(EXACT_DIMENSION[field], color=EXACT, lw=0.8, ls=":")
+    panel.axvline(exact.CRITICAL_TEMPERATURE, color=EXACT, lw=0.8, ls=":")
+    if line.notnull().any():
+        panel.plot(line["temperature"], line, color=EXACT, lw=1, label="paper's estimator, exact data")
+    paper = numbers[["paper", "paper_interval"]].rename(paper="value", paper_interval="error")
+    _points(panel, paper, "paper's estimator (90 % interval)", "o")
+    torus = numbers[["torus", "torus_error"]].rename(torus="value", torus_error="error")
+    _points(panel, torus, "torus estimator (standard error)", "s", TORUS, shift=0.012)
+    panel.set(xlabel=label_of("temperature T", units), ylabel=NAMES[field], title=f"{size} × {size}")
+    panel.annotate(" $T_c$", (exact.CRITICAL_TEMPERATURE, 0.02), xycoords=("data", "axes fraction"), va="bottom")
+
+
+def _dimension_rows(numbers: xr.Dataset, field: Field, size: int, statement: str) -> list[Row]:
+    critical = _nearest_critical(numbers["temperature"])
+    at = numbers.sel(temperature=critical)
+    expected = float(at["paper_on_exact_data"])
+    paper, interval = float(at["paper"]), float(at["paper_interval"])
+    exact_value = EXACT_DIMENSION[field]
+    inside = abs(paper - exact_value) <= interval
+    remark = (
+        f"90 % interval of the fit ± {interval:.3f}: {'holds' if inside else 'does not hold'} {exact_value:g}; "
+        f"on exact data this estimator gives {expected:.4f}"
+    )
+    where = f"{NAMES[field]}, L = {size}, T = {critical:.4f}"
+    return [
+        Row(f"{where}, paper's estimator", paper, float(at["paper_error"]), statement, f"{exact_value:g}", remark),
+        Row(f"{where}, torus estimator", float(at["torus"]), float(at["torus_error"]), "", f"{exact_value:g}"),
+    ]
+
+
+FIGURE_5B = dimension_exhibit("sigma", "figure-5b", "Figure 5b: Δσ against temperature, Monte Carlo", "near 1/8 at T_c")
+FIGURE_6A = dimension_exhibit("epsilon", "figure-6a", "Figure 6a: Δε against temperature, Monte Carlo", "near 1 at T_c")
