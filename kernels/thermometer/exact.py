@@ -68,7 +68,8 @@ def excess_log_partition(size: int, temperature: float) -> float:
 def _modes(size: int, coupling: float) -> Array:
     """Return gamma_l for l = 0 .. 2L-1: cosh gamma_l = cosh 2K coth 2K - cos(pi l / L), gamma_0 with its sign."""
     angles = np.pi * np.arange(2 * size) / size
-    cosh_minus_one = np.cosh(2 * coupling) / np.tanh(2 * coupling) - np.cos(angles) - 1
+    # At T_c the first one is zero, and rounding may take it below.
+    cosh_minus_one = np.maximum(np.cosh(2 * coupling) / np.tanh(2 * coupling) - np.cos(angles) - 1, 0)
     # acosh(1 + x), written so that small x keeps its digits.
     gammas = np.log1p(cosh_minus_one + np.sqrt(cosh_minus_one * (cosh_minus_one + 2)))
     gammas[0] = 2 * coupling + np.log(np.tanh(coupling))
