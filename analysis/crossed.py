@@ -50,16 +50,17 @@ def _ratio(sums: xr.DataArray, weights: xr.DataArray) -> xr.DataArray:
 def jackknife_estimates(
     estimate: Callable[[xr.DataArray], xr.Dataset], values: xr.DataArray, count: xr.DataArray
 ) -> xr.Dataset:
-    """Return pseudo-values B f(all) - (B-1) f(all but one), [..., bin], of any functions of the binned means.
+    """Return jackknife pseudo-values, [..., bin], of any functions of the binned means.
 
-    Their mean over bins is the estimate with its first-order bias removed, and their scatter is its error. With one bin
-    the estimate itself is returned, and its scatter says nothing.
+    Their scatter over bins is the error of the estimate. They are shifted to have the estimate itself as their mean:
+    with few bins the usual correction of the bias would add more noise than it takes bias away.
     """
     bins = values.sizes[BIN]
     whole = estimate(count_weighted(values, count))
     if bins == 1:
         return whole.expand_dims(BIN)
-    return bins * whole - (bins - 1) * estimate(count_weighted_without(values, count))
+    without = estimate(count_weighted_without(values, count))
+    return whole - (bins - 1) * (without - without.mean(BIN, skipna=False))
 
 
 def mean_with_error(values: xr.DataArray, count: xr.DataArray) -> xr.Dataset:
