@@ -58,8 +58,7 @@ def plan_for(grid: Grid, store: Store) -> Plan:
     SweepError
         When the store is none, was made from a different grid, or cannot be written; nothing was written.
     """
-    manifest = store.manifest()
-    plan = make_plan(grid, store.layouts() if manifest else None)
+    plan = make_plan(grid, store.layouts())
     store.check(plan)
     return plan
 
@@ -108,7 +107,7 @@ def launch(
 
 def _facts(store: Store, executor: Executor) -> dict[str, Any]:
     """Return what `sweep status` needs to tell the rate of this launch."""
-    done = {stage: int(store.done(stage).sum()) for stage in store.layouts()}
+    done = {stage: int(store.done(stage).sum()) for stage in store.begun()["stages"]}
     return {"workers": executor.workers, "started": time.time(), "done": done}
 
 

@@ -71,6 +71,7 @@ class Store:
         self.location = location
         self.token = token
         self._indices: dict[tuple[str, str], dict[Any, int]] = {}
+        self._arrays: dict[str, Any] = {}
 
     @cached_property
     def group(self) -> zarr.Group:
@@ -95,15 +96,21 @@ class Store:
             raise SweepError(Problem(self.location.place, what))
         return None
 
+    def begun(self) -> dict[str, Any]:
+        """Return what the store says of itself, with only those stages for which something was computed."""
+        manifest = self.manifest()
+        if manifest is None:
+            return {"stages": {}}
+        stages = {name: stage for name, stage in manifest["stages"].items() if self.blocks(name).any()}
+        return {**manifest, "stages": stages}
+
     def layouts(self) -> dict[str, Layout]:
-        """Return the layouts of the stages that are here."""
-        return layouts(self.manifest() or {})
+        """Return the layouts that a plan must keep: those of the stages for which something was computed."""
+        return layouts(self.begun())
 
     def check(self, plan: Plan) -> None:
         """Raise SweepError unless the plan can be written here: the same grid, a writable place with room."""
-        manifest = self.manifest()
-        if manifest is not None:
-            check_same_grid(manifest, plan, self.location.place)
+        check_same_grid(self.begun(), plan, self.location.place)
         self.location.check_writable(sum(v.nbytes for stage in plan.stages.values() for v in stage.variables))
 
     # -- create and extend ----------------------------------------------------------------------------------------
@@ -116,9 +123,12 @@ class Store:
         attributes = merge(manifest or {}, plan)
         if manifest is not None and json.loads(json.dumps(attributes)) == manifest:
             return
-        for stage in plan.stages.values():
-            if manifest is not None and stage.stage.name in manifest["stages"]:
+        begun = self.begun()["stages"]
+        for name, stage in plan.stages.items():
+            if name in begun:
                 self._reopen_cut_points(root, stage)
+            elif name in root:
+                del root[name]  # nothing was computed: what was laid out may be for another grid
             for node, (node_attributes, fields) in stage_fields(stage).items():
                 group = root.require_group(node)
                 group.attrs.put(node_attributes)
@@ -128,8 +138,13 @@ class Store:
             warnings.filterwarnings("ignore", message="Consolidated metadata|Object at .sweep", category=UserWarning)
             root = zarr.consolidate_metadata(self.location.zarr)
         root.attrs.put(attributes)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop what was opened before the store changed its shape."""
         self.__dict__.pop("group", None)
         self._indices.clear()
+        self._arrays.clear()
 
     def _reopen_cut_points(self, root: Any, plan: StagePlan) -> None:
         """Take back the blocks whose results were cut at the former length, so that they are computed again."""
@@ -235,9 +250,9 @@ class Store:
         return np.asarray(array.oindex[(*map(_compact, places), *inner)]) if array.ndim else np.asarray(array[...])
 
     def _array(self, path: str) -> Any:
-        if path not in self.__dict__.setdefault("_arrays", {}):
-            self.__dict__["_arrays"][path] = self.group[path]
-        return self.__dict__["_arrays"][path]
+        if path not in self._arrays:
+            self._arrays[path] = self.group[path]
+        return self._arrays[path]
 
     # -- states and failures --------------------------------------------------------------------------------------
 
