@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 TAIL = 1 / 3  # share of the flow, at its end, whose mean is the plateau
-TOLERANCE = 0.05  # relative to the plateau
+TOLERANCE = 0.1  # of the largest distance from the plateau
 SIGMAS = 2  # how far beyond the tolerance, in standard errors, a point must be to count as outside
 
 
@@ -31,15 +31,13 @@ class Convergence:
     reason: str = ""
 
 
-def convergence_length(
-    values: npt.ArrayLike, errors: npt.ArrayLike | None = None, tolerance: float = TOLERANCE
-) -> Convergence:
+def convergence_length(values: npt.ArrayLike, errors: npt.ArrayLike | None = None) -> Convergence:
     """Return the convergence length of a quantity along the flow.
 
-    The convergence length is the smallest number of flow steps after which the quantity stays within 5 % of its
-    plateau, the mean over the last third of the flow; a point counts as outside only if it is so by more than two
-    standard errors. There is none when that happens only inside the last third (then there is no plateau), and none can
-    be seen when the errors are larger than the tolerance.
+    The convergence length is the number of flow steps after which a quantity stays within a tenth of its largest
+    distance from the plateau, where the plateau is its mean over the last third of the flow. A point counts as outside
+    only if it is so by more than two standard errors. There is no length when points of the last third are outside
+    (then there is no plateau), and none can be told when the errors are larger than that tenth.
 
     Parameters
     ----------
@@ -47,21 +45,28 @@ def convergence_length(
         The quantity after 0, 1, 2 ... steps.
     errors : float[flow_step], optional
         Standard errors; exact values when left out.
-    tolerance : float
-        Allowed deviation, relative to the plateau.
     """
     x = np.asarray(values, np.float64)
     sigma = np.zeros_like(x) if errors is None else np.asarray(errors, np.float64)
-    start = len(x) - max(round(TAIL * len(x)), 1)
-    if start < 1 or not np.isfinite(x[start:]).all():
-        return Convergence(np.nan, np.nan, "the end of the flow is missing")
+    start = len(x) - tail_length(len(x))
+    if start < 1 or not (np.isfinite(x).all() and np.isfinite(sigma).all()):
+        return Convergence(np.nan, np.nan, "a point of the flow is missing, or its error")
     plateau = float(x[start:].mean())
-    allowed = tolerance * abs(plateau)
-    noise = float(np.median(np.nan_to_num(sigma[start:])))
-    if noise > allowed:
-        return Convergence(np.nan, plateau, f"errors ({noise:.2g}) are larger than the tolerance ({allowed:.2g})")
-    outside = ~(np.abs(x - plateau) - SIGMAS * np.nan_to_num(sigma) <= allowed)
-    length = int(np.flatnonzero(outside)[-1]) + 1 if outside.any() else 0
+    distance = np.abs(x - plateau)
+    allowed, noise = TOLERANCE * float(distance.max()), float(np.median(sigma))
+    outside = np.flatnonzero(distance - SIGMAS * sigma > allowed)
+    length = int(outside[-1]) + 1 if outside.size else 0
     if length > start:
         return Convergence(np.nan, plateau, f"still moving after step {start}, where the last third begins")
+    if noise > allowed:
+        return Convergence(
+            np.nan,
+            plateau,
+            f"at least {length}: errors ({noise:.2g}) are larger than a tenth of the way to the plateau ({allowed:.2g})",
+        )
     return Convergence(float(length), plateau)
+
+
+def tail_length(steps: int) -> int:
+    """Return how many of the last points of a flow make its plateau."""
+    return max(round(TAIL * steps), 1)

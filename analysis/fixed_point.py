@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from analysis.convergence import TAIL, Convergence, convergence_length
+from analysis.convergence import Convergence, convergence_length, tail_length
 from analysis.crossed import REALISATION, mean_with_error
 from analysis.flow_cases import FlowCase
 
@@ -46,7 +46,7 @@ def end_of_flow(case: FlowCase, quantity: str) -> xr.Dataset:
     """
     values, count = track(case, quantity)
     steps = values.sizes["flow_step"]
-    tail = slice(steps - max(round(TAIL * steps), 1), None)
+    tail = slice(steps - tail_length(steps), None)
     values, count = values.isel(flow_step=tail).mean("flow_step", skipna=False), count.isel(flow_step=-1, drop=True)
     by_start = mean_with_error(values, count)
     overall = mean_with_error(values.mean("temperature"), count.sum("temperature"))

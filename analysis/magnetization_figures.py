@@ -132,8 +132,9 @@ def _rows(case: FlowCase, groups: dict[str, xr.Dataset]) -> Iterator[Row]:
 def _convergence_row(case: FlowCase, curve: xr.Dataset) -> Row:
     whole, (low, high) = convergence_of(curve)
     remark = whole.reason or (
-        f"the flow length after which Δm stays within {TOLERANCE:.0%} of its plateau {whole.plateau:.3f}"
+        f"flow steps after which Δm stays within {TOLERANCE:.0%} of its largest distance from the plateau"
     )
+    remark += f"; plateau {whole.plateau:.3f}"
     if np.isfinite(low):
         remark += f"; single trainings: {low:.0f} to {high:.0f}"
     return Row(f"convergence length of Δm ({case.label})", whole.length, np.nan, "26; 9 in earlier work", "", remark)

@@ -22,11 +22,6 @@ CORRELATOR: dict[Field, str] = {"sigma": "spin_correlation", "epsilon": "energy_
 EXACT_DIMENSION: dict[Field, float] = {"sigma": exact.DELTA_SIGMA, "epsilon": exact.DELTA_EPSILON}
 
 
-def monte_carlo_stage(tree: xr.DataTree) -> xr.DataTree | None:
-    """Return the first stage of the kernel `ising`, without extra axes; None when there is none."""
-    return next(iter(stages_of(tree, "ising").values()), None)
-
-
 def _one_ensemble(values: xr.DataArray) -> xr.DataArray:
     """Return values sorted by temperature, the first of any further axis, such as realisations."""
     extra = [dim for dim in values.dims if dim not in KNOWN_DIMS]
@@ -39,11 +34,10 @@ KNOWN_DIMS = {"size", "temperature", "replica", "bin", "dy", "dx", "configuratio
 def thermodynamics(tree: xr.DataTree) -> Exhibit | Absent:
     """Return energy and magnetisation against temperature, with Kaufman's, Onsager's and Yang's exact curves."""
     title = "Energy and magnetisation"
-    stage = monte_carlo_stage(tree)
-    if stage is None:
+    stages = list(stages_of(tree, "ising").values())
+    if not stages:
         return Absent(title, "no stage of the kernel ising")
-    means = {name: _one_ensemble(done_only(stage, name)) for name in ("energy", "abs_magnetization", "m2", "m4")}
-    energy, magnetization = (mean_and_error(means[name], "replica") for name in ("energy", "abs_magnetization"))
+    energy, magnetization = (_means(stages, name) for name in ("energy", "abs_magnetization"))
     figure, (left, right) = new_figure(2)
     sizes = [int(size) for size in energy["size"].values]
     ends = max(0.05, float(energy["temperature"].min())), float(energy["temperature"].max())
@@ -55,7 +49,7 @@ def thermodynamics(tree: xr.DataTree) -> Exhibit | Absent:
         for panel, data in ((left, energy), (right, magnetization)):
             _points(panel, data.sel(size=size), f"L = {size}", marker)
     left.plot([], [], "--", color=EXACT, lw=0.8, label="same L, exact (Kaufman)")
-    units = str(stage["temperature"].attrs.get("units", "J/k_B"))
+    units = _units(stages)
     for panel, name in ((left, label_of("energy per site", "J")), (right, "⟨|m|⟩ per site")):
         panel.set(xlabel=label_of("temperature T", units), ylabel=name)
         panel.legend()
@@ -66,11 +60,21 @@ def thermodynamics(tree: xr.DataTree) -> Exhibit | Absent:
         ]
     )
     numbers["energy_exact"] = _by_label(numbers["energy"], exact.torus_energy)
-    rows = [*_energy_rows(numbers, sizes), *_binder_rows(means, sizes)]
+    rows = [*_energy_rows(numbers, sizes), *_binder_rows(stages)]
     caption = (
         "Means over independent chains; error bars, one standard error, are smaller than the points where not seen."
     )
     return Exhibit("thermodynamics", title, caption, figure, numbers, tuple(rows))
+
+
+def _means(stages: Sequence[xr.DataTree], name: str) -> xr.Dataset:
+    """Return means and errors over replicas of all stages together, sorted by temperature."""
+    found = [mean_and_error(_one_ensemble(done_only(stage, name)), "replica") for stage in stages]
+    return xr.concat(found, "temperature", join="outer").groupby("temperature").first().sortby("temperature")
+
+
+def _units(stages: Sequence[xr.DataTree]) -> str:
+    return str(stages[0]["temperature"].attrs.get("units", "J/k_B"))
 
 
 def _by_label(like: xr.DataArray, function: object) -> xr.DataArray:
@@ -104,17 +108,20 @@ def _energy_rows(numbers: xr.Dataset, sizes: Sequence[int]) -> list[Row]:
     return rows
 
 
-def _binder_rows(means: dict[str, xr.DataArray], sizes: Sequence[int]) -> list[Row]:
+def _binder_rows(stages: Sequence[xr.DataTree]) -> list[Row]:
+    """Return the cumulants of the stage that comes nearest to T_c."""
     known = {8: 0.613045, 10: 0.612341}
-    critical = _nearest_critical(means["m2"]["temperature"])
+    stage = min(
+        stages, key=lambda stage: abs(_nearest_critical(stage.to_dataset()["temperature"]) - exact.CRITICAL_TEMPERATURE)
+    )
+    means = xr.Dataset({name: _one_ensemble(done_only(stage, name)) for name in ("m2", "m4")})
+    critical = _nearest_critical(means["temperature"])
     rows = []
-    for size in sizes:
-        at = xr.Dataset({name: means[name].sel(size=size, temperature=critical) for name in ("m2", "m4")})
-        cumulant = jackknife(at, binder_cumulant, "replica")
+    for size in means["size"].values.tolist():
+        cumulant = jackknife(means.sel(size=size, temperature=critical), binder_cumulant, "replica")
         wanted = f"{known[size]:.6f}" if size in known and abs(critical - exact.CRITICAL_TEMPERATURE) < 1e-6 else ""
-        rows.append(
-            Row(f"U4, L = {size}, T = {critical:.4f}", float(cumulant["value"]), float(cumulant["error"]), "", wanted)
-        )
+        value, error = float(cumulant["value"]), float(cumulant["error"])
+        rows.append(Row(f"U4, L = {size}, T = {critical:.4f}", value, error, "", wanted))
     return rows
 
 
@@ -127,15 +134,13 @@ def dimension_exhibit(field: Field, name: str, title: str, statement: str) -> Ma
     """Return the maker of figure 5b (sigma) or 6a (epsilon)."""
 
     def maker(tree: xr.DataTree) -> Exhibit | Absent:
-        stage = monte_carlo_stage(tree)
-        if stage is None:
-            return Absent(title, "no stage of the kernel ising")
-        estimates = _estimates(stage, field)
+        stages = list(stages_of(tree, "ising").values())
+        estimates = _estimates(stages, field)
         if not estimates:
             return Absent(title, f"no complete point between T = {WINDOW[0]} and {WINDOW[1]} with two bins or more")
         figure, panels = new_figure(len(estimates))
         for panel, (size, numbers) in zip(panels, estimates.items(), strict=True):
-            _draw_dimension(panel, numbers, field, size, str(stage["temperature"].attrs.get("units", "J/k_B")))
+            _draw_dimension(panel, numbers, field, size, _units(stages))
         below_legend(figure, panels[0])
         rows = [row for size, numbers in estimates.items() for row in _dimension_rows(numbers, field, size, statement)]
         numbers = xr.concat(
@@ -151,22 +156,25 @@ def dimension_exhibit(field: Field, name: str, title: str, statement: str) -> Ma
     return maker
 
 
-def _estimates(stage: xr.DataTree, field: Field) -> dict[int, xr.Dataset]:
-    """Return both estimates and the exact expectation of the paper's, for the two largest sizes."""
-    found: dict[int, xr.Dataset] = {}
-    for node in stage.children.values():
-        if CORRELATOR[field] not in node:
-            continue
-        correlation = _one_ensemble(done_only(stage, CORRELATOR[field], node))
-        inside = (correlation["temperature"] >= WINDOW[0]) & (correlation["temperature"] <= WINDOW[1])
-        correlation = correlation.isel(temperature=np.flatnonzero(inside)).dropna("temperature", how="all")
-        if correlation.sizes["temperature"] == 0 or correlation.sizes["bin"] < 2:
-            continue
-        numbers = with_bin_errors(correlation, field)
-        size = int(node["size"])
-        numbers["paper_on_exact_data"] = _expected(size, correlation["temperature"], field)
-        found[size] = numbers
-    return {size: found[size] for size in sorted(found, reverse=True)[:2]}
+def _estimates(stages: Sequence[xr.DataTree], field: Field) -> dict[int, xr.Dataset]:
+    """Return both estimates and the exact expectation of the paper's, for the two largest sizes, by temperature."""
+    found: dict[int, list[xr.Dataset]] = {}
+    for stage in stages:
+        for node in stage.children.values():
+            if CORRELATOR[field] not in node:
+                continue
+            correlation = _one_ensemble(done_only(stage, CORRELATOR[field], node))
+            inside = (correlation["temperature"] >= WINDOW[0]) & (correlation["temperature"] <= WINDOW[1])
+            correlation = correlation.isel(temperature=np.flatnonzero(inside)).dropna("temperature", how="all")
+            if correlation.sizes["temperature"] and correlation.sizes["bin"] > 1:
+                found.setdefault(int(node["size"]), []).append(with_bin_errors(correlation, field))
+    merged = {size: xr.concat(found[size], "temperature") for size in sorted(found, reverse=True)[:2]}
+    return {size: _with_expectation(numbers, size, field) for size, numbers in merged.items()}
+
+
+def _with_expectation(numbers: xr.Dataset, size: int, field: Field) -> xr.Dataset:
+    unique = numbers.drop_duplicates("temperature").sortby("temperature")
+    return unique.assign(paper_on_exact_data=_expected(size, unique["temperature"], field))
 
 
 def _expected(size: int, temperatures: xr.DataArray, field: Field) -> xr.DataArray:

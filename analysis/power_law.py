@@ -35,7 +35,7 @@ def fit_power_law(x: xr.DataArray, y: xr.DataArray, errors: xr.DataArray | None 
     Dataset
         Over the dimensions of `y` without the points: `exponent` and `amplitude`, their standard errors
         `exponent_error` and `amplitude_error`, `exponent_interval`, the half width of the 90 % Student-t interval with
-        points - 2 degrees of freedom, `chi2_dof`, NaN without `errors`, `points`, how many were used, and `reason`: why
+        points - 2 degrees of freedom, `chi2_dof`, NaN without positive `errors`, `points`, how many were used, and `reason`: why
         the fit failed, where the numbers are NaN, or else empty.
     """
     (dim,) = x.dims
@@ -70,7 +70,8 @@ def _fit(x: Floats, y: Floats, sigma: Floats) -> tuple[npt.NDArray[np.generic], 
     residual, errors = _residual_and_errors(np.log(x), flat, *parameters)
     unknown = np.full(len(flat), np.nan)
     interval = errors[1] * scipy.stats.t.ppf((1 + CONFIDENCE) / 2, dof) if dof > 0 else unknown
-    chi2 = np.square(residual / sigma.reshape(-1, points)).sum(axis=1) / dof if dof > 0 else unknown
+    known = np.where(sigma > 0, sigma, np.nan).reshape(-1, points)
+    chi2 = np.square(residual / known).sum(axis=1) / dof if dof > 0 else unknown
     parts = (parameters[1], parameters[0], errors[1], errors[0], interval, chi2, reason.astype(str))
     return tuple(part.reshape(shape) for part in parts)
 
