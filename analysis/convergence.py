@@ -59,11 +59,8 @@ def convergence_length(values: npt.ArrayLike, errors: npt.ArrayLike | None = Non
     if length > start:
         return Convergence(np.nan, plateau, f"still moving after step {start}, where the last third begins")
     if noise > allowed:
-        return Convergence(
-            np.nan,
-            plateau,
-            f"at least {length}: errors ({noise:.2g}) are larger than a tenth of the way to the plateau ({allowed:.2g})",
-        )
+        reason = f"at least {length}: errors ({noise:.2g}) exceed a tenth of the way to the plateau ({allowed:.2g})"
+        return Convergence(np.nan, plateau, reason)
     return Convergence(float(length), plateau)
 
 

@@ -115,11 +115,17 @@ def _draw(panel: Axes, what: DimensionFigure, case: FlowCase, numbers: xr.Datase
         if np.isfinite(expected):
             marks.append(expected)
             panel.axhline(expected, color=COLORS[style % len(COLORS)], lw=0.9, ls="--")
+            place = 1 - 0.3 * style, expected  # side by side: the lines may lie close together
             text = f"exact, T = {temperature:.4g}"
-            panel.annotate(text, (1, expected), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7)
+            panel.annotate(text, place, xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7)
     panel.axhline(what.universal, color=EXACT, lw=0.9, ls=":", label=f"{what.symbol} = {what.universal:g}")
     keep_in_view(panel, [curves.sel(temperature=t) for t in curves["temperature"].values], marks)
-    panel.set(xlabel="flow length", ylabel=what.symbol)
+    failed = int(curves["value"].isnull().sum())
+    if failed:
+        text = f"{failed} of {curves['value'].size} fits failed"
+        panel.annotate(text, (0.5, 0.98), xycoords="axes fraction", ha="center", va="top", fontsize=8)
+    last = float(curves["flow_step"].max())
+    panel.set(xlabel="flow length", ylabel=what.symbol, xlim=(-0.03 * last - 0.2, 1.03 * last + 0.2))
     panel.set_title(f"{TITLES[estimate]}\n{case.label}", fontsize=9)
 
 

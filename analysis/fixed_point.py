@@ -41,22 +41,21 @@ def end_of_flow(case: FlowCase, quantity: str) -> xr.Dataset:
     -------
     Dataset
         Over `temperature`, the start: `value`, `error`, `interval`, `spread`, `realisations` of `crossed_mean`; the
-        same with the prefix ``all_`` for the mean over the starts; `start_range`, largest minus smallest value over
-        starts: zero within errors when the flow has forgotten where it began.
+        same with the prefix ``all_`` for the mean over the starts, and with ``memory_`` for the hottest start minus the
+        coldest: zero within errors when the flow has forgotten where it began.
     """
     values, count = track(case, quantity)
     steps = values.sizes["flow_step"]
     tail = slice(steps - tail_length(steps), None)
     values, count = values.isel(flow_step=tail).mean("flow_step", skipna=False), count.isel(flow_step=-1, drop=True)
-    by_start = mean_with_error(values, count)
-    overall = mean_with_error(values.mean("temperature"), count.sum("temperature"))
-    return xr.merge(
-        [
-            by_start,
-            overall.rename({name: f"all_{name}" for name in overall.data_vars}),
-            (by_start["value"].max() - by_start["value"].min()).rename("start_range"),
-        ]
-    )
+    values, count = values.sortby("temperature"), count.sortby("temperature")
+    total = count.sum("temperature")
+    parts = [mean_with_error(values, count)]
+    memory = values.isel(temperature=-1, drop=True) - values.isel(temperature=0, drop=True)
+    for prefix, table in (("all", values.mean("temperature")), ("memory", memory)):
+        part = mean_with_error(table, total)
+        parts.append(part.rename({name: f"{prefix}_{name}" for name in part.data_vars}))
+    return xr.merge(parts)
 
 
 def convergence_of(curve: xr.Dataset) -> tuple[Convergence, tuple[float, float]]:

@@ -62,7 +62,7 @@ def _rows(case: FlowCase, ends: dict[str, xr.Dataset]) -> Iterator[Row]:
         value, error = float(end["all_value"]), float(end["all_error"])
         first, last = (float(end["value"].isel(temperature=place)) for place in (0, -1))
         remark = [f"machine: stage {machine}", f"from the coldest start {first:.3f}, from the hottest {last:.3f}"]
-        if _remembers(end):
+        if abs(end["memory_value"]) > LIMIT * end["memory_error"]:
             remark.append("the flow has not forgotten its start")
         if quantity != "abs_magnetization" and np.isfinite(value):
             remark.insert(0, verdict(value, error, CRITICAL_TEMPERATURE, "T_c"))
@@ -70,9 +70,3 @@ def _rows(case: FlowCase, ends: dict[str, xr.Dataset]) -> Iterator[Row]:
         where = f"end of the flow, {NAMES[quantity]}, mean over starts ({case.label})"
         exact = f"T_c = {CRITICAL_TEMPERATURE:.4f}" if paper else ""
         yield Row(where, value, error, paper, exact, "; ".join(remark))
-
-
-def _remembers(end: xr.Dataset) -> bool:
-    """Return whether coldest and hottest start end apart by more than their errors."""
-    cold, hot = end.isel(temperature=0), end.isel(temperature=-1)
-    return bool(abs(cold["value"] - hot["value"]) > LIMIT * np.hypot(cold["error"], hot["error"]))

@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 CONFIDENCE = 0.9  # of the intervals, as in the paper
 STEEPEST = 12.0  # exponents beyond are a fit that ran away: it follows one point only
 SCAN = np.linspace(-STEEPEST, STEEPEST, 193)
-BISECTIONS = 50  # of a bracket of two scan steps: down to rounding
+BISECTIONS = 32  # of a bracket of two scan steps: to 1e-10
 
 
 def fit_power_law(x: xr.DataArray, y: xr.DataArray, errors: xr.DataArray | None = None) -> xr.Dataset:
@@ -35,8 +35,8 @@ def fit_power_law(x: xr.DataArray, y: xr.DataArray, errors: xr.DataArray | None 
     Dataset
         Over the dimensions of `y` without the points: `exponent` and `amplitude`, their standard errors
         `exponent_error` and `amplitude_error`, `exponent_interval`, the half width of the 90 % Student-t interval with
-        points - 2 degrees of freedom, `chi2_dof`, NaN without positive `errors`, `points`, how many were used, and `reason`: why
-        the fit failed, where the numbers are NaN, or else empty.
+        points - 2 degrees of freedom, `chi2_dof`, NaN without positive `errors`, `points`, how many were used, and
+        `reason`: why the fit failed, where the numbers are NaN, or else empty.
     """
     (dim,) = x.dims
     values = y.transpose(..., dim)
