@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.contract import Array, State, Stationarity
-from kernels.ising.chains import update
+from kernels.ising.chains import updated
 from kernels.ising.params import IsingParams
-from kernels.ising.schedule import schedule
-from kernels.ising.words import seeds
 
 SWEEPS = 3  # enough for a wrong coupling to show, few enough for a test
 
@@ -39,9 +37,7 @@ def _draw(params: IsingParams, rng: np.random.Generator, count: int) -> State:
 
 
 def _update(params: IsingParams, state: State, rng: np.random.Generator) -> State:
-    spins = state[0].copy()
-    update(params, schedule(params), spins, seeds(rng, len(spins)), SWEEPS)
-    return (spins,)
+    return (updated(params, state[0], rng, SWEEPS),)
 
 
 def _level(params: IsingParams, state: State) -> Array:

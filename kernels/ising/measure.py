@@ -12,19 +12,15 @@ from numba import njit
 from kernels.contract import Array, Arrays
 
 
-def moments(spins: Array) -> Arrays:
+def moments(energy: Array, magnetization: Array, sites: int) -> Arrays:
     """Return per-chain means over samples of energy, its square, |m|, m^2 and m^4, all per site: float64[chain].
 
     Parameters
     ----------
-    spins : int8[chain, sample, size, size], +-1
+    energy, magnetization : int64[chain, sample]
+        Totals of every configuration, energy in J.
+    sites : int
     """
-    energy, magnetization = _totals(spins)
-    return _means(energy, magnetization, spins.shape[2] ** 2)
-
-
-def _means(energy: Array, magnetization: Array, sites: int) -> Arrays:
-    """Return what `moments` returns from int64[chain, sample] totals."""
     e, m = energy / sites, np.abs(magnetization) / sites
     powers = {"energy": e, "energy2": e * e, "abs_magnetization": m, "m2": m * m, "m4": m * m * (m * m)}
     return {name: _mean_over_samples(values) for name, values in powers.items()}
@@ -42,19 +38,18 @@ def _mean_over_samples(values: Array) -> Array:
 
 
 @njit(cache=True)
-def _totals(spins: Array) -> tuple[Array, Array]:
-    """Return int64[chain, sample] twice: energy in J and magnetization of every configuration."""
-    chains, samples, size, _ = spins.shape
-    energy = np.zeros((chains, samples), np.int64)
-    magnetization = np.zeros((chains, samples), np.int64)
+def plain_totals(spins: Array) -> tuple[Array, Array]:
+    """Return int64[chain] twice, energy in J and magnetization of int8[chain, size, size]."""
+    chains, size, _ = spins.shape
+    energy = np.zeros(chains, np.int64)
+    magnetization = np.zeros(chains, np.int64)
     for chain in range(chains):
-        for sample in range(samples):
-            lattice = spins[chain, sample]
-            for y in range(size):
-                for x in range(size):
-                    spin = np.int64(lattice[y, x])
-                    magnetization[chain, sample] += spin
-                    energy[chain, sample] -= spin * (lattice[y - 1, x] + lattice[y, x - 1])
+        lattice = spins[chain]
+        for y in range(size):
+            for x in range(size):
+                spin = np.int64(lattice[y, x])
+                magnetization[chain] += spin
+                energy[chain] -= spin * (lattice[y - 1, x] + lattice[y, x - 1])
     return energy, magnetization
 
 
@@ -93,12 +88,11 @@ def _pair_sums(field: Array, per_bin: int) -> Array:
 
     By the convolution theorem; the sums are integers far below 2^53, so rounding removes the transform's last digits.
     """
-    chains, size = len(field), field.shape[2]
-    sums = np.empty((chains // per_bin, size, size), np.int64)
-    for group in range(len(sums)):
-        power = np.zeros((size, size // 2 + 1))
-        for chain in range(group * per_bin, (group + 1) * per_bin):
-            waves = np.fft.rfft2(field[chain])
-            power += (waves.real**2 + waves.imag**2).sum(axis=0)
-        sums[group] = np.rint(np.fft.irfft2(power, (size, size)))
+    size = field.shape[2]
+    bins = field.reshape(len(field) // per_bin, -1, size, size)
+    sums = np.empty((len(bins), size, size), np.int64)
+    for number, members in enumerate(bins):
+        waves = np.fft.rfft2(members)
+        power = (waves.real**2 + waves.imag**2).sum(axis=0)
+        sums[number] = np.rint(np.fft.irfft2(power, (size, size)))
     return sums

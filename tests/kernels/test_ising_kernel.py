@@ -9,9 +9,9 @@ import pytest
 
 from kernels.contract import Arrays
 from kernels.ising import ISING, IsingParams
-from kernels.ising.chains import start, update
+from kernels.ising.chains import start, updated
 from kernels.ising.schedule import CRITICAL_TEMPERATURE, schedule
-from kernels.ising.words import boltzmann_threshold, next_word, seeds
+from kernels.ising.words import boltzmann_threshold, next_word
 
 ALGORITHMS = ("metropolis", "swendsen_wang", "wolff")
 
@@ -99,7 +99,7 @@ def test_hot_and_cold_starts_agree(algorithm: str, temperature: float) -> None:
     for cold in (False, True):
         rng = np.random.default_rng([7, cold])
         spins = np.ones((4096, 8, 8), np.int8) if cold else start(replace(params, temperature=1e9), 4096, rng)
-        update(params, plan, spins, seeds(rng, len(spins)), plan.equilibration)
+        spins = updated(params, spins, rng, plan.equilibration)
         m2 = spins.mean(axis=(1, 2)) ** 2
         means.append(m2.mean())
         errors.append(m2.std() / np.sqrt(len(m2)))

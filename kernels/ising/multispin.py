@@ -1,0 +1,128 @@
+"""Metropolis updates of 512 replicas at once, one bit each (multi-spin coding).
+
+Bit b of word w of a site is the spin of replica 64 w + b, set for +1. All replicas visit the sites in the same order
+and share the temperature; every one of them has random numbers of its own. A number that the replicas of a word share
+would correlate them until most are copies of each other.
+
+A decision "a uniform number is below p" needs about two random bits, not 64: bits of both are compared from the top
+until they differ. All 512 lanes compare at once, and half of the open ones close in every round. So `ROUNDS` rounds
+are done without asking, and then more until no lane is open, 12.3 in all on average. After 64 equal bits, which happens
+with probability 2^-64, the number counts as not below p.
+
+The random words are those of SFC64 (Doty-Humphrey, PractRand), eight generators side by side with random seeds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from kernels.contract import Array
+from kernels.ising.lanes import WORDS, load, nonzero, splat, store
+from kernels.ising.words import boltzmann_threshold
+
+REPLICAS = 64 * WORDS
+ROUNDS = 12
+DISCARDED = 16
+
+
+def seed(rng: np.random.Generator) -> Array:
+    """Return uint64[4, 8], the state of eight SFC64 generators: three random words each, and a counter."""
+    state = np.concatenate([rng.integers(2**64, size=(3, WORDS), dtype=np.uint64), np.ones((1, WORDS), np.uint64)])
+    draw(state, DISCARDED)
+    return state
+
+
+@njit(cache=True, inline="always")
+def _next(a: Any, b: Any, c: Any, counter: Any) -> Any:
+    """Return eight random words, and the state (a, b, c) after them."""
+    word = a + b + counter
+    return word, b ^ (b >> np.uint64(11)), c + (c << np.uint64(3)), ((c << np.uint64(24)) | (c >> np.uint64(40))) + word
+
+
+@njit(cache=True)
+def draw(state: Array, count: int) -> Array:
+    """Return uint64[count, 8], the next words of eight generators; changes `state`, uint64[4, 8]."""
+    words = np.empty((count, WORDS), np.uint64)
+    a, b, c, counter = load(state, 0), load(state, 1), load(state, 2), load(state, 3)
+    one = splat(np.uint64(1))
+    for row in range(count):
+        word, a, b, c = _next(a, b, c, counter)
+        counter = counter + one
+        store(words, row, word)
+    store(state, 0, a)
+    store(state, 1, b)
+    store(state, 2, c)
+    store(state, 3, counter)
+    return words
+
+
+def neighbours(size: int) -> Array:
+    """Return int64[sites, 4], the sites left, right, above and below of every site of the periodic lattice."""
+    sites = np.arange(size * size).reshape(size, size)
+    return np.stack([np.roll(sites, step, axis).ravel() for axis in (1, 0) for step in (1, -1)], axis=1)
+
+
+def acceptance_bits(temperature: float) -> Array:
+    """Return int64[64], bit j (from the top) of exp(-4J/T) + 2 * bit j of exp(-8J/T), each rounded down to 2^-64."""
+    shifts = np.arange(63, -1, -1, dtype=np.uint64)
+    four, eight = ((boltzmann_threshold(cost, temperature) >> shifts) & np.uint64(1) for cost in (4, 8))
+    return (four + 2 * eight).astype(np.int64)
+
+
+@njit(cache=True)
+def metropolis(spins: Array, state: Array, near: Array, bits: Array, sweeps: int) -> None:
+    """Do `sweeps` Metropolis sweeps on 512 replicas, in place.
+
+    Parameters
+    ----------
+    spins : uint64[sites, 8]
+    state : uint64[4, 8]
+        See `seed`.
+    near : int64[sites, 4]
+        See `neighbours`.
+    bits : int64[64]
+        See `acceptance_bits`.
+    sweeps : int
+    """
+    a, b, c, counter = load(state, 0), load(state, 1), load(state, 2), load(state, 3)
+    one = splat(np.uint64(1))
+    for _ in range(sweeps):
+        for site in range(spins.shape[0]):
+            spin = load(spins, site)
+            left, right = spin ^ load(spins, near[site, 0]), spin ^ load(spins, near[site, 1])
+            above, below = spin ^ load(spins, near[site, 2]), spin ^ load(spins, near[site, 3])
+            across, along = left | right, above | below
+            flip = (left & right) | (above & below) | (across & along)  # two or more differ: costs nothing
+            some = across | along
+            four, eight, undecided = some & ~flip, ~some, ~flip
+            for j in range(ROUNDS):
+                word, a, b, c = _next(a, b, c, counter)
+                counter = counter + one
+                if bits[j] == 0:
+                    undecided = undecided & ~word
+                elif bits[j] == 3:
+                    flip = flip | (undecided & ~word)
+                    undecided = undecided & word
+                else:
+                    wanted = four if bits[j] == 1 else eight
+                    differs = word ^ wanted
+                    flip = flip | (undecided & wanted & differs)
+                    undecided = undecided & ~differs
+            j = ROUNDS
+            while j < 64 and nonzero(undecided):
+                word, a, b, c = _next(a, b, c, counter)
+                counter = counter + one
+                low, high = np.uint64(bits[j] & 1), np.uint64(bits[j] >> 1)
+                wanted = (four & splat(np.uint64(0) - low)) | (eight & splat(np.uint64(0) - high))
+                differs = word ^ wanted
+                flip = flip | (undecided & wanted & differs)
+                undecided = undecided & ~differs
+                j += 1
+            store(spins, site, spin ^ flip)
+    store(state, 0, a)
+    store(state, 1, b)
+    store(state, 2, c)
+    store(state, 3, counter)

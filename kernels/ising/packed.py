@@ -1,0 +1,140 @@
+"""Configurations of 512 replicas in packed words: to and from single spins, and what can be measured as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from kernels.contract import Array
+from kernels.ising.lanes import WORDS, load, store
+from kernels.ising.multispin import REPLICAS
+
+_EIGHT_SPINS = np.array([[1 if byte >> bit & 1 else -1 for bit in range(8)] for byte in range(256)], np.int8).view(
+    np.uint64
+)[:, 0]
+
+
+def pack(spins: Array) -> Array:
+    """Return uint64[sites, 8] from int8[512, size, size], +-1."""
+    bits = np.packbits(spins.reshape(REPLICAS, -1).T > 0, axis=1, bitorder="little")
+    return np.ascontiguousarray(bits).view("<u8").astype(np.uint64)
+
+
+def unpack(words: Array, size: int) -> Array:
+    """Return int8[512, size, size], +-1, from uint64[sites, 8]."""
+    blocks = -(-size * size // 64)
+    spins = np.empty((REPLICAS, 8 * blocks), np.uint64)
+    _unpack(words, spins, _EIGHT_SPINS)
+    return spins.view(np.int8)[:, : size * size].reshape(REPLICAS, size, size)
+
+
+@njit(cache=True)
+def _transpose(block: Array) -> None:
+    """Transpose a 64x64 matrix of bits, uint64[64], in place: bit j of word i becomes bit i of word j.
+
+    Quarters change places, then quarters of quarters, down to single bits (Warren, Hacker's Delight, 7-3).
+    """
+    mask = np.uint64(0x00000000FFFFFFFF)
+    for width in (32, 16, 8, 4, 2, 1):
+        shift = np.uint64(width)
+        for start in range(0, 64, 2 * width):
+            for i in range(start, start + width):
+                moved = ((block[i] >> shift) ^ block[i + width]) & mask
+                block[i] ^= moved << shift
+                block[i + width] ^= moved
+        mask ^= mask << np.uint64(width // 2)
+
+
+@njit(cache=True)
+def _unpack(words: Array, spins: Array, table: Array) -> None:
+    """Fill uint64[512, 8 blocks]: eight spins, a byte each, to a word; 64 sites to a block."""
+    sites = words.shape[0]
+    block = np.empty(64, np.uint64)
+    for word in range(WORDS):
+        for first in range(0, sites, 64):
+            for i in range(64):
+                block[i] = words[first + i, word] if first + i < sites else np.uint64(0)
+            _transpose(block)
+            for replica in range(64):
+                for i in range(8):
+                    byte = (block[replica] >> np.uint64(8 * i)) & np.uint64(255)
+                    spins[64 * word + replica, first // 8 + i] = table[np.int64(byte)]
+
+
+@njit(cache=True, inline="always")
+def _count(planes: Array, waiting: Array, seen: int, first: Any, second: Any) -> None:
+    """Add two bits per lane to 512 counters.
+
+    Counters lie across planes: plane k holds bit k of each. A full adder takes a plane and two bits to the plane and
+    a carry, and two carries make one step of the next plane, so a bit costs about five operations.
+
+    Parameters
+    ----------
+    planes, waiting : uint64[planes, 8]
+        The counters, and the carry that waits for its partner in every plane.
+    seen : int
+        Pairs that were added before.
+    first, second : Lanes
+    """
+    level = 0
+    while True:
+        plane = load(planes, level)
+        half = plane ^ first
+        store(planes, level, half ^ second)
+        carry = (plane & first) | (half & second)
+        level += 1
+        if seen & 1 == 0:
+            store(waiting, level, carry)
+            return
+        seen >>= 1
+        first, second = load(waiting, level), carry
+
+
+@njit(cache=True)
+def totals(words: Array, near: Array) -> tuple[Array, Array]:
+    """Return int64[512] twice: energy in J and magnetization of every replica.
+
+    Parameters
+    ----------
+    words : uint64[sites, 8]
+    near : int64[sites, 4]
+        Neighbours of every site; those right and below are used.
+    """
+    sites = words.shape[0]
+    broken, broken_carry = np.zeros((32, WORDS), np.uint64), np.zeros((32, WORDS), np.uint64)
+    up, up_carry = np.zeros((32, WORDS), np.uint64), np.zeros((32, WORDS), np.uint64)
+    for site in range(sites):
+        spin = load(words, site)
+        _count(broken, broken_carry, site, spin ^ load(words, near[site, 1]), spin ^ load(words, near[site, 3]))
+        if site % 2:
+            _count(up, up_carry, site // 2, load(words, site - 1), spin)
+    if sites % 2:
+        spin = load(words, sites - 1)
+        _count(up, up_carry, sites // 2, spin, spin ^ spin)
+    energy, magnetization = np.empty(REPLICAS, np.int64), np.empty(REPLICAS, np.int64)
+    _flush(broken, broken_carry, sites)
+    _flush(up, up_carry, (sites + 1) // 2)
+    block = np.empty(64, np.uint64)
+    for word in range(WORDS):
+        block[:32] = broken[:, word]
+        block[32:] = up[:, word]
+        _transpose(block)
+        for i in range(64):
+            energy[64 * word + i] = 2 * np.int64(block[i] & np.uint64(0xFFFFFFFF)) - 2 * sites
+            magnetization[64 * word + i] = 2 * np.int64(block[i] >> np.uint64(32)) - sites
+    return energy, magnetization
+
+
+@njit(cache=True)
+def _flush(planes: Array, waiting: Array, pairs: int) -> None:
+    """Add the carries that still wait after `pairs` pairs, plane by plane."""
+    zero = load(planes, 31) ^ load(planes, 31)
+    carry = zero
+    for level in range(1, 31):
+        first = load(waiting, level) if pairs >> (level - 1) & 1 else zero
+        plane = load(planes, level)
+        half = plane ^ first
+        store(planes, level, half ^ carry)
+        carry = (plane & first) | (half & carry)

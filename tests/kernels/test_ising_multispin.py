@@ -1,0 +1,156 @@
+"""The multi-spin kernel: bits as in a plain reference, replicas that know nothing of each other."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from kernels.ising import multispin
+from kernels.ising.chains import start
+from kernels.ising.measure import plain_totals
+from kernels.ising.packed import pack, totals, unpack
+from kernels.ising.params import IsingParams
+
+CRITICAL = 2.269185314213022
+ONES = 2**64 - 1
+
+
+class Generator:
+    """One of the eight: SFC64 in Python's integers."""
+
+    def __init__(self, state: np.ndarray) -> None:
+        self.a, self.b, self.c, self.counter = (int(word) for word in state)
+
+    def word(self) -> int:
+        word = (self.a + self.b + self.counter) & ONES
+        self.counter = (self.counter + 1) & ONES
+        self.a, self.b = self.b ^ self.b >> 11, (self.c + (self.c << 3)) & ONES
+        self.c = (((self.c << 24 | self.c >> 40) & ONES) + word) & ONES
+        return word
+
+
+def reference(spins: np.ndarray, state: np.ndarray, temperature: float, sweeps: int) -> np.ndarray:
+    """Return int8[512, size, size] after Metropolis sweeps, one replica and one spin at a time.
+
+    Every decision compares a number with the acceptance probability, both of 64 bits, from the top bit down. How many
+    bits are drawn is the one thing that replicas share: as many as the slowest of the 512 needs, 12 or more.
+    """
+    spins, size = spins.copy(), spins.shape[1]
+    generators = [Generator(state[:, word]) for word in range(8)]
+    bits = multispin.acceptance_bits(temperature)
+    for _ in range(sweeps):
+        for y, x in np.ndindex(size, size):
+            s = spins[:, y, x].astype(int)
+            field = s * (
+                spins[:, y, x - 1] + spins[:, y, (x + 1) % size] + spins[:, y - 1, x] + spins[:, (y + 1) % size, x]
+            )
+            flip = [True if f <= 0 else None for f in field]
+            for j in range(64):
+                if j >= 12 and None not in flip:
+                    break
+                words = [generator.word() for generator in generators]
+                for replica in range(512):
+                    drawn = words[replica // 64] >> (replica % 64) & 1
+                    wanted = int(bits[j]) & 1 if field[replica] == 2 else int(bits[j]) >> 1
+                    if flip[replica] is None and drawn != wanted:
+                        flip[replica] = drawn < wanted
+            spins[:, y, x] = np.where([bool(f) for f in flip], -s, s)
+    return spins
+
+
+@pytest.mark.parametrize(("size", "temperature"), [(3, CRITICAL), (4, 1.3), (5, 5.0)])
+def test_bits_are_those_of_the_reference(size: int, temperature: float) -> None:
+    rng = np.random.default_rng(size)
+    spins, state = start(IsingParams(size, 9.0), 512, rng), multispin.seed(rng)
+    wanted = reference(spins, state, temperature, sweeps=2)
+    words = pack(spins)
+    near, bits = multispin.neighbours(size), multispin.acceptance_bits(temperature)
+    multispin.metropolis(words, state, near, bits, 2)
+    np.testing.assert_array_equal(unpack(words, size), wanted)
+
+
+def test_words_are_those_of_sfc64() -> None:
+    rng = np.random.default_rng(1)
+    state = multispin.seed(rng)
+    generators = [Generator(state[:, word]) for word in range(8)]
+    drawn = multispin.draw(state, 50)
+    assert drawn.tolist() == [[generator.word() for generator in generators] for _ in range(50)]
+    known = np.random.SFC64(0)
+    inner = known.state["state"]["state"]
+    assert [Generator(inner).word() for _ in range(1)] == [int(known.random_raw())]
+
+
+_DIGEST = """
+import hashlib, numpy as np
+from kernels.ising import ISING, IsingParams
+h = hashlib.sha256()
+for algorithm in ("metropolis", "swendsen_wang", "wolff"):
+    params = IsingParams(7, 2.3, algorithm, configurations=100, equilibration=40)
+    for name, values in sorted(ISING.advance(params, (), np.random.default_rng(1), {})[1].items()):
+        h.update(values.tobytes())
+print(h.hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_bits_do_not_depend_on_the_processor(tmp_path: object) -> None:
+    """Compiled for the host, for the first 64-bit x86 without vectors beyond SSE2, and for one with AVX2."""
+    digests = set()
+    for cpu in ("", "generic", "haswell"):
+        environment = os.environ | {"NUMBA_CACHE_DIR": f"{tmp_path}/{cpu}"}
+        if cpu:
+            environment |= {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": "" if cpu == "generic" else "+avx2"}
+        done = subprocess.run(
+            [sys.executable, "-c", _DIGEST], env=environment, capture_output=True, text=True, check=True
+        )
+        digests.add(done.stdout)
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize("size", [3, 8, 11])
+def test_packing_and_totals(size: int) -> None:
+    spins = start(IsingParams(size, 9.0), 512, np.random.default_rng(size))
+    spins[7], spins[8] = 1, -1
+    words = pack(spins)
+    np.testing.assert_array_equal(unpack(words, size), spins)
+    for ours, plain in zip(totals(words, multispin.neighbours(size)), plain_totals(spins), strict=True):
+        np.testing.assert_array_equal(ours, plain)
+
+
+def evolve(shared: bool, temperature: float, sweeps: int) -> np.ndarray:
+    """Return int8[512, 8, 8] after sweeps from random starts, by the kernel or by a fault that it must not have:
+    one random number for all replicas of a word."""
+    rng = np.random.default_rng(12)
+    words, near = pack(start(IsingParams(8, 9.0), 512, rng)), multispin.neighbours(8)
+    if not shared:
+        multispin.metropolis(words, multispin.seed(rng), near, multispin.acceptance_bits(temperature), sweeps)
+        return unpack(words, 8)
+    four, eight = np.exp(-4 / temperature), np.exp(-8 / temperature)
+    for _ in range(sweeps):
+        for site, u in enumerate(rng.random((64, 1))):
+            left, right, above, below = (words[site] ^ words[other] for other in near[site])
+            some, two = left | right | above | below, left & right | above & below | (left | right) & (above | below)
+            words[site] ^= (
+                two | np.where(u < four, some, 0).astype(np.uint64) | np.where(u < eight, ~some, 0).astype(np.uint64)
+            )
+    return unpack(words, 8)
+
+
+def scatter(spins: np.ndarray) -> float:
+    """Return how much the replicas know of each other: the variance of the mean energy of a word's 64 replicas over
+    what it is for independent ones, 1 then."""
+    energy, _ = plain_totals(spins)
+    return float(64 * energy.reshape(8, 64).mean(axis=1).var(ddof=1) / energy.var(ddof=1))
+
+
+def test_replicas_have_random_numbers_of_their_own() -> None:
+    """At T_c every one of 512 replicas is another configuration. A number shared by the replicas of a word leaves a
+    few: which this test sees as well, so it could fail. chi^2 with 7 degrees of freedom: 0.085 to 3.5 at 1e-4 each."""
+    ours, faulty = evolve(False, CRITICAL, 3000), evolve(True, CRITICAL, 3000)
+    assert len(np.unique(ours.reshape(512, -1), axis=0)) > 400
+    assert len(np.unique(faulty.reshape(512, -1), axis=0)) < 20
+    assert 0.085 < scatter(ours) < 3.9
