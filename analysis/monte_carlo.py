@@ -84,7 +84,7 @@ def _by_label(like: xr.DataArray, function: object) -> xr.DataArray:
 
 def _points(panel: Axes, data: xr.Dataset, label: str, marker: str, color: str = OURS, shift: float = 0.0) -> None:
     panel.errorbar(
-        data["temperature"] + shift,
+        np.asarray(data["temperature"], np.float64) + shift,
         data["value"],
         data["error"],
         fmt=marker,

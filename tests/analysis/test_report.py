@@ -1,0 +1,111 @@
+"""The report: its files, its table, its page in a real browser; incomplete stores."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from analysis_stores import TEMPERATURES, ising_store
+
+from analysis.exhibit import Absent, Row
+from analysis.monte_carlo import FIGURE_5B, FIGURE_6A, thermodynamics
+from analysis.report import measured, write_report
+from analysis.transfer_matrix import exact_correlations
+from analysis.two_point import torus_dimension
+
+MAKERS = (thermodynamics, FIGURE_5B, FIGURE_6A)
+
+
+class Links(HTMLParser):
+    """Collects what a page points to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.targets: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.targets += [value for name, value in attrs if name in ("src", "href") and value]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(ising_store(), tmp_path_factory.mktemp("report"), MAKERS)
+
+
+def test_every_figure_has_its_files_and_the_page_shows_them(page: Path) -> None:
+    links = Links()
+    links.feed(page.read_text())
+    for name in ("thermodynamics", "figure-5b", "figure-6a"):
+        for ending in ("png", "pdf", "csv"):
+            assert (page.parent / f"{name}.{ending}").stat().st_size > 100
+            assert f"{name}.{ending}" in links.targets
+    assert all((page.parent / target).is_file() for target in links.targets), "the page needs nothing from outside"
+
+
+def test_csv_holds_what_is_drawn(page: Path) -> None:
+    numbers = pd.read_csv(page.parent / "figure-5b.csv")
+    at = numbers[(numbers["size"] == 6) & np.isclose(numbers["temperature"], TEMPERATURES[2])].iloc[0]
+    spin = xr.DataArray(exact_correlations(6, TEMPERATURES[2])[0], dims=("dy", "dx"))
+    assert abs(at["torus"] - float(torus_dimension(spin, "sigma")["dimension"])) < 4 * at["torus_error"]
+    assert abs(at["paper"] - at["paper_on_exact_data"]) < 4 * at["paper_error"]
+
+
+def test_table_states_exact_values_and_disagreement(page: Path) -> None:
+    text = re.sub(r"\s+", " ", page.read_text())
+    assert "Δσ, L = 6, T = 2.2692, paper&#39;s estimator" in text
+    assert "does not hold 0.125; on exact data this estimator gives" in text
+    assert "near 1/8 at T_c" in text
+
+
+def test_report_is_the_same_twice(tmp_path: Path, page: Path) -> None:
+    again = write_report(ising_store(), tmp_path, MAKERS)
+    for path in page.parent.iterdir():
+        assert (again.parent / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_incomplete_points_are_left_out_and_counted(tmp_path: Path) -> None:
+    page = write_report(ising_store(undone=2.0), tmp_path, MAKERS)
+    assert "4 of 6 points done; the others are left out" in page.read_text()
+    assert 2.0 not in set(pd.read_csv(tmp_path / "figure-5b.csv")["temperature"])
+    numbers = pd.read_csv(tmp_path / "thermodynamics.csv")
+    assert numbers[numbers["temperature"] == 2.0]["energy"].isna().all()
+
+
+def test_missing_stage_is_named(tmp_path: Path) -> None:
+    empty = xr.DataTree.from_dict({"/": xr.Dataset(attrs={"name": "empty", "seed": 1, "grid": "", "packages": {}})})
+    page = write_report(empty, tmp_path, MAKERS)
+    assert "no stage of the kernel ising" in page.read_text()
+    assert isinstance(thermodynamics(empty), Absent)
+
+
+def test_temperature_on_the_axis_is_the_stores_own() -> None:
+    """Labels all the way: the axis label has the store's units, the points stand at the store's labels."""
+    exhibit = FIGURE_5B(ising_store())
+    assert not isinstance(exhibit, Absent)
+    panel = exhibit.figure.axes[0]
+    assert panel.get_xlabel() == "temperature T (J/k_B)"
+    np.testing.assert_allclose(panel.containers[0][0].get_xdata(), sorted(TEMPERATURES))
+
+
+def test_numbers_in_the_usual_short_form() -> None:
+    assert measured(Row("x", 0.12493, 0.00023, "", "")) == "0.12493 ± 0.00023"
+    assert measured(Row("x", 12.3, 4.2, "", "")) == "12.3 ± 4.2"
+    assert measured(Row("x", float("nan"), 1.0, "", "")) == "none"
+    assert measured(Row("x", 1.5, float("nan"), "", "")) == "1.5"
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium")
+def test_page_in_a_browser(page: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "page.png"
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    flags += ["--disable-background-networking", "--disable-component-update", f"--user-data-dir={tmp_path}/profile"]
+    command = ["chromium", *flags, "--window-size=900,2600", f"--screenshot={picture}", page.as_uri()]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    assert picture.stat().st_size > 50_000, "a page with figures, not a blank one"
