@@ -85,8 +85,17 @@ class FlowCase:
         prefix, dim = GROUPINGS[grouping]
         both = self.data[[prefix + quantity, prefix + "count"]].rename({dim: "temperature"})
         chosen = self.temperatures(grouping) if temperatures is None else np.asarray(temperatures)
-        both = both.sel(temperature=chosen, method="nearest", tolerance=SAME).assign_coords(temperature=chosen).load()
+        places = [_place(np.asarray(both["temperature"]), float(label)) for label in chosen]
+        both = both.isel(temperature=places).assign_coords(temperature=chosen).load()
         return both[prefix + quantity], both[prefix + "count"]
+
+
+def _place(labels: np.ndarray[tuple[int], np.dtype[np.float64]], wanted: float) -> int:
+    """Return where a temperature stands among labels in any order."""
+    (places,) = np.nonzero(np.abs(labels - wanted) < SAME)
+    if places.size != 1:
+        raise KeyError(f"temperature {wanted:g}: wanted one of {', '.join(f'{label:g}' for label in np.sort(labels))}")
+    return int(places[0])
 
 
 def flow_cases(tree: xr.DataTree) -> list[FlowCase]:

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from analysis.crossed import REALISATION
 from analysis.exact import CRITICAL_TEMPERATURE
@@ -23,6 +24,7 @@ LIMIT = 2.0  # standard errors within which we say that numbers agree
 
 def draw_curve(panel: Axes, curve: xr.Dataset, label: str, style: int) -> None:
     """Draw a curve against the flow length: standard errors, and the spread over realisations as a band."""
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     color, step = COLORS[style % len(COLORS)], curve["flow_step"]
     panel.errorbar(
         step,

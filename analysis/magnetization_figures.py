@@ -171,8 +171,9 @@ def _draw_fit(panel: Axes, case: FlowCase, curve: xr.Dataset, points: xr.Dataset
     fit = fit_magnetization(chosen["value"])
     grid = np.linspace(*WINDOW, 400)
     shape = (np.abs(grid - CRITICAL_TEMPERATURE) / CRITICAL_TEMPERATURE) ** float(fit["dimension"])
-    label = f"A = {float(curve['amplitude']):.3f}, Δm = {float(curve['value']):.3f}"
-    panel.plot(grid, float(fit["amplitude"]) * shape, color=EXACT, lw=1, label=label)
+    panel.plot(grid, float(fit["amplitude"]) * shape, color=EXACT, lw=1, label="fit")
+    words = f"A = {float(curve['amplitude']):.3f}, Δm = {float(curve['value']):.3f}"
+    panel.annotate(words, (0.03, 0.03), xycoords="axes fraction")
     known = EXACT_ABS_MAGNETIZATION.get(case.size, {})
     if known:
         panel.plot(list(known), list(known.values()), "x", color=OTHER, label="exact, torus")

@@ -157,7 +157,9 @@ def _draw_calibration(panel: Axes, data: xr.Dataset) -> None:
         total = count.sum(others)
         filled = (total > 0).values
         x, y = ((part * count).sum(others)[filled] / total[filled] for part in (said, right))
-        error = np.sqrt((y * (1 - y)).clip(0) / total[filled])
+        trials = total[filled]
+        shrunk = (y * trials + 0.5) / (trials + 1)  # so that 0 of 1 is not certain
+        error = np.sqrt(shrunk * (1 - shrunk) / (trials + 1))
         panel.errorbar(x, y, error, fmt=marker, mfc="white", color=color, capsize=1.5, label=READERS[reader])
     panel.set(
         xlabel="probability of the most likely class", ylabel="how often it is right", xlim=(0, 1), ylim=(0, 1.02)

@@ -11,7 +11,10 @@ STARTS = np.array([0.0, 1.0, 2.0, 2.1, 2.2, 2.3, 2.4, 3.0, 4.0])
 
 @dataclass(frozen=True)
 class ToyFlow:
-    """A flow whose Delta_m is 1/8 + `excess` exp(-n / `relaxation`) and whose correlators are plane power laws."""
+    """A flow whose Delta_m is 1/8 + `excess` exp(-n / `relaxation`) and whose correlators are plane power laws.
+
+    Every realisation has, at every step, an exponent of its own, `between` off; every bin a magnetisation `within` off.
+    """
 
     size: int = 10
     hidden: tuple[int, ...] = (64,)
@@ -56,12 +59,13 @@ def toy_store(flow=ToyFlow(), name="flow", done=None):
 
 
 def _group(flow, rng, shape):
-    """Return moments and correlators: each realisation is off by `between`, each bin by `within`, relative."""
+    """Return the moments and the correlators of one grouping."""
     full = (*shape, flow.bins, len(STARTS), flow.length + 1)
     reduced = np.abs(STARTS / CRITICAL - 1)
     count = rng.integers(50, 150, full)
-    off = flow.between * rng.normal(size=(*shape, 1, 1, 1)) + flow.within * rng.normal(size=full)
-    m = reduced[:, None] ** flow.exponent() * (1 + off)
+    off = flow.within * rng.normal(size=full)
+    own = flow.between * rng.normal(size=(*shape, 1, 1, flow.length + 1))
+    m = reduced[:, None] ** (flow.exponent() + own) * (1 + off)
     moments = {"count": count, "abs_magnetization": m, "energy": -1.4 * (1 + off)}
     steps = np.minimum(np.arange(flow.size), flow.size - np.arange(flow.size))
     distance = np.hypot(steps[:, None], steps)
@@ -74,7 +78,8 @@ def _group(flow, rng, shape):
         ("energy_correlation", flow.dimensions[1], 0.1),
         ("energy_correlation_four", flow.dimensions[1], 1.6),
     ):
-        values = amplitude * distance ** (-2 * delta) * scale + amplitude * noise
+        off_delta = delta + own[..., None, None]
+        values = amplitude * distance ** (-2 * off_delta) * scale + amplitude * noise
         correlators[key] = values.astype(np.float32)
     return moments, correlators
 
@@ -91,3 +96,38 @@ def _readings(flow, rng, shape, axes):
         for reader in ("network", "energy")
         for kind in ("distribution", "histogram")
     }
+
+
+def toy_thermometer(realisations=3, epochs=4, below_bound=False):
+    """Return a DataTree with one thermometer stage whose network is a little worse than the exact one."""
+    rng = np.random.default_rng(3)
+    axes = {"size": [10], "realisation": list(range(realisations))}
+    shape = tuple(len(labels) for labels in axes.values())
+    classes, dims = len(STARTS), tuple(axes)
+    falling = 2 + np.exp(-np.arange(epochs)) + 0.01 * rng.normal(size=(*shape, epochs))
+    bound = 3.0 if below_bound else 1.9
+    variables = {
+        "done": (dims, np.ones(shape, bool)),
+        "training_loss": ((*dims, "epoch"), falling),
+        "validation_loss": ((*dims, "epoch"), falling + 0.02),
+        "validation_accuracy": ((*dims, "epoch"), np.full((*shape, epochs), 0.3)),
+        "energy_loss": (dims, np.full(shape, bound)),
+        "energy_accuracy": (dims, np.full(shape, 0.35)),
+    }
+    pair, one = (*dims, "true_temperature", "temperature_class"), (*dims, "true_temperature")
+    for reader in ("network", "energy"):
+        counts = 20 + 300 * np.eye(classes, dtype=np.int64)
+        variables |= {
+            f"{reader}_confusion": (pair, np.broadcast_to(counts, (*shape, classes, classes)).copy()),
+            f"{reader}_reading": (one, np.broadcast_to(STARTS + 0.01, (*shape, classes)).copy()),
+            f"{reader}_reading_std": (one, np.full((*shape, classes), 0.3)),
+        }
+        filled = np.where(np.arange(50) < 40, 10, 0)
+        said = np.where(filled > 0, (np.arange(50) + 0.5) / 50, np.nan)
+        for part, values in (("count", filled), ("confidence", said), ("accuracy", said)):
+            name = f"{reader}_calibration_{part}"
+            variables[name] = ((*dims, "confidence"), np.broadcast_to(values, (*shape, 50)).copy())
+    labels = {"true_temperature": STARTS, "temperature_class": STARTS, "epoch": np.arange(1, epochs + 1)}
+    stage = xr.Dataset(variables, {**axes, **labels, "confidence": (np.arange(50) + 0.5) / 50})
+    stage.attrs = {"kernel": "thermometer", "kernel_version": 1, "params": {"size": 10}, "inputs": {"data": "ising"}}
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs={"name": "toy", "seed": 1}), "thermometer": stage})

@@ -48,7 +48,7 @@ def test_intervals_cover_and_chi2_is_one():
 
 
 def test_global_minimum_among_noise():
-    """Where scipy, started anywhere, does not do better: the sum of squares is the least."""
+    """Noise as large as the data: no exponent on a fine grid, with its best amplitude, leaves less."""
     data = noisy(0.02, -2.0, 0.01, 60, seed=3)
     fit = fit_power_law(DISTANCES, data)
     trials = np.exp(np.log(DISTANCES.values)[:, None] * np.linspace(-11.9, 11.9, 4001))
