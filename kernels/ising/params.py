@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kernels.contract import parameter
 
 ALGORITHMS = ("auto", "metropolis", "swendsen_wang", "wolff")
+METROPOLIS_LIMIT = 1000.0  # J/k_B; a sweep of a hotter lattice flips all spins, and so does nothing
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,12 @@ class IsingParams:
     )
     equilibration: int = parameter("sweeps before a chain's first sample; 0 for the rule", default=0, ge=0, units="mcs")
     interval: int = parameter("sweeps between a chain's samples; 0 for the rule", default=0, ge=0, units="mcs")
+
+    def __post_init__(self) -> None:
+        """Refuse Metropolis where it would take forever."""
+        if self.algorithm == "metropolis" and self.temperature > METROPOLIS_LIMIT:
+            limit = f"above temperature {METROPOLIS_LIMIT:g}"
+            raise ValueError(f"metropolis hardly changes the energy {limit}; use auto or a cluster update")
 
     @property
     def sites(self) -> int:

@@ -3,13 +3,20 @@
 The rule
 --------
 A chain starts from a ground state below T_c and from random spins above: on either side the start relaxes locally,
-with no domain walls left over. Then it equilibrates for `RELAXATIONS` relaxation times, so that what is left of the
-start is exp(-12) = 6e-6 of its first deviation. Samples of one chain are two relaxation times apart.
+with no domain walls left over. A Wolff chain starts from a ground state at every temperature, since the clusters of
+random spins are so small that hundreds of them do nothing. Then it equilibrates for `RELAXATIONS` relaxation times, so
+that what is left of the start is exp(-12) = 6e-6 of its first deviation. Samples of one chain are two relaxation times
+apart.
 
-Relaxation times of the slowest even observable, in sweeps:
+Relaxation times of the slowest even observable, in sweeps, as upper bounds of what was measured (benchmarks/ising.md):
+- Metropolis: 2 + T/2 + 0.03 l^2.1667 with l = min(L, 3 xi), xi the correlation length of the infinite lattice; T/2
+  because a sweep at high temperature flips nearly all spins, which leaves the energy as it was;
 - Swendsen-Wang: 2 L^(1/4), at every temperature what it is at T_c;
-- Wolff: the same, a sweep being as many clusters as hold all sites on average: L^2/chi;
-- Metropolis: 3 + l^2.1667 with l = min(L, xi), xi the correlation length of the infinite lattice.
+- Wolff: 1.4 L^(1/4), a sweep being as many clusters as hold all sites on average: L^2/chi.
+
+Which update: the one with the least time from one independent sample to the next, 2 x relaxation time x time of a
+sweep. The times of a sweep are constants, measured once: a choice that was timed anew would make results depend on the
+machine. Multi-spin Metropolis wins up to L = 100 or so at T_c, and everywhere away from it.
 
 At temperature 0 nothing moves: a sample is a ground state, each sign with probability 1/2.
 """
@@ -19,11 +26,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from kernels.ising.params import IsingParams
+from kernels.ising.params import METROPOLIS_LIMIT, IsingParams
 
 CRITICAL_TEMPERATURE = 2.269185314213022
 RELAXATIONS = 12
 DYNAMIC_EXPONENT = 2.1667  # Nightingale and Bloete 2000
+NANOSECONDS = {"metropolis": 0.08, "swendsen_wang": 15.0, "wolff": 15.0}
+"""Of one spin in a sweep; see benchmarks/ising.md."""
 
 
 @dataclass(frozen=True)
@@ -58,20 +67,22 @@ def schedule(params: IsingParams) -> Schedule:
         params.equilibration or ceil(RELAXATIONS * relaxation),
         params.interval or ceil(2 * relaxation),
         ceil(params.sites / susceptibility(params)),
-        params.temperature < CRITICAL_TEMPERATURE,
+        algorithm == "wolff" or params.temperature < CRITICAL_TEMPERATURE,
     )
 
 
 def fastest(params: IsingParams) -> str:
     """Return the algorithm with the most effective samples per second."""
-    return "swendsen_wang"
+    able = [name for name in NANOSECONDS if name != "metropolis" or params.temperature <= METROPOLIS_LIMIT]
+    return min(able, key=lambda name: NANOSECONDS[name] * relaxation_sweeps(name, params))
 
 
 def relaxation_sweeps(algorithm: str, params: IsingParams) -> float:
     """Return an upper bound on the relaxation time, in sweeps."""
     if algorithm == "metropolis":
-        return 3.0 + float(min(params.size, correlation_length(params.temperature)) ** DYNAMIC_EXPONENT)
-    return 2.0 * float(params.size**0.25)
+        length = min(params.size, 3 * correlation_length(params.temperature))
+        return 2 + params.temperature / 2 + 0.03 * float(length**DYNAMIC_EXPONENT)
+    return {"swendsen_wang": 2.0, "wolff": 1.4}[algorithm] * float(params.size**0.25)
 
 
 def correlation_length(temperature: float) -> float:

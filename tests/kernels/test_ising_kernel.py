@@ -92,13 +92,13 @@ def test_hot_lattices_are_random() -> None:
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("temperature", [1.8, CRITICAL_TEMPERATURE, 3.0])
 def test_hot_and_cold_starts_agree(algorithm: str, temperature: float) -> None:
-    """After the rule's equilibration, 8x8, 4096 chains each: <m^2> within 4 standard errors of 0.006 at most."""
+    """After the rule's equilibration, 8x8, 4096 chains each: <m^2> within 4 standard errors of 0.01 at most."""
     params = IsingParams(8, temperature, algorithm)
     plan = schedule(params)
     means, errors = [], []
     for cold in (False, True):
         rng = np.random.default_rng([7, cold])
-        spins = np.ones((4096, 8, 8), np.int8) if cold else start(replace(params, temperature=1e9), 4096, rng)
+        spins = np.ones((4096, 8, 8), np.int8) if cold else start(IsingParams(8, 1e9), 4096, rng)
         spins = updated(params, spins, rng, plan.equilibration)
         m2 = spins.mean(axis=(1, 2)) ** 2
         means.append(m2.mean())
