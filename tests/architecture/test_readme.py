@@ -1,0 +1,94 @@
+"""What the README says is true: its files are written, its commands run, its names exist."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    label: str
+    """``run``, or the name of the file that the reader saves it as."""
+    text: str
+
+
+BLOCKS = [Block(*found) for found in re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)]
+RUN = [block for block in BLOCKS if block.label]
+SHELL = [block.text for block in BLOCKS if block.language == "sh"]
+
+
+def commands(text: str) -> list[str]:
+    return [line.partition("  #")[0].strip() for line in text.splitlines() if line.strip()]
+
+
+def do(block: Block, folder: Path) -> None:
+    """Do what a reader would do with a block, in a folder of his own."""
+    if block.label != "run":
+        (folder / block.label).write_text(block.text)
+        return
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    shell = {"sh": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-W", "error", "-c"]}[block.language]
+    result = subprocess.run(
+        [*shell, block.text], cwd=folder, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert result.returncode == 0, f"{block.text}\n{result.stdout}\n{result.stderr}"
+
+
+@pytest.mark.timeout(600)
+def test_a_reader_can_follow_it_from_top_to_bottom(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "grids", tmp_path / "grids")
+    for block in RUN:
+        do(block, tmp_path)
+    assert (tmp_path / "runs/first.report/index.html").stat().st_size > 0
+    assert (tmp_path / "grid.schema.json").stat().st_size > 0
+
+
+def test_blocks_are_found() -> None:
+    assert {block.label for block in RUN} >= {"run", "first.yaml", "chain.yaml", "paramagnet.py"}
+    assert len([block for block in RUN if block.label == "run"]) >= 5
+
+
+def test_the_two_commands_stand_on_the_first_screen() -> None:
+    first_screen = "\n".join(README.splitlines()[:30])
+    assert first_screen.index("make demo") < first_screen.index("make test") < first_screen.index("pip install")
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z-]+)\b", "\n".join(SHELL) + README))))
+def test_make_targets_exist(target: str) -> None:
+    result = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("verb", sorted({line.split()[1] for line in re.findall(r"\bsweep [a-z]+ [A-Zgr-].*", README)}))
+def test_verbs_exist(verb: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "sweep", verb, "--help"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`((?:kernels|sweep|analysis)(?:\.\w+)+)`", README))))
+def test_names_exist(name: str) -> None:
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError:
+        module, _, attribute = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), attribute)
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`?([\w-]+(?:/[\w.-]+)*/|[\w-]+/[\w.-]+\.\w+)`", README))))
+def test_paths_exist(path: str) -> None:
+    assert path.startswith("runs/") or (ROOT / path).exists()
