@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import scipy.stats
 import xarray as xr
 
+Floats = npt.NDArray[np.float64]
 REALISATION, BIN = "realisation", "bin"
 CONFIDENCE = 0.9  # of the intervals, as in the paper
 
@@ -84,54 +86,40 @@ def crossed_mean(table: xr.DataArray) -> xr.Dataset:
         `interval`, the half width of the 90 % Student-t interval with Satterthwaite's degrees of freedom; `spread`, the
         standard deviation over realisations; `realisations`, how many went in.
     """
-    full = _with_dims(table)
-    full = full.where(full.notnull().all(BIN))
-    rows, columns = full.mean(BIN), full.mean(REALISATION)
-    value = rows.mean(REALISATION)
-    used = rows.notnull().sum(REALISATION)
-    bins = full.sizes[BIN]
-    of_rows = _variance(rows, REALISATION, used) / used.where(used > 0)
-    of_columns = columns.var(BIN, ddof=1) / bins if bins > 1 else xr.full_like(value, np.nan)
-    free = (used - 1) * (bins - 1)
-    rest = ((full - rows - columns + value) ** 2).sum((BIN, REALISATION)) / free.where(free > 0) / (used * bins)
-    variance, degrees = _combined(of_rows, of_columns, rest, used, bins)
-    return xr.Dataset(
-        {
-            "value": value,
-            "error": np.sqrt(variance),
-            "interval": np.sqrt(variance) * _student(degrees),
-            "spread": np.sqrt(_variance(rows, REALISATION, used)),
-            "realisations": used,
-        }
+    missing = [dim for dim in (REALISATION, BIN) if dim not in table.dims]
+    names = ("value", "error", "interval", "spread", "realisations")
+    results = xr.apply_ufunc(
+        _crossed,
+        table.expand_dims(missing) if missing else table,
+        input_core_dims=[[REALISATION, BIN]],
+        output_core_dims=[[]] * len(names),
     )
+    return xr.Dataset(dict(zip(names, results, strict=True)))
 
 
-def _with_dims(table: xr.DataArray) -> xr.DataArray:
-    return table.expand_dims([dim for dim in (REALISATION, BIN) if dim not in table.dims])
+def _crossed(table: Floats) -> tuple[npt.NDArray[np.generic], ...]:
+    """Return value, error, interval, spread and number of realisations of float[..., realisation, bin], each [...]."""
+    bins = table.shape[-1]
+    full: npt.NDArray[np.bool_] = np.asarray(~np.isnan(table).any(axis=-1))
+    used = full.sum(axis=-1)
+    free_rows, free_columns = _known(used - 1), _known(np.asarray(bins - 1))
+    value = np.where(full, table.mean(axis=-1), 0.0).sum(axis=-1) / _known(used)
+    off = np.where(full[..., None], table - value[..., None, None], 0.0)
+    rows, columns = off.mean(axis=-1), off.sum(axis=-2) / _known(used)[..., None]
+    rest = np.where(full[..., None], off - rows[..., None] - columns[..., None, :], 0.0)
+    between = np.square(rows).sum(axis=-1) / free_rows
+    of_rows, of_columns = between / used.clip(1), np.square(columns).sum(axis=-1) / free_columns / bins
+    of_rest = np.square(rest).sum(axis=(-1, -2)) / (free_rows * free_columns) / (used.clip(1) * bins)
+    # Noise could make the difference negative: it is not allowed below the larger of its two parts.
+    larger = np.fmax(of_rows, of_columns)
+    variance = np.fmax(np.nan_to_num(of_rows) + np.nan_to_num(of_columns) - np.nan_to_num(of_rest), larger)
+    variance = np.where(np.isnan(larger), np.nan, variance)
+    noise = np.nan_to_num(of_rows**2 / free_rows) + np.nan_to_num(of_columns**2 / free_columns)
+    degrees = np.square(variance) / np.where(noise > 0, noise, np.nan)
+    interval = np.sqrt(variance) * scipy.stats.t.ppf((1 + CONFIDENCE) / 2, degrees)
+    return value, np.sqrt(variance), interval, np.sqrt(between), used
 
 
-def _variance(rows: xr.DataArray, dim: str, used: xr.DataArray) -> xr.DataArray:
-    squares = ((rows - rows.mean(dim)) ** 2).sum(dim)
-    return squares / (used - 1).where(used > 1)
-
-
-def _combined(
-    rows: xr.DataArray, columns: xr.DataArray, rest: xr.DataArray, used: xr.DataArray, bins: int
-) -> tuple[xr.DataArray, xr.DataArray]:
-    """Return the variance of the grand mean and its degrees of freedom.
-
-    The difference is not allowed below the larger of its two parts: noise could make it negative otherwise.
-    """
-    larger = xr.apply_ufunc(np.fmax, rows, columns)
-    variance = xr.apply_ufunc(np.fmax, rows.fillna(0) + columns.fillna(0) - rest.fillna(0), larger)
-    variance = variance.where(larger.notnull())
-    parts = ((rows, used - 1), (columns, xr.full_like(used, bins - 1)))
-    noise = xr.zeros_like(variance)
-    for part, free in parts:
-        noise = noise + (part**2 / free.where(free > 0)).fillna(0)
-    return variance, variance**2 / noise.where(noise > 0)
-
-
-def _student(degrees: xr.DataArray) -> xr.DataArray:
-    """Return the quantile; NaN where the degrees of freedom are."""
-    return degrees.copy(data=np.asarray(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, degrees.values)))
+def _known(count: npt.NDArray[np.int64]) -> Floats:
+    """Return a count to divide by: NaN where there is nothing."""
+    return np.where(count > 0, count, np.nan)

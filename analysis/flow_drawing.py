@@ -25,11 +25,11 @@ LIMIT = 2.0  # standard errors within which we say that numbers agree
 def draw_curve(panel: Axes, curve: xr.Dataset, label: str, style: int) -> None:
     """Draw a curve against the flow length: standard errors, and the spread over realisations as a band."""
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    color, step = COLORS[style % len(COLORS)], curve["flow_step"]
+    color, step = COLORS[style % len(COLORS)], curve["flow_step"].values
     panel.errorbar(
         step,
-        curve["value"],
-        curve["error"],
+        curve["value"].values,
+        curve["error"].values,
         fmt=MARKERS[style % len(MARKERS)] + "-",
         color=color,
         mfc="white",
@@ -39,7 +39,7 @@ def draw_curve(panel: Axes, curve: xr.Dataset, label: str, style: int) -> None:
         label=label,
     )
     if int(curve["realisations"].max()) >= BAND:
-        low, high = curve["value"] - curve["spread"], curve["value"] + curve["spread"]
+        low, high = (curve["value"] - curve["spread"]).values, (curve["value"] + curve["spread"]).values
         panel.fill_between(step, low, high, color=color, alpha=0.18, lw=0)
 
 

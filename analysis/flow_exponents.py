@@ -156,7 +156,8 @@ def exponent_curve(fit: Fit, values: xr.DataArray, count: xr.DataArray) -> xr.Da
     whole = fit(average["value"], average["error"])
     available = int(values.sizes.get(REALISATION, 1))
     apart = [dim for dim in count.dims if dim not in curve["value"].dims]
-    why = whole["reason"].where(count.sum(BIN).min([dim for dim in apart if dim != BIN]) > 0, "a group is empty")
+    empty = (count.sum(BIN) == 0).any([dim for dim in apart if dim != BIN])
+    why = whole["reason"].where(~empty, "a group is empty")
     return curve.assign(
         amplitude=amplitude["value"],
         amplitude_error=amplitude["error"],

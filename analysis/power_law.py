@@ -6,6 +6,8 @@ points around the curve. All fits of an array are done together, by Levenberg an
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import scipy.stats
@@ -57,7 +59,7 @@ def fit_power_law(x: xr.DataArray, y: xr.DataArray, errors: xr.DataArray | None 
 def _fit(x: Floats, y: Floats, sigma: Floats) -> tuple[npt.NDArray[np.generic], ...]:
     """Return exponent, amplitude, their errors, the interval, chi^2 / dof and the reason of failure, each [...]."""
     shape, points, dof = y.shape[:-1], x.size, x.size - 2
-    flat = y.reshape(-1, points)
+    flat = y.reshape(math.prod(shape), points)
     reason: npt.NDArray[np.object_] = np.full(len(flat), "", object)
     reason[~np.isfinite(flat).all(axis=1)] = "a point is missing"
     if np.unique(x).size < 2:
@@ -70,7 +72,7 @@ def _fit(x: Floats, y: Floats, sigma: Floats) -> tuple[npt.NDArray[np.generic], 
     residual, errors = _residual_and_errors(np.log(x), flat, *parameters)
     unknown = np.full(len(flat), np.nan)
     interval = errors[1] * scipy.stats.t.ppf((1 + CONFIDENCE) / 2, dof) if dof > 0 else unknown
-    known = np.where(sigma > 0, sigma, np.nan).reshape(-1, points)
+    known = np.where(sigma > 0, sigma, np.nan).reshape(flat.shape)
     chi2 = np.square(residual / known).sum(axis=1) / dof if dof > 0 else unknown
     parts = (parameters[1], parameters[0], errors[1], errors[0], interval, chi2, reason.astype(str))
     return tuple(part.reshape(shape) for part in parts)

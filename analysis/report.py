@@ -73,9 +73,9 @@ def _summary(name: str, stage: xr.DataTree) -> _StageSummary:
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("analysis"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
+    # By path: under pytest a folder of tests called "analysis" is found before this package.
+    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["measured"] = measured
     return environment
 
