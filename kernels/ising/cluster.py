@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
 from kernels.contract import Array
-from kernels.ising.words import next_word
-
-
-@njit(cache=True, inline="always")
-def _root(parent: Array, site: int) -> int:
-    """Return the smallest site of the cluster, halving the path to it."""
-    while parent[site] != site:
-        parent[site] = parent[parent[site]]
-        site = parent[site]
-    return site
-
-
-@njit(cache=True, inline="always")
-def _join(parent: Array, a: int, b: int) -> None:
-    a, b = _root(parent, a), _root(parent, b)
-    if a < b:
-        parent[b] = a
-    else:
-        parent[a] = b
+from kernels.ising.words import sfc64
 
 
 @njit(cache=True)
@@ -34,64 +18,100 @@ def swendsen_wang(spins: Array, states: Array, cut: np.uint64, sweeps: int) -> N
     Parameters
     ----------
     spins : int8[chain, size, size], +-1
-    states : uint64[chain, 4]
-        Random states, one per chain.
+    states : uint64[4, chain]
+        Random states, one per chain; see `seeds`.
     cut : uint64
-        Threshold of exp(-2J/T), the probability that a bond between equal spins stays open.
+        Threshold of exp(-2J/T), the probability that a bond between equal spins stays open; used to 2^-32.
     sweeps : int
     """
     size = spins.shape[1]
-    sites = size * size
-    parent = np.empty(sites, np.int32)
-    flip = np.empty(sites, np.int8)
+    parent = np.empty(size * size, np.int32)
+    signs = np.empty(size * size // 64 + 1, np.uint64)
     for chain in range(spins.shape[0]):
-        lattice, state = spins[chain].reshape(sites), states[chain]
         for _ in range(sweeps):
-            for site in range(sites):
-                parent[site] = site
-            for site in range(sites):
-                right = site + 1 if (site + 1) % size else site + 1 - size
-                below = site + size if site + size < sites else site + size - sites
-                if lattice[site] == lattice[right] and next_word(state) >= cut:
-                    _join(parent, site, right)
-                if lattice[site] == lattice[below] and next_word(state) >= cut:
-                    _join(parent, site, below)
-            for site in range(sites):  # a root comes before all other sites of its cluster
-                root = _root(parent, site)
-                if root == site:
-                    flip[site] = 1 - 2 * np.int8(next_word(state) >> np.uint64(63))
-                lattice[site] *= flip[root]
+            _bind(spins[chain], states[:, chain], cut >> np.uint64(32), parent, signs)
+            lattice = spins[chain].reshape(size * size)
+            for site in range(size * size):  # parents come first, and theirs are roots by now
+                root = parent[parent[site]]
+                parent[site] = root
+                turn = (signs[root >> 6] >> np.uint64(root & 63)) & np.uint64(1)
+                lattice[site] *= np.int8(1) - np.int8(2) * np.int8(turn)
+
+
+@njit(cache=True)
+def _bind(lattice: Array, state: Array, cut: np.uint64, parent: Array, signs: Array) -> None:
+    """Fill `parent` with a forest whose trees are the clusters, every parent before its child, and draw `signs`.
+
+    A word decides two bonds, left by its lower half and up by its upper half. Bonds around the torus come last, since
+    they join sites that both have labels.
+    """
+    size = lattice.shape[0]
+    a, b, c, counter = state[0], state[1], state[2], state[3]
+    half = np.uint64(0xFFFFFFFF)
+    for y in range(size):
+        run = np.int32(0)
+        for x in range(size):
+            site = np.int32(y * size + x)
+            word, a, b, c = sfc64(a, b, c, counter)
+            counter += np.uint64(1)
+            spin = lattice[y, x]
+            left = (x > 0) & (spin == lattice[y, x - 1]) & ((word & half) >= cut)
+            run = run if left else site
+            parent[site] = run
+            if (y > 0) & (spin == lattice[y - 1, x]) & ((word >> np.uint64(32)) >= cut):
+                _join(parent, run, site - size)
+    for i in range(size):
+        word, a, b, c = sfc64(a, b, c, counter)
+        counter += np.uint64(1)
+        if lattice[i, 0] == lattice[i, size - 1] and (word & half) >= cut:
+            _join(parent, i * size, i * size + size - 1)
+        if lattice[0, i] == lattice[size - 1, i] and (word >> np.uint64(32)) >= cut:
+            _join(parent, i, (size - 1) * size + i)
+    for i in range(signs.shape[0]):
+        signs[i], a, b, c = sfc64(a, b, c, counter)
+        counter += np.uint64(1)
+    state[0], state[1], state[2], state[3] = a, b, c, counter
+
+
+@njit(cache=True, inline="always")
+def _join(parent: Array, a: Any, b: Any) -> None:
+    """Make one tree of the trees of two sites, halving the paths to their roots."""
+    while parent[a] != a:
+        parent[a] = parent[parent[a]]
+        a = parent[a]
+    while parent[b] != b:
+        parent[b] = parent[parent[b]]
+        b = parent[b]
+    parent[max(a, b)] = min(a, b)
 
 
 @njit(cache=True)
 def wolff(spins: Array, states: Array, cut: np.uint64, flips: int) -> None:
-    """Flip `flips` clusters in every chain, in place. Parameters as in `swendsen_wang`."""
+    """Flip `flips` clusters in every chain, in place. Parameters as in `swendsen_wang`, but `cut` is used whole."""
     size = spins.shape[1]
-    sites = size * size
-    stack = np.empty(sites, np.int64)
+    stack = np.empty((size * size, 2), np.int32)
     for chain in range(spins.shape[0]):
-        lattice, state = spins[chain].reshape(sites), states[chain]
+        lattice = spins[chain]
+        a, b, c, counter = states[0, chain], states[1, chain], states[2, chain], states[3, chain]
         for _ in range(flips):
-            seed = _below(state, sites)
-            old = lattice[seed]
-            lattice[seed] = -old
-            stack[0], waiting = seed, 1
+            word, a, b, c = sfc64(a, b, c, counter)
+            counter += np.uint64(1)
+            y = np.int64(((word >> np.uint64(32)) * np.uint64(size)) >> np.uint64(32))
+            x = np.int64(((word & np.uint64(0xFFFFFFFF)) * np.uint64(size)) >> np.uint64(32))
+            old = lattice[y, x]
+            lattice[y, x] = -old
+            stack[0, 0], stack[0, 1], waiting = y, x, 1
             while waiting:
                 waiting -= 1
-                y, x = divmod(stack[waiting], size)
-                for neighbour in (
-                    y * size + (x + 1) % size,
-                    y * size + (x + size - 1) % size,
-                    (y + 1) % size * size + x,
-                    (y + size - 1) % size * size + x,
-                ):
-                    if lattice[neighbour] == old and next_word(state) >= cut:
-                        lattice[neighbour] = -old
-                        stack[waiting] = neighbour
-                        waiting += 1
-
-
-@njit(cache=True, inline="always")
-def _below(state: Array, sites: int) -> np.int64:
-    """Return a uniform site, 0 to sites - 1, up to 2^-32 (sites <= 2^24: relative bias below 2^-8 2^-32 per site)."""
-    return np.int64(((next_word(state) >> np.uint64(32)) * np.uint64(sites)) >> np.uint64(32))
+                y, x = np.int64(stack[waiting, 0]), np.int64(stack[waiting, 1])
+                up, down = (y if y else size) - 1, (y + 1 if y + 1 < size else 0)
+                left, right = (x if x else size) - 1, (x + 1 if x + 1 < size else 0)
+                for ny, nx in ((up, x), (down, x), (y, left), (y, right)):
+                    if lattice[ny, nx] == old:
+                        word, a, b, c = sfc64(a, b, c, counter)
+                        counter += np.uint64(1)
+                        if word >= cut:
+                            lattice[ny, nx] = -old
+                            stack[waiting, 0], stack[waiting, 1] = ny, nx
+                            waiting += 1
+        states[0, chain], states[1, chain], states[2, chain], states[3, chain] = a, b, c, counter

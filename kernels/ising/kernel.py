@@ -76,7 +76,7 @@ def _init(params: IsingParams, rng: np.random.Generator, inputs: Inputs) -> Stat
 
 ISING = Kernel(
     name="ising",
-    version=2,
+    version=3,
     params=IsingParams,
     outputs=outputs,
     init=_init,

@@ -9,7 +9,8 @@ until they differ. All 512 lanes compare at once, and half of the open ones clos
 are done without asking, and then more until no lane is open, 12.3 in all on average. After 64 equal bits, which happens
 with probability 2^-64, the number counts as not below p.
 
-The random words are those of SFC64 (Doty-Humphrey, PractRand), eight generators side by side with random seeds.
+The random words are those of eight generators SFC64 side by side, with random seeds; they take two thirds of the time
+(benchmarks/ising.md has what else was tried).
 """
 
 from __future__ import annotations
@@ -21,41 +22,30 @@ from numba import njit
 
 from kernels.contract import Array
 from kernels.ising.lanes import WORDS, load, nonzero, splat, store
-from kernels.ising.words import boltzmann_threshold
+from kernels.ising.words import boltzmann_threshold, seeds, sfc64
 
 REPLICAS = 64 * WORDS
 ROUNDS = 12
-DISCARDED = 16
 
 
 def seed(rng: np.random.Generator) -> Array:
-    """Return uint64[4, 8], the state of eight SFC64 generators: three random words each, and a counter."""
-    state = np.concatenate([rng.integers(2**64, size=(3, WORDS), dtype=np.uint64), np.ones((1, WORDS), np.uint64)])
-    draw(state, DISCARDED)
-    return state
-
-
-@njit(cache=True, inline="always")
-def _next(a: Any, b: Any, c: Any, counter: Any) -> Any:
-    """Return eight random words, and the state (a, b, c) after them."""
-    word = a + b + counter
-    return word, b ^ (b >> np.uint64(11)), c + (c << np.uint64(3)), ((c << np.uint64(24)) | (c >> np.uint64(40))) + word
+    """Return uint64[4, 8], the state of eight generators."""
+    return seeds(rng, WORDS)
 
 
 @njit(cache=True)
 def draw(state: Array, count: int) -> Array:
     """Return uint64[count, 8], the next words of eight generators; changes `state`, uint64[4, 8]."""
     words = np.empty((count, WORDS), np.uint64)
-    a, b, c, counter = load(state, 0), load(state, 1), load(state, 2), load(state, 3)
-    one = splat(np.uint64(1))
+    a, b, c, counter = load(state, 0), load(state, 1), load(state, 2), state[3, 0]
     for row in range(count):
-        word, a, b, c = _next(a, b, c, counter)
-        counter = counter + one
+        word, a, b, c = sfc64(a, b, c, splat(counter))
+        counter += np.uint64(1)
         store(words, row, word)
     store(state, 0, a)
     store(state, 1, b)
     store(state, 2, c)
-    store(state, 3, counter)
+    state[3, :] = counter
     return words
 
 
@@ -87,8 +77,7 @@ def metropolis(spins: Array, state: Array, near: Array, bits: Array, sweeps: int
         See `acceptance_bits`.
     sweeps : int
     """
-    a, b, c, counter = load(state, 0), load(state, 1), load(state, 2), load(state, 3)
-    one = splat(np.uint64(1))
+    a, b, c, counter = load(state, 0), load(state, 1), load(state, 2), state[3, 0]
     for _ in range(sweeps):
         for site in range(spins.shape[0]):
             spin = load(spins, site)
@@ -96,33 +85,40 @@ def metropolis(spins: Array, state: Array, near: Array, bits: Array, sweeps: int
             above, below = spin ^ load(spins, near[site, 2]), spin ^ load(spins, near[site, 3])
             across, along = left | right, above | below
             flip = (left & right) | (above & below) | (across & along)  # two or more differ: costs nothing
-            some = across | along
-            four, eight, undecided = some & ~flip, ~some, ~flip
+            undecided, four = ~flip, across | along  # of the undecided, those that cost 4 J; the others cost 8 J
             for j in range(ROUNDS):
-                word, a, b, c = _next(a, b, c, counter)
-                counter = counter + one
-                if bits[j] == 0:
-                    undecided = undecided & ~word
-                elif bits[j] == 3:
-                    flip = flip | (undecided & ~word)
-                    undecided = undecided & word
-                else:
-                    wanted = four if bits[j] == 1 else eight
-                    differs = word ^ wanted
-                    flip = flip | (undecided & wanted & differs)
-                    undecided = undecided & ~differs
+                word, a, b, c = sfc64(a, b, c, splat(counter))
+                counter += np.uint64(1)
+                flip, undecided = _compare(bits[j], word, four, flip, undecided)
             j = ROUNDS
             while j < 64 and nonzero(undecided):
-                word, a, b, c = _next(a, b, c, counter)
-                counter = counter + one
-                low, high = np.uint64(bits[j] & 1), np.uint64(bits[j] >> 1)
-                wanted = (four & splat(np.uint64(0) - low)) | (eight & splat(np.uint64(0) - high))
-                differs = word ^ wanted
-                flip = flip | (undecided & wanted & differs)
-                undecided = undecided & ~differs
+                word, a, b, c = sfc64(a, b, c, splat(counter))
+                counter += np.uint64(1)
+                flip, undecided = _compare(bits[j], word, four, flip, undecided)
                 j += 1
             store(spins, site, spin ^ flip)
     store(state, 0, a)
     store(state, 1, b)
     store(state, 2, c)
-    store(state, 3, counter)
+    state[3, :] = counter
+
+
+@njit(cache=True, inline="always")
+def _compare(wanted: int, word: Any, four: Any, flip: Any, undecided: Any) -> Any:
+    """Return which lanes flip and which stay undecided after one more bit of every lane's random number.
+
+    Parameters
+    ----------
+    wanted : int
+        This bit of the probability: + 1 if it is set for lanes that cost 4 J, + 2 for those that cost 8 J.
+    word, four, flip, undecided : Lanes
+        Random bits; lanes that cost 4 J among the undecided; lanes that flip; lanes whose number has equalled the
+        probability so far. A number with 0 where the probability has 1 is below it.
+    """
+    if wanted == 0:
+        return flip, undecided & ~word
+    if wanted == 1:
+        return flip | (undecided & four & ~word), undecided & ~(word ^ four)
+    if wanted == 2:
+        return flip | (undecided & ~(four | word)), undecided & (word ^ four)
+    return flip | (undecided & ~word), undecided & word

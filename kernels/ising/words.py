@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Context, Decimal
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -10,6 +11,7 @@ from numba import njit
 from kernels.contract import Array
 
 LARGEST = 2**64 - 1
+DISCARDED = 16  # words, so that close seeds have parted
 _PRECISE = Context(prec=60)
 
 
@@ -28,22 +30,29 @@ def boltzmann_threshold(energy: float, temperature: float) -> np.uint64:
     return np.uint64(min(int(_PRECISE.multiply(_PRECISE.exp(exponent), Decimal(2**64))), LARGEST))
 
 
-def seeds(rng: np.random.Generator, chains: int) -> Array:
-    """Return uint64[chains, 4], one independent state of xoshiro256++ per chain."""
-    return rng.integers(2**64, size=(chains, 4), dtype=np.uint64)
+def seeds(rng: np.random.Generator, count: int) -> Array:
+    """Return uint64[4, count], the states of independent generators SFC64: three random words each, and a counter."""
+    states = np.concatenate([rng.integers(2**64, size=(3, count), dtype=np.uint64), np.ones((1, count), np.uint64)])
+    _discard(states, DISCARDED)
+    return states
 
 
 @njit(cache=True, inline="always")
-def next_word(state: Array) -> np.uint64:
-    """Return the next 64 random bits of xoshiro256++ (Blackman and Vigna 2021); changes `state`, uint64[4]."""
-    s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
-    mixed = s0 + s3
-    word: np.uint64 = ((mixed << np.uint64(23)) | (mixed >> np.uint64(41))) + s0
-    shifted = s1 << np.uint64(17)
-    s2 ^= s0
-    s3 ^= s1
-    state[1] = s1 ^ s2
-    state[0] = s0 ^ s3
-    state[2] = s2 ^ shifted
-    state[3] = (s3 << np.uint64(45)) | (s3 >> np.uint64(19))
-    return word
+def sfc64(a: Any, b: Any, c: Any, counter: Any) -> Any:
+    """Return the next word and the state (a, b, c) after it; the caller adds 1 to the counter.
+
+    Doty-Humphrey's generator from PractRand, for single words as for `Lanes` of them: nine operations, of which the
+    rotation by whole bytes is a single one on most processors.
+    """
+    word = a + b + counter
+    return word, b ^ (b >> np.uint64(11)), c + (c << np.uint64(3)), ((c << np.uint64(24)) | (c >> np.uint64(40))) + word
+
+
+@njit(cache=True)
+def _discard(states: Array, count: int) -> None:
+    for chain in range(states.shape[1]):
+        a, b, c, counter = states[0, chain], states[1, chain], states[2, chain], states[3, chain]
+        for _ in range(count):
+            _, a, b, c = sfc64(a, b, c, counter)
+            counter += np.uint64(1)
+        states[0, chain], states[1, chain], states[2, chain], states[3, chain] = a, b, c, counter
