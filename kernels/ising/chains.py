@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from kernels.contract import Array
-from kernels.ising import multispin
+from kernels.ising import measure, multispin, packed
 from kernels.ising.cluster import swendsen_wang, wolff
-from kernels.ising.measure import plain_totals
-from kernels.ising.packed import pack, totals, unpack
+from kernels.ising.packed import pack, unpack
 from kernels.ising.params import IsingParams
 from kernels.ising.schedule import Schedule, schedule
 from kernels.ising.words import boltzmann_threshold, seeds
 
-Sample = tuple[Array, Array, Array]
-"""int8[chain, size, size], the spins; int64[chain], their energies in J; int64[chain], their magnetizations."""
+
+class Sample(NamedTuple):
+    """One configuration of every chain, and what is measured on it.
+
+    Parameters
+    ----------
+    spins : int8[chain, size, size], +-1
+    energy, magnetization : int64[chain]
+        Totals, energy in J.
+    pairs : int64[2, bin, dy, dx]
+        Sums over sites and a bin's chains of products of two spins, and of two horizontal bonds.
+    bonds : int64[chain]
+        Sums of horizontal bonds over sites.
+    """
+
+    spins: Array
+    energy: Array
+    magnetization: Array
+    pairs: Array
+    bonds: Array
 
 
 def chains(params: IsingParams) -> int:
@@ -35,7 +53,7 @@ def samples(params: IsingParams, rng: np.random.Generator) -> Iterator[Sample]:
 def _ground_states(params: IsingParams, rng: np.random.Generator) -> Iterator[Sample]:
     for _ in range(params.samples):
         spins = start(params, chains(params), rng)
-        yield spins, *plain_totals(spins)
+        yield _measured(params, spins)
 
 
 def _packed_samples(params: IsingParams, plan: Schedule, rng: np.random.Generator) -> Iterator[Sample]:
@@ -44,7 +62,7 @@ def _packed_samples(params: IsingParams, plan: Schedule, rng: np.random.Generato
     bits = multispin.acceptance_bits(params.temperature)
     for number in range(params.samples):
         multispin.metropolis(words, state, near, bits, plan.interval if number else plan.equilibration)
-        yield unpack(words, params.size), *totals(words, near)
+        yield _measured_packed(params, words, near)
 
 
 def _cluster_samples(params: IsingParams, plan: Schedule, rng: np.random.Generator) -> Iterator[Sample]:
@@ -52,7 +70,20 @@ def _cluster_samples(params: IsingParams, plan: Schedule, rng: np.random.Generat
     states = seeds(rng, len(spins))
     for number in range(params.samples):
         _cluster_update(params, plan, spins, states, plan.interval if number else plan.equilibration)
-        yield spins, *plain_totals(spins)
+        yield _measured(params, spins)
+
+
+def _measured(params: IsingParams, spins: Array) -> Sample:
+    bonds = spins * np.roll(spins, -1, axis=2)
+    pairs = np.stack([measure.pair_sums(field, params.replicas_per_bin) for field in (spins, bonds)])
+    return Sample(spins, *measure.plain_totals(spins), pairs, measure.bond_sums(bonds))
+
+
+def _measured_packed(params: IsingParams, words: Array, near: Array) -> Sample:
+    bonds = packed.horizontal_bonds(words, near)
+    pairs = np.stack([packed.pair_sums(field, params.size, params.replicas_per_bin) for field in (words, bonds)])
+    spins = packed.unpack(words, params.size)
+    return Sample(spins, *packed.totals(words, near), pairs, packed.totals(bonds, near)[1])
 
 
 def start(params: IsingParams, count: int, rng: np.random.Generator) -> Array:

@@ -89,29 +89,31 @@ def _join(parent: Array, a: Any, b: Any) -> None:
 def wolff(spins: Array, states: Array, cut: np.uint64, flips: int) -> None:
     """Flip `flips` clusters in every chain, in place. Parameters as in `swendsen_wang`, but `cut` is used whole."""
     size = spins.shape[1]
-    stack = np.empty((size * size, 2), np.int32)
+    stack = np.empty(size * size, np.uint32)  # 2^16 y + x
+    side, last, low = np.uint64(size), np.uint64(size - 1), np.uint64(0xFFFFFFFF)
+    zero, one = np.uint64(0), np.uint64(1)
     for chain in range(spins.shape[0]):
-        lattice = spins[chain]
+        lattice = spins[chain].reshape(size * size)
         a, b, c, counter = states[0, chain], states[1, chain], states[2, chain], states[3, chain]
         for _ in range(flips):
             word, a, b, c = sfc64(a, b, c, counter)
-            counter += np.uint64(1)
-            y = np.int64(((word >> np.uint64(32)) * np.uint64(size)) >> np.uint64(32))
-            x = np.int64(((word & np.uint64(0xFFFFFFFF)) * np.uint64(size)) >> np.uint64(32))
-            old = lattice[y, x]
-            lattice[y, x] = -old
-            stack[0, 0], stack[0, 1], waiting = y, x, 1
+            counter += one
+            y, x = ((word >> np.uint64(32)) * side) >> np.uint64(32), ((word & low) * side) >> np.uint64(32)
+            old = lattice[y * side + x]
+            lattice[y * side + x] = -old
+            stack[0] = (y << np.uint64(16)) | x
+            waiting = 1
             while waiting:
                 waiting -= 1
-                y, x = np.int64(stack[waiting, 0]), np.int64(stack[waiting, 1])
-                up, down = (y if y else size) - 1, (y + 1 if y + 1 < size else 0)
-                left, right = (x if x else size) - 1, (x + 1 if x + 1 < size else 0)
+                y, x = np.uint64(stack[waiting]) >> np.uint64(16), np.uint64(stack[waiting]) & np.uint64(0xFFFF)
+                up, down = (y - one if y != zero else last), (y + one if y != last else zero)
+                left, right = (x - one if x != zero else last), (x + one if x != last else zero)
                 for ny, nx in ((up, x), (down, x), (y, left), (y, right)):
-                    if lattice[ny, nx] == old:
+                    if lattice[ny * side + nx] == old:
                         word, a, b, c = sfc64(a, b, c, counter)
-                        counter += np.uint64(1)
+                        counter += one
                         if word >= cut:
-                            lattice[ny, nx] = -old
-                            stack[waiting, 0], stack[waiting, 1] = ny, nx
+                            lattice[ny * side + nx] = -old
+                            stack[waiting] = (ny << np.uint64(16)) | nx
                             waiting += 1
         states[0, chain], states[1, chain], states[2, chain], states[3, chain] = a, b, c, counter

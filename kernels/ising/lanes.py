@@ -96,6 +96,16 @@ def nonzero(typing: Any, value: Any) -> Any:
     return types.boolean(lanes), generate
 
 
+@intrinsic
+def popcount(typing: Any, word: Any) -> Any:
+    """Return how many bits of a word are set."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.uint64(types.uint64), generate
+
+
 def _operate(method: str) -> Any:
     """Return the intrinsic of an instruction of two vectors, or of a vector and a count for all its words."""
 

@@ -53,46 +53,48 @@ def plain_totals(spins: Array) -> tuple[Array, Array]:
     return energy, magnetization
 
 
-def spin_correlation(spins: Array, per_bin: int) -> Array:
-    """Return float64[bin, dy, dx], <s s> averaged over translations, samples and the chains of a bin.
+def bond_sums(bonds: Array) -> Array:
+    """Return int64[chain], the sum of a field int8[chain, size, size] over sites."""
+    return np.asarray(bonds.sum(axis=(1, 2), dtype=np.int64))
+
+
+def pair_sums(field: Array, per_bin: int) -> Array:
+    """Return int64[bin, dy, dx], sums of field(r) field(r + d) over r and the chains of a bin.
+
+    By the convolution theorem; the sums are integers far below 2^53, so rounding removes the transform's last digits.
 
     Parameters
     ----------
-    spins : int8[chain, sample, size, size], +-1
+    field : int8[chain, size, size], +-1
     per_bin : int
         Chains that make a bin; divides the number of chains.
     """
-    return np.asarray(_pair_sums(spins, per_bin) / _terms(spins, per_bin))
-
-
-def energy_correlation(spins: Array, per_bin: int) -> Array:
-    """Return float64[bin, dy, dx], the connected correlator of one horizontal bond in each bin; parameters as above.
-
-    What is subtracted, the square of the bond's mean, is estimated from products of different chains: with b_i the
-    bond sum of chain i, S their sum and n chains, (S^2 - sum b_i^2)/(n (n - 1)). So every bin is unbiased.
-    """
-    bonds = spins * np.roll(spins, -1, axis=3)
-    sums = bonds.sum(axis=(1, 2, 3), dtype=np.int64).reshape(-1, per_bin)
-    products = sums.sum(axis=1) ** 2 - (sums**2).sum(axis=1)
-    scale = per_bin * (per_bin - 1) * (_terms(spins, 1) ** 2)
-    return np.asarray(_pair_sums(bonds, per_bin) / _terms(spins, per_bin) - (products / scale)[:, None, None])
-
-
-def _terms(spins: Array, per_bin: int) -> int:
-    """Return how many products of two spins a separation has in a bin."""
-    return int(np.prod(spins.shape[1:])) * per_bin
-
-
-def _pair_sums(field: Array, per_bin: int) -> Array:
-    """Return int64[bin, dy, dx], sums of field(r) field(r + d) over r, samples and the chains of a bin.
-
-    By the convolution theorem; the sums are integers far below 2^53, so rounding removes the transform's last digits.
-    """
-    size = field.shape[2]
-    bins = field.reshape(len(field) // per_bin, -1, size, size)
+    size = field.shape[-1]
+    bins = field.reshape(-1, per_bin, size, size)
     sums = np.empty((len(bins), size, size), np.int64)
     for number, members in enumerate(bins):
         waves = np.fft.rfft2(members)
         power = (waves.real**2 + waves.imag**2).sum(axis=0)
         sums[number] = np.rint(np.fft.irfft2(power, (size, size)))
     return sums
+
+
+def energy_correlation(pairs: Array, sums: Array, sites: int) -> Array:
+    """Return float64[bin, dy, dx], the connected correlator of one horizontal bond in each bin.
+
+    What is subtracted, the square of the bond's mean, is estimated from products of different chains: with b_i the
+    bond sum of chain i, S their sum and n chains, (S^2 - sum b_i^2)/(n (n - 1)). So every bin is unbiased.
+
+    Parameters
+    ----------
+    pairs : int64[bin, dy, dx]
+        Sums of products of two bonds over sites, samples and chains.
+    sums : int64[chain]
+        Sums of bonds over sites and samples.
+    sites : int
+        Sites times samples: the terms of one chain.
+    """
+    chains = sums.reshape(len(pairs), -1)
+    n = chains.shape[1]
+    products = chains.sum(axis=1) ** 2 - (chains**2).sum(axis=1)
+    return np.asarray(pairs / (n * sites) - (products / (n * (n - 1) * sites**2))[:, None, None])

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from kernels.contract import Array
-from kernels.ising.lanes import WORDS, load, store
+from kernels.ising.lanes import WORDS, load, popcount, splat, store
 from kernels.ising.multispin import REPLICAS
 
 _EIGHT_SPINS = np.array([[1 if byte >> bit & 1 else -1 for bit in range(8)] for byte in range(256)], np.int8).view(
@@ -138,3 +138,68 @@ def _flush(planes: Array, waiting: Array, pairs: int) -> None:
         half = plane ^ first
         store(planes, level, half ^ carry)
         carry = (plane & first) | (half & carry)
+
+
+@njit(cache=True)
+def horizontal_bonds(words: Array, near: Array) -> Array:
+    """Return uint64[sites, 8], where a bit is set if a site and the next one to the right are equal: a bond of +1."""
+    bonds = np.empty_like(words)
+    for site in range(words.shape[0]):
+        store(bonds, site, ~(load(words, site) ^ load(words, near[site, 1])))
+    return bonds
+
+
+@njit(cache=True)
+def pair_sums(words: Array, size: int, per_bin: int) -> Array:
+    """Return int64[bin, dy, dx], sums of s(r) s(r + d) over r and the replicas of a bin.
+
+    Parameters
+    ----------
+    words : uint64[sites, 8]
+        A field of +-1, set for +1.
+    size : int
+    per_bin : int
+        Replicas that make a bin; divides 64.
+    """
+    sums = np.empty((64 * WORDS // per_bin, size, size), np.int64)
+    planes, waiting = np.zeros((32, WORDS), np.uint64), np.zeros((32, WORDS), np.uint64)
+    for dy in range(size // 2 + 1):
+        for dx in range(size):
+            _count_unequal(planes, waiting, words, size, dy, dx)
+            for number in range(sums.shape[0]):
+                unequal = _in_bin(planes, number, per_bin)
+                sums[number, dy, dx] = per_bin * size * size - 2 * unequal
+                sums[number, (size - dy) % size, (size - dx) % size] = sums[number, dy, dx]
+    return sums
+
+
+@njit(cache=True)
+def _count_unequal(planes: Array, waiting: Array, words: Array, size: int, dy: int, dx: int) -> None:
+    """Make `planes` the counters of sites r where s(r) and s(r + d) differ, for each replica."""
+    planes[:] = 0
+    zero = splat(np.uint64(0))
+    held, pairs, odd = zero, 0, False
+    for y in range(size):
+        row, other = y * size, (y + dy) % size * size
+        for x in range(size):
+            beyond = x + dx - (size if x + dx >= size else 0)
+            unequal = load(words, row + x) ^ load(words, other + beyond)
+            if odd:
+                _count(planes, waiting, pairs, held, unequal)
+                pairs += 1
+            held, odd = unequal, not odd
+    if odd:
+        _count(planes, waiting, pairs, held, zero)
+        pairs += 1
+    _flush(planes, waiting, pairs)
+
+
+@njit(cache=True)
+def _in_bin(planes: Array, number: int, per_bin: int) -> int:
+    """Return the sum of the counters of a bin's replicas."""
+    word, first = divmod(number * per_bin, 64)
+    mask = np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - per_bin)
+    total: Any = 0
+    for level in range(planes.shape[0]):
+        total += np.int64(popcount((planes[level, word] >> np.uint64(first)) & mask)) << level
+    return int(total)

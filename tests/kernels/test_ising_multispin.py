@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from kernels.ising import multispin
+from kernels.ising import measure, multispin, packed
 from kernels.ising.chains import start
 from kernels.ising.measure import plain_totals
 from kernels.ising.packed import pack, totals, unpack
@@ -119,6 +119,16 @@ def test_packing_and_totals(size: int) -> None:
     np.testing.assert_array_equal(unpack(words, size), spins)
     for ours, plain in zip(totals(words, multispin.neighbours(size)), plain_totals(spins), strict=True):
         np.testing.assert_array_equal(ours, plain)
+
+
+@pytest.mark.parametrize("per_bin", [2, 16, 64])
+@pytest.mark.parametrize("size", [3, 8, 11])
+def test_packed_correlators(size: int, per_bin: int) -> None:
+    spins = start(IsingParams(size, 9.0), 512, np.random.default_rng(size))
+    words, near = pack(spins), multispin.neighbours(size)
+    np.testing.assert_array_equal(packed.pair_sums(words, size, per_bin), measure.pair_sums(spins, per_bin))
+    bonds = spins * np.roll(spins, -1, axis=2)
+    np.testing.assert_array_equal(unpack(packed.horizontal_bonds(words, near), size), bonds)
 
 
 def evolve(shared: bool, temperature: float, sweeps: int) -> np.ndarray:
