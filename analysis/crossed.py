@@ -71,6 +71,20 @@ def mean_with_error(values: xr.DataArray, count: xr.DataArray) -> xr.Dataset:
     return crossed_mean(table["mean"])
 
 
+def by_realisation(table: xr.DataArray) -> xr.Dataset:
+    """Return the mean over bins of every realisation by itself, with the error that bins alone make.
+
+    Returns
+    -------
+    Dataset
+        `by_realisation` and `by_realisation_error`; the error is NaN for fewer than two bins.
+    """
+    bins = table.sizes[BIN]
+    scatter = table.std(BIN, ddof=1, skipna=False) if bins > 1 else xr.full_like(table.isel({BIN: 0}), np.nan)
+    mean = table.mean(BIN, skipna=False)
+    return xr.Dataset({"by_realisation": mean, "by_realisation_error": scatter / np.sqrt(bins)})
+
+
 def crossed_mean(table: xr.DataArray) -> xr.Dataset:
     """Return the grand mean of a table over bins and realisations, with its error.
 

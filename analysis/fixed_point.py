@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-from analysis.convergence import Convergence, convergence_length, tail_length
-from analysis.crossed import REALISATION, mean_with_error
+from analysis.convergence import convergence_length, tail_length
+from analysis.crossed import by_realisation, jackknife_estimates, mean_with_error
 from analysis.flow_cases import FlowCase
 
 QUANTITIES = ("network temperature", "energy temperature", "abs_magnetization")
@@ -58,24 +58,73 @@ def end_of_flow(case: FlowCase, quantity: str) -> xr.Dataset:
     return xr.merge(parts)
 
 
-def convergence_of(curve: xr.Dataset) -> tuple[Convergence, tuple[float, float]]:
-    """Return the convergence length of a curve, and the range of the lengths of single realisations.
+@dataclass(frozen=True)
+class TrainingLengths:
+    """The convergence lengths of several trainings.
+
+    Parameters
+    ----------
+    lengths : tuple of float
+        Flow steps, of the trainings that have one.
+    plateau : float
+        Mean over all trainings.
+    reasons : tuple of str
+        Why the others have none.
+    """
+
+    lengths: tuple[float, ...]
+    plateau: float
+    reasons: tuple[str, ...]
+
+    @property
+    def mean(self) -> float:
+        """Return the mean length; NaN when no training has one."""
+        return float(np.mean(self.lengths)) if self.lengths else np.nan
+
+    @property
+    def error(self) -> float:
+        """Return the standard error of the mean; NaN for fewer than two trainings."""
+        count = len(self.lengths)
+        return float(np.std(self.lengths, ddof=1) / np.sqrt(count)) if count > 1 else np.nan
+
+    def remark(self) -> str:
+        """Return the range, and what is missing, in words."""
+        parts = [f"trainings: {min(self.lengths):.0f} to {max(self.lengths):.0f}"] if len(self.lengths) > 1 else []
+        if self.reasons:
+            total = len(self.lengths) + len(self.reasons)
+            parts.append(f"{len(self.reasons)} of {total} trainings have none, such as: {self.reasons[0]}")
+        return "; ".join(parts)
+
+
+def convergence_of(curve: xr.Dataset) -> TrainingLengths:
+    """Return the convergence length of a curve, of every training by itself.
+
+    Trainings differ by more than the steps of one flow do, so the errors that count here are those of the bins.
 
     Parameters
     ----------
     curve : Dataset[flow_step]
-        `value`, `error` and `by_realisation` of `exponent_curve`.
+        With `by_realisation` and `by_realisation_error`.
     """
-    whole = convergence_length(curve["value"], curve["error"])
-    rows = curve["by_realisation"]
-    if rows.sizes.get(REALISATION, 1) < 2:
-        return whole, (np.nan, np.nan)
-    # The error of the mean over R realisations stands for sqrt(R) times as much in each.
-    errors = curve["error"] * np.sqrt(rows.sizes[REALISATION])
-    lengths = [convergence_length(rows.isel({REALISATION: r}), errors).length for r in range(rows.sizes[REALISATION])]
-    return whole, _range(lengths)
+    steps = curve.sizes["flow_step"]
+    rows, errors = (
+        curve[name].transpose(..., "flow_step").values.reshape(-1, steps)
+        for name in ("by_realisation", "by_realisation_error")
+    )
+    found = [
+        convergence_length(row, error if np.isfinite(error).any() else None)
+        for row, error in zip(rows, errors, strict=True)
+    ]
+    return TrainingLengths(
+        tuple(one.length for one in found if not one.reason),
+        float(np.mean([one.plateau for one in found])),
+        tuple(one.reason for one in found if one.reason),
+    )
 
 
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    finite = [value for value in values if np.isfinite(value)]
-    return (min(finite), max(finite)) if finite else (np.nan, np.nan)
+def reading_convergence(case: FlowCase, quantity: str) -> tuple[TrainingLengths, TrainingLengths]:
+    """Return the convergence lengths of a quantity from the coldest and from the hottest start."""
+    values, count = (part.sortby("temperature").isel(temperature=[0, -1]) for part in track(case, quantity))
+    table = jackknife_estimates(lambda mean: mean.to_dataset(name="mean"), values, count)["mean"]
+    curve = by_realisation(table)
+    return convergence_of(curve.isel(temperature=0)), convergence_of(curve.isel(temperature=1))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from analysis.crossed import BIN, REALISATION, crossed_mean, jackknife_estimates, mean_with_error
+from analysis.crossed import BIN, REALISATION, by_realisation, crossed_mean, jackknife_estimates, mean_with_error
 from analysis.exact import CRITICAL_TEMPERATURE
 from analysis.flow_cases import FlowCase
 from analysis.power_law import fit_power_law
@@ -146,9 +146,9 @@ def exponent_curve(fit: Fit, values: xr.DataArray, count: xr.DataArray) -> xr.Da
     -------
     Dataset
         `value` with `error`, `interval`, `spread` and `realisations` from bins and realisations (see `crossed_mean`),
-        `amplitude` and `amplitude_error` likewise, `by_realisation`; `fit_value` with `fit_error`, `fit_interval` (half
-        width, 90 % Student t), `chi2_dof` and `points` of one fit to the average over everything; `reason`, why there
-        is no value, or which realisations were left out, or empty.
+        `amplitude` and `amplitude_error` likewise; `by_realisation` and its error; `fit_value` with `fit_error`,
+        `fit_interval` (half width, 90 % Student t), `chi2_dof` and `points` of one fit to the average over everything;
+        `reason`, why there is no value, or which realisations were left out, or empty.
     """
     table = jackknife_estimates(lambda mean: fit(mean)[["dimension", "amplitude"]], values, count)
     curve, amplitude = crossed_mean(table["dimension"]), crossed_mean(table["amplitude"])
@@ -158,10 +158,9 @@ def exponent_curve(fit: Fit, values: xr.DataArray, count: xr.DataArray) -> xr.Da
     apart = [dim for dim in count.dims if dim not in curve["value"].dims]
     empty = (count.sum(BIN) == 0).any([dim for dim in apart if dim != BIN])
     why = whole["reason"].where(~empty, "a group is empty")
-    return curve.assign(
+    fitted = curve.assign(
         amplitude=amplitude["value"],
         amplitude_error=amplitude["error"],
-        by_realisation=table["dimension"].mean(BIN, skipna=False),
         fit_value=whole["dimension"],
         fit_error=whole["dimension_error"],
         fit_interval=whole["dimension_interval"],
@@ -169,6 +168,7 @@ def exponent_curve(fit: Fit, values: xr.DataArray, count: xr.DataArray) -> xr.Da
         points=whole["points"],
         reason=xr.apply_ufunc(_reason, curve["realisations"], why, available, vectorize=True),
     )
+    return fitted.merge(by_realisation(table["dimension"]))
 
 
 def _reason(used: int, reason: str, available: int) -> str:

@@ -96,17 +96,12 @@ def _draw_curves(panel: Axes, case: FlowCase, groups: dict[str, xr.Dataset]) -> 
         if length <= int(groups["start"]["flow_step"].max()):
             panel.axvline(length, color=OTHER, lw=0.8, ls="-.")
             panel.annotate(text, (length, 0.99), xycoords=("data", "axes fraction"), rotation=90, va="top", ha="right")
-    converged, _ = convergence_of(groups["network class"])
-    if np.isfinite(converged.length):
-        panel.axvline(converged.length, color=OURS, lw=1)
-        panel.annotate(
-            f"ours: {converged.length:.0f}",
-            (converged.length, 0.01),
-            xycoords=("data", "axes fraction"),
-            rotation=90,
-            va="bottom",
-            ha="right",
-        )
+    ours = convergence_of(groups["network class"]).mean
+    if np.isfinite(ours):
+        panel.axvline(ours, color=OURS, lw=1)
+        place = ours, 0.01
+        words = f"ours: {ours:.3g}"
+        panel.annotate(words, place, xycoords=("data", "axes fraction"), rotation=90, va="bottom", ha="right")
     keep_in_view(panel, list(groups.values()), (DELTA_SIGMA, expected))
     panel.set(xlabel="flow length", ylabel="Δm", title=case.label)
 
@@ -130,14 +125,11 @@ def _rows(case: FlowCase, groups: dict[str, xr.Dataset]) -> Iterator[Row]:
 
 
 def _convergence_row(case: FlowCase, curve: xr.Dataset) -> Row:
-    whole, (low, high) = convergence_of(curve)
-    remark = whole.reason or (
-        f"flow steps after which Δm stays within {TOLERANCE:.0%} of its largest distance from the plateau"
-    )
-    remark += f"; plateau {whole.plateau:.3f}"
-    if np.isfinite(low):
-        remark += f"; single trainings: {low:.0f} to {high:.0f}"
-    return Row(f"convergence length of Δm ({case.label})", whole.length, np.nan, "26; 9 in earlier work", "", remark)
+    found = convergence_of(curve)
+    meaning = f"flow steps after which Δm stays within {TOLERANCE:.0%} of its largest distance from the plateau"
+    remark = "; ".join(part for part in (meaning, f"plateau {found.plateau:.3f}", found.remark()) if part)
+    quantity = f"convergence length of Δm ({case.label})"
+    return Row(quantity, found.mean, found.error, "26; 9 in earlier work", "", remark)
 
 
 def _at_paper_length(curve: xr.Dataset) -> xr.Dataset:

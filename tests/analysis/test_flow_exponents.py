@@ -9,7 +9,7 @@ import xarray as xr
 from toy_flows import STARTS, ToyFlow, toy_store
 
 from analysis.exact import CRITICAL_TEMPERATURE
-from analysis.fixed_point import convergence_of, end_of_flow
+from analysis.fixed_point import convergence_of, end_of_flow, reading_convergence
 from analysis.flow_cases import GROUPINGS, flow_cases
 from analysis.flow_exponents import (
     dimension_curve,
@@ -184,10 +184,36 @@ def test_magnetization_fit_of_exact_data(temperatures, value, error):
 def test_convergence_of_the_toy_flow():
     """ln(10) times the relaxation of 4 steps is 9.2."""
     flow = replace(SMALL, length=29, between=0.002, within=0.002)
-    whole, (low, high) = convergence_of(magnetization_curve(the_case(flow), "start"))
-    assert whole.length == pytest.approx(9.2, abs=2)
-    assert low <= whole.length + 1
-    assert high >= whole.length - 1
+    found = convergence_of(magnetization_curve(the_case(flow), "start"))
+    assert len(found.lengths) == 5
+    assert found.mean == pytest.approx(9.2, abs=1.5)
+    assert found.plateau == pytest.approx(1 / 8, abs=0.003)
+    assert 0 <= found.error < 1
+
+
+def test_convergence_of_trainings_that_differ():
+    """Where trainings end 0.05 apart, each still has its length: the errors that count are those within a training."""
+    flow = replace(SMALL, length=29, between=0, within=0.002)
+    curve = magnetization_curve(the_case(flow), "start")
+    apart = xr.DataArray(0.05 * np.arange(5), dims="realisation", coords={"realisation": range(5)})
+    moved = convergence_of(curve.assign(by_realisation=curve["by_realisation"] + apart))
+    assert moved.lengths == convergence_of(curve).lengths
+    assert len(moved.lengths) == 5
+
+
+def test_convergence_names_the_trainings_without_one():
+    curve = magnetization_curve(the_case(replace(SMALL, length=29)), "start")
+    rows = curve["by_realisation"].copy()
+    rows[{"realisation": 2, "flow_step": 7}] = np.nan
+    found = convergence_of(curve.assign(by_realisation=rows))
+    assert len(found.lengths) == 4
+    assert "1 of 5 trainings have none, such as: a point of the flow is missing" in found.remark()
+
+
+def test_convergence_of_the_temperature_from_both_ends():
+    """Noiseless readings that relax with 4 steps: ln(10) 4 = 9.2, so 10 whole steps from the cold and the hot start."""
+    for lengths in reading_convergence(the_case(replace(SMALL, length=29)), "network temperature"):
+        assert lengths.lengths == (10.0,) * 5
 
 
 def test_where_the_toy_flow_ends():
