@@ -57,11 +57,10 @@ def _draw(panel: Axes, quantity: str, cases: list[FlowCase], ends: list[xr.Datas
 
 
 def _rows(case: FlowCase, ends: dict[str, xr.Dataset]) -> Iterator[Row]:
-    machine = case.attributes.get("inputs", {}).get("machine", "unknown")
     for name, end in ends.items():
         value, error = float(end["all_value"]), float(end["all_error"])
         first, last = (float(end["value"].isel(temperature=place)) for place in (0, -1))
-        remark = [f"machine: stage {machine}", f"from the coldest start {first:.3f}, from the hottest {last:.3f}"]
+        remark = [f"machine: {case.machine}", f"from the coldest start {first:.3f}, from the hottest {last:.3f}"]
         if abs(end["memory_value"]) > LIMIT * end["memory_error"]:
             remark.append("the flow has not forgotten its start")
         if name != "abs_magnetization" and np.isfinite(value):

@@ -33,6 +33,8 @@ class FlowCase:
         The axes of the stage, such as size and hidden, where this case is.
     attributes : mapping
         Those of the stage: its parameters and inputs.
+    machine : str
+        What it flows through, in words: the stage that trained it, its preset, and the stage that it was trained on.
     data : Dataset
         Completed realisations only; loaded when used.
     """
@@ -40,6 +42,7 @@ class FlowCase:
     stage: str
     at: Mapping[str, Any]
     attributes: Mapping[str, Any]
+    machine: str
     data: xr.Dataset
 
     @property
@@ -100,10 +103,12 @@ def _place(labels: np.ndarray[tuple[int], np.dtype[np.float64]], wanted: float) 
 
 def flow_cases(tree: xr.DataTree) -> list[FlowCase]:
     """Return every flow of a store that has at least one completed realisation."""
-    return [case for name, stage in stages_of(tree, "rbm_flow").items() for case in _cases_of(name, stage)]
+    return [case for name in stages_of(tree, "rbm_flow") for case in _cases_of(tree, name)]
 
 
-def _cases_of(name: str, stage: xr.DataTree) -> Iterator[FlowCase]:
+def _cases_of(tree: xr.DataTree, name: str) -> Iterator[FlowCase]:
+    stage = tree.children[name]
+    machine = _machine(tree, stage)
     done = stage.to_dataset()["done"].load()
     attributes = {str(key): value for key, value in stage.attrs.items()}
     axes = [str(dim) for dim in done.dims if dim not in _INNER]
@@ -111,7 +116,16 @@ def _cases_of(name: str, stage: xr.DataTree) -> Iterator[FlowCase]:
         at = dict(zip(axes, labels, strict=True))
         complete = done.sel(at, drop=True)
         if complete.any():
-            yield FlowCase(name, at, attributes, _by_start(_completed(_dataset_at(stage, at), complete)))
+            yield FlowCase(name, at, attributes, machine, _by_start(_completed(_dataset_at(stage, at), complete)))
+
+
+def _machine(tree: xr.DataTree, stage: xr.DataTree) -> str:
+    name = stage.attrs.get("inputs", {}).get("machine", "unknown")
+    if name not in tree.children:
+        return str(name)
+    trained = tree.children[name].attrs
+    preset, data = trained.get("params", {}).get("preset", "unknown"), trained.get("inputs", {}).get("data", "unknown")
+    return f"{name} (preset {preset}, trained on {data})"
 
 
 def _dataset_at(stage: xr.DataTree, at: Mapping[str, Any]) -> xr.Dataset:

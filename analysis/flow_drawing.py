@@ -97,4 +97,4 @@ def about(case: FlowCase) -> str:
     count = case.realisations
     trainings = "one training" if count == 1 else f"{count} trainings"
     statistics = case.attributes.get("params", {}).get("statistics", "unknown")
-    return f"{case.label}: {trainings}, {str(statistics).replace('_', ' ')} flow"
+    return f"{case.label}: {trainings} of {case.machine}, {str(statistics).replace('_', ' ')} flow"

@@ -67,7 +67,7 @@ def figure_3(tree: xr.DataTree) -> Exhibit | Absent:
             curve = losses.sel(loss=name).rename(epoch="flow_step")
             draw_curve(panel, curve, LOSSES[name], style)
         best = float(case.data["energy_loss"].mean())
-        panel.axhline(best, color=EXACT, lw=1, label="exact optimum: energy thermometer, validation data")
+        panel.axhline(best, color=EXACT, lw=1, label=f"exact optimum {best:.3f}: energy thermometer, validation data")
         panel.axhline(np.log(case.classes), color=EXACT, lw=0.9, ls=":", label="no knowledge: ln(classes)")
         panel.set(xlabel="epoch", ylabel="mean cross-entropy (nats)", title=case.label)
     legend_below(figure, panels[0])

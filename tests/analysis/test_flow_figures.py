@@ -112,7 +112,8 @@ def test_bracketing_is_decided_by_the_numbers():
 def test_exact_lines_are_those_of_the_same_estimator():
     assert exact_dimension(10, CRITICAL_TEMPERATURE, ("sigma", "paper")) == pytest.approx(0.0729, abs=6e-5)
     assert exact_dimension(10, CRITICAL_TEMPERATURE, ("sigma", "torus")) == pytest.approx(0.1251, abs=6e-5)
-    assert np.isnan(exact_dimension(10, 2.2, ("epsilon of four neighbours", "paper")))
+    assert exact_dimension(10, 2.2, ("epsilon of four neighbours", "paper")) == 1.013
+    assert np.isnan(exact_dimension(9, 2.2, ("epsilon of four neighbours", "paper")))
     assert np.isnan(exact_dimension(32, 2.2, ("sigma", "paper")))
 
 
@@ -123,6 +124,14 @@ def test_flow_that_forgets_and_flow_that_remembers():
     (row,) = [row for row in fast.rows if key in row.quantity]
     assert "not forgotten" not in row.remark
     assert row.ours == pytest.approx(3.0, abs=0.01)
+
+
+def test_machine_is_named_with_preset_and_training_set():
+    trained = xr.Dataset(attrs={"kernel": "rbm", "params": {"preset": "text"}, "inputs": {"data": "cold"}})
+    tree = xr.DataTree.from_dict({**toy_store(SMALL).to_dict(), "rbm": trained})
+    exhibit = made(fixed_points, tree)
+    assert "machine: rbm (preset text, trained on cold)" in exhibit.rows[0].remark
+    assert "5 trainings of rbm (preset text, trained on cold), sampled flow" in exhibit.caption
 
 
 def test_figure_3_shows_the_exact_optimum():
