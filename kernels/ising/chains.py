@@ -12,7 +12,7 @@ from kernels.ising import measure, multispin, packed
 from kernels.ising.cluster import swendsen_wang, wolff
 from kernels.ising.packed import pack, unpack
 from kernels.ising.params import IsingParams
-from kernels.ising.schedule import Schedule, schedule
+from kernels.ising.schedule import Schedule, chains, schedule
 from kernels.ising.words import boltzmann_threshold, seeds
 
 
@@ -35,11 +35,6 @@ class Sample(NamedTuple):
     magnetization: Array
     pairs: Array
     bonds: Array
-
-
-def chains(params: IsingParams) -> int:
-    """Return how many chains run together as one block."""
-    return multispin.REPLICAS if schedule(params).algorithm == "metropolis" else 64
 
 
 def samples(params: IsingParams, rng: np.random.Generator) -> Iterator[Sample]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from kernels.contract import Arrays, Inputs, Kernel, Output, State
-from kernels.ising.chains import chains, samples
+from kernels.ising.chains import samples
 from kernels.ising.exact import STATIONARITY
 from kernels.ising.measure import energy_correlation, moments
 from kernels.ising.params import IsingParams
-from kernels.ising.schedule import NANOSECONDS, schedule
+from kernels.ising.schedule import NANOSECONDS, chains, schedule
 
 
 def outputs(params: IsingParams) -> dict[str, Output]:
@@ -81,7 +81,7 @@ def _init(params: IsingParams, rng: np.random.Generator, inputs: Inputs) -> Stat
 
 ISING = Kernel(
     name="ising",
-    version=4,
+    version=5,
     params=IsingParams,
     outputs=outputs,
     init=_init,

@@ -16,7 +16,9 @@ Relaxation times of the slowest even observable, in sweeps, as upper bounds of w
 
 Which update: the one with the least time from one independent sample to the next, 2 x relaxation time x time of a
 sweep. The times of a sweep are constants, measured once: a choice that was timed anew would make results depend on the
-machine. Multi-spin Metropolis wins up to L = 136 at T_c, and far from it at any size.
+machine. Multi-spin Metropolis wins up to L = 136 at T_c,
+and larger lattices get a cluster update at every temperature: all temperatures of a size then have blocks of as many
+chains.
 
 At temperature 0 nothing moves: a sample is a ground state, each sign with probability 1/2.
 """
@@ -33,6 +35,7 @@ RELAXATIONS = 12
 DYNAMIC_EXPONENT = 2.1667  # Nightingale and Bloete 2000
 NANOSECONDS = {"metropolis": 0.07, "swendsen_wang": 13.0, "wolff": 20.0}
 """Of one spin in a sweep; see benchmarks/ising.md."""
+LARGEST_METROPOLIS = 136
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,16 @@ def schedule(params: IsingParams) -> Schedule:
     )
 
 
+def chains(params: IsingParams) -> int:
+    """Return how many chains run together as one block, the same at every temperature."""
+    single = params.algorithm == "metropolis" or (params.algorithm == "auto" and params.size <= LARGEST_METROPOLIS)
+    return 512 if single else 64
+
+
 def fastest(params: IsingParams) -> str:
     """Return the algorithm with the most effective samples per second."""
-    able = [name for name in NANOSECONDS if name != "metropolis" or params.temperature <= METROPOLIS_LIMIT]
+    single = params.size <= LARGEST_METROPOLIS and params.temperature <= METROPOLIS_LIMIT
+    able = [name for name in NANOSECONDS if name != "metropolis" or single]
     return min(able, key=lambda name: NANOSECONDS[name] * relaxation_sweeps(name, params))
 
 

@@ -36,6 +36,24 @@ def test_blocks_are_as_declared(algorithm: str, size: int) -> None:
     assert set(np.unique(results["spins"])) == {-1, 1}
 
 
+@pytest.mark.parametrize("size", [3, 64, 136, 137, 512])
+def test_outputs_are_alike_at_all_temperatures(size: int) -> None:
+    """Also where auto takes another update: a variable has one layout along the temperature axis."""
+    points = [IsingParams(size, t, configurations=1000) for t in (0.0, 1.0, CRITICAL_TEMPERATURE, 2.4, 1e6)]
+    layouts = {(name, o.shape, o.block) for point in points for name, o in ISING.outputs(point).items()}
+    assert len(layouts) == len(ISING.outputs(points[0]))
+    assert len({ISING.blocks(point) for point in points}) == 1
+
+
+def test_auto_takes_the_most_effective_samples_per_second() -> None:
+    """Metropolis where the relaxation time is short, clusters on large lattices and where a sweep flips every spin."""
+    chosen = {key: schedule(IsingParams(*key)).algorithm for key in [(10, 2.3), (64, CRITICAL_TEMPERATURE), (3, 1e6)]}
+    assert list(chosen.values()) == ["metropolis", "metropolis", "swendsen_wang"]
+    assert schedule(IsingParams(512, CRITICAL_TEMPERATURE)).algorithm == "swendsen_wang"
+    with pytest.raises(ValueError, match="use auto"):
+        IsingParams(10, 1e6, "metropolis")
+
+
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_more_configurations_leave_blocks_as_they_are(algorithm: str) -> None:
     params = IsingParams(5, 2.4, algorithm, configurations=100)

@@ -10,7 +10,9 @@ from broken import WRONG_COUPLING
 from scipy.stats import chisquare
 
 from kernels.contract import Kernel
-from kernels.ising import ISING, IsingParams
+from kernels.ising import ISING, IsingParams, multispin
+from kernels.ising.packed import pack, unpack
+from kernels.ising.words import boltzmann_threshold
 
 
 def drift(kernel: Kernel[IsingParams], params: IsingParams, count: int, seed: int) -> float:
@@ -37,6 +39,35 @@ def test_a_wrong_coupling_is_seen(algorithm: str) -> None:
     """5 %, with the 20 000 chains that the laws use."""
     params = IsingParams(3, 2.5, algorithm)
     assert drift(WRONG_COUPLING, params, 20_000, seed=4) < 1e-6
+
+
+@pytest.mark.parametrize(("index", "temperature"), [(1, 4.0), (2, 2.8)])
+def test_a_wrong_acceptance_probability_is_seen(index: int, temperature: float) -> None:
+    """exp(-4J/T) or exp(-8J/T) 2 % too large, 2e5 chains, bar 1e-3. By the exact transition matrix chi^2 with 5 degrees
+    of freedom then has a noncentrality of 45 and of 25: seen with probability 0.99 and 0.81 over seeds."""
+    params = IsingParams(3, temperature, "metropolis")
+    assert acceptance_drift(params, index, 1.0) > 1e-3
+    assert acceptance_drift(params, index, 1.02) < 1e-3
+
+
+def acceptance_drift(params: IsingParams, index: int, factor: float, count: int = 391 * 512, sweeps: int = 20) -> float:
+    """Return the p-value of the energy levels after sweeps with one acceptance probability times a factor."""
+    law = ISING.stationarity
+    assert law is not None
+    rng = np.random.default_rng(6)
+    bits = multispin.acceptance_bits(params.temperature)
+    wrong = int(float(boltzmann_threshold(4 * index, params.temperature)) * factor)
+    if factor != 1:
+        column = np.array([wrong >> shift & 1 for shift in range(63, -1, -1)])
+        bits = bits & (3 - index) | index * column
+    (spins,) = law.draw(params, rng, count)
+    near = multispin.neighbours(3)
+    for group in spins.reshape(-1, 512, 3, 3):
+        words = pack(group)
+        multispin.metropolis(words, multispin.seed(rng), near, bits, sweeps)
+        group[...] = unpack(words, 3)
+    expected = law.probabilities(params) * count
+    return float(chisquare(np.bincount(law.level(params, (spins,)), minlength=len(expected)), expected).pvalue)
 
 
 def test_probabilities_of_the_levels() -> None:
