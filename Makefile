@@ -40,6 +40,7 @@ lint: $(READY) ## style, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy examples benchmarks/overhead.py
 	$(BIN)/lint-imports
 
 bench: $(READY) ## measure speed against peers, each number behind a check that the results are right
