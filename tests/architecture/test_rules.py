@@ -99,3 +99,17 @@ def test_constraints_pin_every_dependency_to_one_version() -> None:
     assert len(pins) == len(lines)
     direct = {re.split(r"[^A-Za-z0-9._-]", line)[0] for line in requires("sweep-rg") or []}
     assert {re.sub(r"[-_.]+", "-", name).lower() for name in direct} <= set(pins)
+
+
+def test_every_kernel_is_unknown_to_the_framework() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    forbidden = {
+        module
+        for contract in contracts
+        if "sweep" in contract["source_modules"]
+        for module in contract["forbidden_modules"]
+    }
+    modules = {
+        path.stem for path in (ROOT / "kernels").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert {f"kernels.{name}" for name in modules - {"__init__", "contract"}} <= forbidden
