@@ -180,7 +180,7 @@ def make_plan(grid: Grid, stored: Mapping[str, Layout] | None = None) -> Plan:
 
 
 def _plan_stage(wanted: Stage, stored: Layout | None) -> StagePlan:
-    if stored is None:
+    if stored is None or stored.axes.keys() != wanted.axes.keys():  # other axes: the store will refuse the plan
         return StagePlan(wanted, wanted, _cell_shape(wanted))
     axes = {axis: tuple(dict.fromkeys([*stored.axes[axis], *labels])) for axis, labels in wanted.axes.items()}
     grown = {name: max(value, stored.extents.get(name, value)) for name, value in extents_at(wanted).items()}

@@ -118,7 +118,8 @@ class Store:
     def prepare(self, plan: Plan) -> None:
         """Create the empty dataset of a plan, or extend the one that is here; what is there keeps its bits."""
         manifest = self.manifest()
-        self.location.put(".sweep/created", b"")
+        if manifest is None:
+            self.location.put(".sweep/created", b"")
         root = zarr.open_group(self.location.zarr, mode="a", zarr_format=3, use_consolidated=False)
         attributes = merge(manifest or {}, plan)
         if manifest is not None and json.loads(json.dumps(attributes)) == manifest:
@@ -131,7 +132,8 @@ class Store:
                 del root[name]  # nothing was computed: what was laid out may be for another grid
             for node, (node_attributes, fields) in stage_fields(stage).items():
                 group = root.require_group(node)
-                group.attrs.put(node_attributes)
+                if dict(group.attrs) != node_attributes:
+                    group.attrs.put(node_attributes)
                 for item in fields:
                     _require_array(group, item)
         with warnings.catch_warnings():
@@ -199,7 +201,7 @@ class Store:
             own = {axis: labels[axis] for axis in variable.axes}
             self._write(variable.node, variable.name, own, values)
         for key, (blocks, state) in result.states.items():
-            self.location.put(_state_key(stage, key), _pack(blocks, state))
+            self.location.put(_state_key(stage, key), pack_state(blocks, state))
         self._check_lease()
         self._write(stage, "blocks", labels, result.blocks)
         self._write(stage, "done", labels, result.done)
@@ -259,7 +261,7 @@ class Store:
     def load_state(self, stage: str, key: str) -> tuple[int, State] | None:
         """Return the checkpoint of a point: blocks complete and the state after them; None when there is none."""
         raw = self.location.get(_state_key(stage, key))
-        return None if raw is None else _unpack(raw)
+        return None if raw is None else unpack_state(raw)
 
     def put_failure(self, stage: str, number: int, failure: Mapping[str, Any]) -> None:
         """Keep why a task was set aside."""
@@ -292,9 +294,11 @@ def _require_array(group: zarr.Group, item: Field) -> None:
             dimension_names=item.dims,
             serializer="auto" if item.dtype == "str" else BytesCodec(),
             compressors=[ZstdCodec(level=1), Crc32cCodec()],
+            attributes=dict(item.attributes),
             config={"write_empty_chunks": True},
         )
-    array.attrs.put(dict(item.attributes))
+    if dict(array.attrs) != dict(item.attributes):
+        array.attrs.put(dict(item.attributes))
     if item.values is not None:
         array[...] = np.asarray(item.values, object if item.dtype == "str" else None)
 
@@ -314,13 +318,15 @@ def _state_key(stage: str, key: str) -> str:
     return f".sweep/states/{stage}/{key}"
 
 
-def _pack(blocks: int, state: State) -> bytes:
+def pack_state(blocks: int, state: State) -> bytes:
+    """Return a checkpoint: blocks complete and the state after them."""
     buffer = io.BytesIO()
     arrays: dict[str, Any] = {"blocks": np.asarray(blocks), **{str(i): array for i, array in enumerate(state)}}
     np.savez(buffer, **arrays)
     return buffer.getvalue()
 
 
-def _unpack(raw: bytes) -> tuple[int, State]:
+def unpack_state(raw: bytes) -> tuple[int, State]:
+    """Return the blocks that are complete in a checkpoint, and the state after them."""
     with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
         return int(stored["blocks"]), tuple(stored[str(i)] for i in range(len(stored.files) - 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -86,3 +86,10 @@ WALK = Kernel(
     example=WalkParams(3),
     example_inputs=lambda params, rng: {"data": {"energy": rng.standard_normal((2, 10))}},
 )
+
+
+def _break(params: WalkParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
+    raise FloatingPointError("the walk left the lattice")
+
+
+BROKEN = replace(WALK, name="broken", advance=_break)

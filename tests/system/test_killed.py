@@ -1,0 +1,132 @@
+"""SIGKILL at every step of the write protocol: whoever resumes gets the bits of a run that was never disturbed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from launching import assert_same, grid_with, load, run
+
+TESTS = Path(__file__).parents[1]
+
+# Imports once, then forks one victim for each step: nothing of zarr runs before the fork.
+VICTIMS = """
+import json, os, signal, sys
+sys.path.insert(0, sys.argv[1])
+import zarr.storage
+import sweep.work
+from launching import grid_with, run
+
+sweep.work.CHECKPOINT_SECONDS = 0.0
+write, count = zarr.storage.LocalStore.set, 0
+
+def die_at(step):
+    async def set(self, key, value):
+        global count
+        count += 1
+        if count == step:
+            print(key, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        await write(self, key, value)
+    zarr.storage.LocalStore.set = set
+
+changes = json.loads(sys.argv[2])
+for step, store in json.loads(sys.argv[3]):
+    child = os.fork()
+    if child == 0:
+        die_at(step)
+        run(grid_with(**changes), store)
+        print(count, flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+def killed_at(stores: dict[int, Path], **changes: object) -> list[str]:
+    """Run launches that die before their n-th write, for each n and store; return the keys of those writes.
+
+    A launch that makes fewer writes ends, and gives their number instead of a key.
+    """
+    jobs = json.dumps([(step, str(store)) for step, store in stores.items()])
+    command = [sys.executable, "-c", VICTIMS, str(TESTS), json.dumps(changes), jobs]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+    return result.stdout.split()
+
+
+def writes_of(store: Path, **changes: object) -> int:
+    return int(killed_at({10**9: store}, **changes)[0])
+
+
+def kinds(keys: list[str]) -> set[str]:
+    """Return which steps of the protocol were hit."""
+    found = set()
+    for key in keys:
+        parts = key.split("/")
+        found |= {name for name in ("lease", "states", "blocks", "done", "distance", "energy", "c") if name in parts}
+        found |= {"layout"} if parts[-1] == "zarr.json" else set()
+    return found
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = tmp_path_factory.mktemp("reference") / "toy.zarr"
+    run(grid_with(), store)
+    return store
+
+
+def stores_for(folder: Path, steps: Iterable[int]) -> dict[int, Path]:
+    return {step: folder / f"{step}.zarr" for step in steps}
+
+
+def test_killed_while_creating_and_computing(reference: Path, tmp_path: Path) -> None:
+    writes = writes_of(tmp_path / "count.zarr")
+    stores = stores_for(tmp_path, [*range(3, 40, 9), *range(writes - 30, writes + 1, 5)])
+    hit = killed_at(stores)
+    wanted = load(reference)
+    for store in stores.values():
+        run(grid_with(), store)
+        assert_same(load(store), wanted)
+    assert {"layout", "states", "blocks"} <= kinds(hit)
+
+
+@pytest.mark.slow
+def test_killed_at_every_single_write(reference: Path, tmp_path: Path) -> None:
+    stores = stores_for(tmp_path, range(1, writes_of(tmp_path / "count.zarr") + 1))
+    hit = killed_at(stores)
+    wanted = load(reference)
+    for store in stores.values():
+        run(grid_with(), store)
+        assert_same(load(store), wanted)
+    assert {"lease", "layout", "energy", "states", "blocks", "done"} <= kinds(hit)
+
+
+def test_killed_while_extending(tmp_path: Path) -> None:
+    small = {"stages": {"throw": _throw()}}
+    more = {"axes": {"size": [3, 6, 4], "temperature": _finer()}, "params": {"throws": 14}}
+    large = {"stages": {"throw": {**_throw(), **more}}}
+    run(grid_with(**large), tmp_path / "fresh.zarr")
+    run(grid_with(**small), tmp_path / "count.zarr")
+    writes = writes_of(tmp_path / "count.zarr", **large)
+    stores = stores_for(tmp_path, range(1, writes + 1, max(1, writes // 5)))
+    for store in stores.values():
+        run(grid_with(**small), store)
+    killed_at(stores, **large)
+    for store in stores.values():
+        run(grid_with(**large), store)
+        assert_same(load(store), load(tmp_path / "fresh.zarr"))
+
+
+def _throw() -> dict[str, object]:
+    return {
+        "kernel": "toys:THROW",
+        "axes": {"size": [3, 6], "temperature": {"start": 0.0, "stop": 2.0, "step": 0.25}},
+        "params": {"throws": 10},
+    }
+
+
+def _finer() -> list[float]:
+    return [0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5]

@@ -1,0 +1,79 @@
+"""Results depend on what is computed, not on who computes it, in which order, in which tiles, or after which stops."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import numpy as np
+import pytest
+from launching import assert_same, grid_with, load, run
+
+import sweep.plan
+from sweep.executors.base import Executor, Outcome, attempt
+from sweep.executors.ray import RayExecutor
+from sweep.plan import Plan, Task
+from sweep.store import Store
+from sweep.work import Workbench
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = tmp_path_factory.mktemp("reference") / "toy.zarr"
+    run(grid_with(), store)
+    return store
+
+
+class Shuffled:
+    """Hands out every task that is ready and does them in an order of its own."""
+
+    workers = 1
+
+    def __init__(self, plan: Plan, store: Store, seed: int) -> None:
+        self.bench, self.rng = Workbench(plan, store), np.random.default_rng(seed)
+
+    def run(self, next_task: Callable[[], Task | None], stopping: threading.Event) -> Iterator[Outcome]:
+        ready: list[Task] = []
+        while True:
+            while (task := next_task()) is not None:
+                ready.append(task)
+            if not ready:
+                return
+            yield attempt(self.bench, ready.pop(int(self.rng.integers(len(ready)))))
+
+
+@pytest.fixture
+def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep.plan, "CELL_SECONDS", 3e-4)
+    monkeypatch.setattr(sweep.plan, "TILE_SECONDS", 3e-4)
+
+
+def shuffled(seed: int) -> Callable[[Plan, Store], AbstractContextManager[Executor]]:
+    return lambda plan, store: nullcontext(Shuffled(plan, store, seed))
+
+
+@pytest.mark.usefixtures("small_tiles")
+def test_any_tiling_and_order(reference: Path, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        store = tmp_path / f"{seed}.zarr"
+        summary = run(grid_with(), store, shuffled(seed))
+        assert summary.stages["throw"].tasks > 4, "the tiles are smaller than the reference's"
+        assert_same(load(store), load(reference))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ray_actors(reference: Path, tmp_path: Path, workers: int) -> None:
+    store = tmp_path / "ray.zarr"
+    run(grid_with(), store, lambda plan, store: RayExecutor(plan, store, workers))
+    assert load(store).identical(load(reference)), "attributes too"
+
+
+def test_a_second_launch_does_nothing(reference: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in reference.rglob("*") if path.is_file()}
+    events: list[object] = []
+    run(grid_with(), reference, listener=events.append)
+    assert len(events) == 1
+    after = {path: path.stat().st_mtime_ns for path in reference.rglob("*") if path.is_file()}
+    assert after == before
