@@ -1,0 +1,129 @@
+"""The law of schema: what a kernel declares makes sense, and its results are what it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from kernels.contract import Array, Kernel, Output, State
+from sweep.laws.trial import Case, Run, Trial
+from sweep.laws.verdict import Finding, failed, passed, warning
+from sweep.parameters import fields_of
+
+RESERVED = {"done", "blocks"}
+
+
+def schema(trial: Trial) -> Finding:
+    """Hold states and results to the declared outputs, and those to common sense."""
+    problems = list(declaration_problems(trial.case))
+    problems = problems or list(result_problems(trial.case, trial.straight))
+    if problems:
+        return failed(problems[0] + (f" (and {len(problems) - 1} more)" if problems[1:] else ""))
+    outputs = trial.kernel.outputs(trial.case.params)
+    cut = sorted(name for name, output in outputs.items() if output.block and output.shape[0] % output.block)
+    if cut and trial.straight.states[-1]:
+        return warning(f"{', '.join(cut)}: the last block is cut, so longer work would start again at the first block")
+    return passed(f"{len(outputs)} outputs are as declared in all {trial.case.blocks} blocks")
+
+
+def declaration_problems(case: Case) -> Iterator[str]:
+    """Yield what is wrong with a kernel's outputs at one point, before any work."""
+    outputs, blocks = case.kernel.outputs(case.params), case.blocks
+    if not isinstance(blocks, int) or blocks < 1:
+        yield f"blocks is {blocks!r}; wanted a whole number, 1 or more"
+        return
+    if not outputs:
+        yield "there are no outputs; wanted at least one"
+    yield from _name_problems(case.kernel, outputs)
+    for name, output in outputs.items():
+        yield from (f"{name}: {problem}" for problem in _output_problems(output, blocks))
+    yield from _shared_dimension_problems(outputs)
+
+
+def _name_problems(kernel: Kernel[Any], outputs: Mapping[str, Output]) -> Iterator[str]:
+    dims = {dim for output in outputs.values() for dim in output.dims}
+    for name in sorted({kernel.name, *outputs, *dims}):
+        if not name.isidentifier() or name.startswith("_"):
+            yield f"the name {name!r}; wanted a plain word of letters, digits and '_'"
+    for name in sorted(set(outputs) & (RESERVED | dims | set(fields_of(kernel.params)))):
+        yield f"the output {name!r} has the name of a dimension, a parameter or of the framework's own {RESERVED}"
+    for dim in sorted(dims & (RESERVED | set(fields_of(kernel.params)))):
+        yield f"the dimension {dim!r} has the name of a parameter, which may be an axis; choose another"
+
+
+def _output_problems(output: Output, blocks: int) -> Iterator[str]:
+    if len(output.dims) != len(output.shape) or len(set(output.dims)) != len(output.dims):
+        yield f"dims {output.dims} and shape {output.shape}; wanted one name, each once, for every length"
+        return
+    try:
+        if np.dtype(output.dtype).name != output.dtype or np.dtype(output.dtype).kind not in "biufc":
+            yield f"dtype {output.dtype!r}; wanted the name of a number type, such as float64"
+    except TypeError:
+        yield f"dtype {output.dtype!r} is no numpy dtype"
+    lengths = dict(zip(output.dims, output.shape, strict=True))
+    for dim, labels in output.coords.items():
+        if np.shape(labels) != (lengths.get(dim),):
+            yield f"labels of {dim!r} have shape {np.shape(labels)}; wanted ({lengths.get(dim)},)"
+    if output.block is not None and not output.shape:
+        yield "a single number cannot grow by blocks"
+    elif output.block is not None and (output.block < 1 or output.block * blocks < output.shape[0]):
+        yield f"{blocks} blocks of {output.block} do not fill its length {output.shape[0]}"
+
+
+def _shared_dimension_problems(outputs: Mapping[str, Output]) -> Iterator[str]:
+    """Yield dimensions with two lengths or two sets of labels; all outputs of a point stand in one dataset."""
+    seen: dict[str, tuple[str, int]] = {}
+    labels: dict[str, tuple[str, Array]] = {}
+    for name, output in outputs.items():
+        for dim, length in zip(output.dims, output.shape, strict=False):
+            first, other = seen.setdefault(dim, (name, length))
+            if other != length:
+                yield f"the dimension {dim!r} is {other} long in {first} and {length} in {name}"
+        for dim, values in output.coords.items():
+            first, others = labels.setdefault(dim, (name, values))
+            if not np.array_equal(others, values):
+                yield f"the dimension {dim!r} has other labels in {first} than in {name}"
+
+
+def result_problems(case: Case, outcome: Run) -> Iterator[str]:
+    """Yield where the states and results of a run are not as declared."""
+    for number, state in enumerate(outcome.states):
+        yield from (f"state before block {number}: {problem}" for problem in _state_problems(state))
+    outputs = case.kernel.outputs(case.params)
+    for block, results in enumerate(outcome.results):
+        for name in sorted(results.keys() ^ outputs.keys()):
+            yield f"block {block} " + (
+                f"lacks {name!r}" if name in outputs else f"gives {name!r}, which is not declared"
+            )
+        for name in sorted(results.keys() & outputs.keys()):
+            yield from (
+                f"{name} of block {block}: {problem}"
+                for problem in _array_problems(results[name], outputs[name], block)
+            )
+
+
+def _state_problems(state: State) -> Iterator[str]:
+    # A checkpoint holds arrays of plain numbers; anything else would come back changed, or not at all.
+    if not isinstance(state, tuple) or not all(isinstance(array, np.ndarray | np.generic) for array in state):
+        yield f"found {type(state).__name__}; wanted a tuple of arrays"
+    elif any(array.dtype.hasobject for array in state):
+        yield "holds Python objects; wanted arrays of numbers"
+
+
+def _array_problems(found: object, output: Output, block: int) -> Iterator[str]:
+    if not isinstance(found, np.ndarray | np.generic):
+        yield f"found {type(found).__name__}; wanted an array"
+        return
+    if found.dtype.name != output.dtype:
+        yield f"found dtype {found.dtype.name}; wanted {output.dtype}"
+    shape: tuple[int, ...] = found.shape
+    if output.block is None:
+        if shape != output.shape:
+            yield f"found shape {shape}; wanted {output.shape}"
+        return
+    rest, step = output.shape[0] - block * output.block, output.block
+    rows = shape[0] if shape else -1
+    if shape[1:] != output.shape[1:] or not min(max(rest, 0), step) <= rows <= step:
+        yield f"found shape {shape}; wanted {(step, *output.shape[1:])}, or less rows in the last block"
