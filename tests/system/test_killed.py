@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from launching import assert_same, grid_with, load, run
 
-TESTS = Path(__file__).parents[1]
+SUPPORT = Path(__file__).parents[1] / "support"
 
 # Imports once, then forks one victim for each step: nothing of zarr runs before the fork.
 VICTIMS = """
@@ -52,7 +52,7 @@ def killed_at(stores: dict[int, Path], **changes: object) -> list[str]:
     A launch that makes fewer writes ends, and gives their number instead of a key.
     """
     jobs = json.dumps([(step, str(store)) for step, store in stores.items()])
-    command = [sys.executable, "-c", VICTIMS, str(TESTS), json.dumps(changes), jobs]
+    command = [sys.executable, "-c", VICTIMS, str(SUPPORT), json.dumps(changes), jobs]
     result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
     return result.stdout.split()
 

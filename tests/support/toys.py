@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -93,3 +94,11 @@ def _break(params: WalkParams, state: State, rng: np.random.Generator, inputs: I
 
 
 BROKEN = replace(WALK, name="broken", advance=_break)
+
+
+def _doze(params: WalkParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
+    time.sleep(0.02)
+    return _walk(params, state, rng, inputs)
+
+
+SLOW = replace(WALK, name="slow", advance=_doze)

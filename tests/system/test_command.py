@@ -1,0 +1,107 @@
+"""The command, as a person uses it: real processes, real signals, exit statuses, what is printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from launching import GRID, assert_same, grid_with, load, run
+
+SUPPORT = Path(__file__).parents[1] / "support"
+SWEEP = [sys.executable, "-c", "from sweep.cli import main; main()"]
+
+
+def sweep(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(SUPPORT), "COLUMNS": "120"}
+    return subprocess.run(
+        [*SWEEP, *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=200
+    )
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> Path:
+    path = tmp_path / "toy.yaml"
+    path.write_text(yaml.safe_dump(GRID, sort_keys=False))
+    return path
+
+
+def test_launch_status_and_plan(grid: Path, tmp_path: Path) -> None:
+    planned = sweep("launch", "toy.yaml", "--dry-run", cwd=tmp_path)
+    assert planned.returncode == 0
+    assert "core-hours" in planned.stdout
+    assert not (tmp_path / "runs").exists()
+    launched = sweep("launch", "toy.yaml", "--executor", "inline", cwd=tmp_path)
+    assert launched.returncode == 0, launched.stderr
+    assert "All done: runs/toy.zarr" in launched.stdout
+    told = sweep("status", "runs/toy.zarr", "--json", cwd=tmp_path)
+    status = json.loads(told.stdout)
+    assert status["complete"]
+    assert status["stages"]["throw"]["done"] == status["stages"]["throw"]["points"] == 18
+
+
+def test_mistakes_go_to_stderr_in_a_line_with_status_2(grid: Path, tmp_path: Path) -> None:
+    wrong = sweep("launch", "toy.yaml", "--set", "stages.throw.params.throws=0", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert wrong.stderr.strip() == "toy.yaml: stages.throw.params.throws: found 0; wanted >= 1"
+    assert not (tmp_path / "runs").exists()
+    debugged = sweep("launch", "toy.yaml", "--set", "stages.throw.params.throws=0", "--debug", cwd=tmp_path)
+    assert "Traceback" in debugged.stderr
+    nowhere = sweep("status", "nowhere.zarr", cwd=tmp_path)
+    assert (nowhere.returncode, nowhere.stdout) == (2, "")
+    assert "there is no store here" in nowhere.stderr
+
+
+def test_failed_task_is_set_aside_and_the_others_go_on(grid: Path, tmp_path: Path) -> None:
+    failed = sweep(
+        "launch", "toy.yaml", "--executor", "inline", "--set", "stages.walk.kernel=toys:BROKEN", cwd=tmp_path
+    )
+    assert failed.returncode == 1
+    assert "set aside" in failed.stdout
+    told = sweep("status", "runs/toy.zarr", cwd=tmp_path)
+    assert "FloatingPointError: the walk left the lattice" in told.stdout
+    assert load(tmp_path / "runs" / "toy.zarr")["throw"]["done"].all()
+
+
+def test_ctrl_c_keeps_what_is_done_and_the_printed_line_resumes(grid: Path, tmp_path: Path) -> None:
+    slow = {"stages.walk.kernel": "toys:SLOW", "stages.walk.params.steps": 40}
+    settings = [word for key, value in slow.items() for word in ("--set", f"{key}={value}")]
+    environment = {**os.environ, "PYTHONPATH": str(SUPPORT)}
+    command = [*SWEEP, "launch", "toy.yaml", "--workers", "2", *settings]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        _wait_for_walks(tmp_path / "runs" / "toy.zarr")
+        running.send_signal(signal.SIGINT)
+        printed, _ = running.communicate(timeout=100)
+    assert running.returncode == 130
+    assert "Interrupted; what is done is kept." in printed
+    resumed = sweep("launch", "toy.yaml", "--executor", "inline", *settings, cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    run(grid_with(walk__kernel="toys:SLOW", walk__params={"steps": 40}), tmp_path / "fresh.zarr")
+    assert_same(load(tmp_path / "runs" / "toy.zarr"), load(tmp_path / "fresh.zarr"))
+
+
+def _wait_for_walks(store: Path) -> None:
+    """Wait until the second stage can have begun: the first one is complete."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        if (store / "throw" / "done" / "c").exists():
+            time.sleep(1.0)
+            return
+        time.sleep(0.1)
+    raise TimeoutError("the launch did not get going")
+
+
+def test_kernels_and_schema(tmp_path: Path) -> None:
+    listed = sweep("kernels", cwd=tmp_path)
+    assert listed.returncode == 0
+    assert all(name in listed.stdout for name in ("ising (", "rbm (", "thermometer (", "rbm_flow (", "J/k_B"))
+    schema = json.loads(sweep("schema", cwd=tmp_path).stdout)
+    assert set(schema["required"]) == {"name", "seed", "stages"}
