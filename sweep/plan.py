@@ -126,6 +126,11 @@ class StagePlan:
         sizes = zip(index, self.chunk.values(), self.stage.shape, strict=True)
         return tuple(slice(int(i) * c, min((int(i) + 1) * c, n)) for i, c, n in sizes)
 
+    def cell_of(self, index: tuple[int, ...]) -> Region:
+        """Return the cell that a point is in."""
+        places = tuple(i // step for i, step in zip(index, self.chunk.values(), strict=True))
+        return self.cell(int(np.ravel_multi_index(places, self.cell_grid)) if places else 0)
+
     def per_cell(self, points: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the sum over each cell of an array over the points."""
         total = points

@@ -6,7 +6,6 @@ be repeated. Whoever is killed between two steps leaves work to repeat, never wr
 
 from __future__ import annotations
 
-import io
 import json
 import warnings
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from zarr.codecs import BytesCodec, Crc32cCodec, ZstdCodec
 from kernels.contract import State
 from sweep import lease
 from sweep.axes import Labels
+from sweep.checkpoint import pack_state, unpack_state
 from sweep.errors import Problem, SweepError
 from sweep.layout import Variable
 from sweep.manifest import check_same_grid, layouts, merge
@@ -164,7 +164,7 @@ class Store:
         region = tuple(slice(0, n) for n in blocks.shape)
         for index, point in plan.points(region):
             if blocks[index] < before[index]:
-                self.location.delete(_state_key(name, plan.stage.key_at(point)))
+                self.delete_state(name, plan.stage.key_at(point))
         root[f"{name}/done"][...] = np.asarray(root[f"{name}/done"][...]) & (blocks >= plan.blocks[region])
         root[f"{name}/blocks"][...] = blocks
 
@@ -232,9 +232,13 @@ class Store:
             raise SweepError(Problem(f"{self.location.place}: {node}", what))
         return slice(positions[0], positions[-1] + 1)
 
+    def coordinate(self, node: str, axis: str) -> list[Any]:
+        """Return the labels along an axis, as the store has them."""
+        return list(np.asarray(self._array(f"{node}/{axis}")[...]).tolist())
+
     def _index(self, node: str, axis: str) -> dict[Any, int]:
         if (node, axis) not in self._indices:
-            labels = np.asarray(self._array(f"{node}/{axis}")[...]).tolist()
+            labels = self.coordinate(node, axis)
             self._indices[node, axis] = {label: place for place, label in enumerate(labels)}
         return self._indices[node, axis]
 
@@ -257,6 +261,10 @@ class Store:
         return self._arrays[path]
 
     # -- states and failures --------------------------------------------------------------------------------------
+
+    def delete_state(self, stage: str, key: str) -> None:
+        """Forget the checkpoint of a point."""
+        self.location.delete(_state_key(stage, key))
 
     def load_state(self, stage: str, key: str) -> tuple[int, State] | None:
         """Return the checkpoint of a point: blocks complete and the state after them; None when there is none."""
@@ -316,17 +324,3 @@ def _compact(places: list[int]) -> Any:
 
 def _state_key(stage: str, key: str) -> str:
     return f".sweep/states/{stage}/{key}"
-
-
-def pack_state(blocks: int, state: State) -> bytes:
-    """Return a checkpoint: blocks complete and the state after them."""
-    buffer = io.BytesIO()
-    arrays: dict[str, Any] = {"blocks": np.asarray(blocks), **{str(i): array for i, array in enumerate(state)}}
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def unpack_state(raw: bytes) -> tuple[int, State]:
-    """Return the blocks that are complete in a checkpoint, and the state after them."""
-    with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
-        return int(stored["blocks"]), tuple(stored[str(i)] for i in range(len(stored.files) - 1))

@@ -16,9 +16,9 @@ from typing import Any, cast
 import numpy as np
 
 from kernels.contract import Array, Arrays, Inputs, Kernel, State
+from sweep.checkpoint import pack_state, unpack_state
 from sweep.identity import point_key, stream
 from sweep.parameters import coerce, extents_of
-from sweep.store import pack_state, unpack_state
 
 SEED = 20200611
 CHILD_SECONDS = 600
@@ -67,23 +67,24 @@ class Run:
         Of each block.
     seconds : tuple of float
         That each block took.
-    drew : bool
-        Whether any random number was drawn.
+    init_drew, drew : bool
+        Whether the initial state, and whether the blocks took random numbers.
     """
 
     states: tuple[State, ...]
     results: tuple[Arrays, ...]
     seconds: tuple[float, ...]
+    init_drew: bool
     drew: bool
 
 
 def run(case: Case, first: int = 0, state: State | None = None) -> Run:
     """Return a run through all blocks, or through those from `first` on, which `state` is the state before."""
-    drew, seconds, results = False, [], []
+    init_drew, drew, seconds, results = False, False, [], []
     if state is None:
         rng = case.stream(None)
         state = case.kernel.init(case.params, rng, case.inputs)
-        drew = _has_drawn(rng, case.stream(None))
+        init_drew = _has_drawn(rng, case.stream(None))
     states = [state]
     for block in range(first, case.blocks):
         rng, began = case.stream(block), time.perf_counter()
@@ -92,7 +93,7 @@ def run(case: Case, first: int = 0, state: State | None = None) -> Run:
         drew |= _has_drawn(rng, case.stream(block))
         states.append(state)
         results.append(result)
-    return Run(tuple(states), tuple(results), tuple(seconds), drew)
+    return Run(tuple(states), tuple(results), tuple(seconds), init_drew, drew)
 
 
 def _has_drawn(rng: np.random.Generator, fresh: np.random.Generator) -> bool:
@@ -110,7 +111,7 @@ def run_restarted(case: Case, decoy: Case) -> Run:
             state, result = at.kernel.advance(at.params, stored, at.stream(block), at.inputs)
             chain.append(state)
         results.append(result)
-    return Run(tuple(states), tuple(results), (), False)
+    return Run(tuple(states), tuple(results), (), False, False)
 
 
 def run_in_fresh_process(jobs: Sequence[tuple[Case, int, State | None]]) -> list[Run]:
