@@ -111,11 +111,11 @@ def test_energy_on_small_lattices(algorithm: str, size: int, temperature: float)
     ("algorithm", "size", "temperature"), [("metropolis", *key) for key in ENERGY if key[0] > 10] + LARGE_CLUSTERS
 )
 def test_energy_on_large_lattices(algorithm: str, size: int, temperature: float) -> None:
-    """Standard error 0.008 J at most for Metropolis, 0.009 J for cluster updates."""
+    """Standard error 0.009 J at most."""
     mean, error = mean_and_error(
         ensemble(size, temperature, algorithm, 512 if algorithm == "metropolis" else 256)["energy"]
     )
-    assert error < (0.008 if algorithm == "metropolis" else 0.009)
+    assert error < 0.009
     assert abs(mean - ENERGY[size, temperature]) < 4 * error
 
 
