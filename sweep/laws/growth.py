@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from kernels.contract import Array, Output
+from sweep.laws.runs import Case, run, same, same_state, whole
 from sweep.laws.schema import declaration_problems
-from sweep.laws.trial import Case, Trial, run, same, same_state, whole
+from sweep.laws.trial import Trial
 from sweep.laws.verdict import Finding, failed, not_applicable, passed
 
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from sweep.laws.trial import SEED, Trial, difference, run, run_restarted
+from sweep.laws.runs import SEED, difference, run, run_restarted
+from sweep.laws.trial import Trial
 from sweep.laws.verdict import Finding, failed, not_applicable, passed, warning
 
 COST_FACTOR = 30.0

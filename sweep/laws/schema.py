@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from kernels.contract import Array, Kernel, Output, State
-from sweep.laws.trial import Case, Run, Trial
+from sweep.laws.runs import Case, Run
+from sweep.laws.trial import Trial
 from sweep.laws.verdict import Finding, failed, passed, warning
 from sweep.parameters import fields_of
 
