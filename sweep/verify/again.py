@@ -1,0 +1,103 @@
+"""Whether points come out the same when they are computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from kernels.contract import Array, Arrays, State
+from sweep.axes import Label
+from sweep.inputs import InputReader
+from sweep.layout import Variable
+from sweep.plan import Plan, StagePlan
+from sweep.store import Store
+from sweep.verify.chunks import variables_in
+from sweep.verify.finding import Finding, Remedy, reason
+from sweep.work import run_blocks
+
+
+@dataclass(frozen=True)
+class Recomputer:
+    """Computes points again and compares their bits with those of the store.
+
+    Parameters
+    ----------
+    plan : Plan
+    store : Store
+    elsewhere : str, optional
+        How this environment differs from the one that made the store; then a difference proves no damage.
+    """
+
+    plan: Plan
+    store: Store
+    elsewhere: str | None = None
+    inputs: InputReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", InputReader(self.plan, self.store))
+
+    def cell_findings(self, plan: StagePlan, cell: int, only: tuple[int, ...] | None = None) -> Iterator[Finding]:
+        """Yield the done points of a cell, or the one at the index `only`, that come out otherwise."""
+        name, region = plan.stage.name, plan.cell(cell)
+        done, blocks = self.store.done(name, region), self.store.blocks(name, region)
+        stored = {v.name: (v, self.store.read_cell(v, plan, region)) for v in variables_in(plan, region)}
+        for index, point in plan.points(region):
+            inside = tuple(i - part.start for i, part in zip(index, region, strict=True))
+            if done[inside] and only in (None, index):
+                values = {
+                    key: (variable, _at(variable, array, plan, inside)) for key, (variable, array) in stored.items()
+                }
+                what = self._difference(plan, point, int(blocks[inside]), values)
+                if what is not None:
+                    yield self._finding(name, what, cell, point)
+
+    def _finding(self, stage: str, what: str, cell: int, point: Mapping[str, Label]) -> Finding:
+        labels = {axis: (label,) for axis, label in point.items()}
+        if self.elsewhere is None:
+            return Finding(stage, stage, what, Remedy.recompute, labels, cell)
+        doubt = f"{what}; but {self.elsewhere}, where floating-point libraries may round otherwise: left as it is"
+        return Finding(stage, stage, doubt, Remedy.none, labels, cell)
+
+    def _difference(
+        self, plan: StagePlan, point: Mapping[str, Label], blocks: int, stored: Mapping[str, tuple[Variable, Array]]
+    ) -> str | None:
+        try:
+            again = run_blocks(self.plan.grid.seed, plan.stage, point, self.inputs.at(plan, point))
+            for block, state, results in again:
+                for name, (variable, values) in stored.items():
+                    if not _agree(variable, values, results, block, last=block + 1 == blocks):
+                        return f"{name} is not what comes out when it is computed again (block {block})"
+                if block + 1 == blocks:
+                    return self._state_difference(plan, point, blocks, state)
+        except Exception as error:  # noqa: BLE001 - a kernel may raise anything
+            return f"cannot be computed again: {reason(error)}"
+        return f"has {blocks} blocks, more than the kernel makes"
+
+    def _state_difference(self, plan: StagePlan, point: Mapping[str, Label], blocks: int, state: State) -> str | None:
+        kept = self.store.load_state(plan.stage.name, plan.stage.key_at(point))
+        if kept is None or kept[0] != blocks or all(map(_same, state, kept[1])):
+            return None
+        return "the checkpoint is not the state that comes out when it is computed again"
+
+
+def _at(variable: Variable, values: Array, plan: StagePlan, inside: tuple[int, ...]) -> Array:
+    place = tuple(i for axis, i in zip(plan.stage.axes, inside, strict=True) if axis in variable.axes)
+    return np.asarray(values[place])
+
+
+def _agree(variable: Variable, values: Array, results: Arrays, block: int, *, last: bool) -> bool:
+    """Return whether one block's result has the bits of the store; one that is whole counts after the last block."""
+    step, result = variable.output.block, results[variable.name]
+    if step is None:
+        return not last or _same(result, values)
+    kept = values[block * step : (block + 1) * step]
+    return _same(np.asarray(result)[: len(kept)], kept)
+
+
+def _same(found: Any, kept: Array) -> bool:
+    """Return whether an array, in the dtype that it is stored in, has the same bits."""
+    found = np.asarray(found).astype(kept.dtype)
+    return bool(found.shape == kept.shape and found.tobytes() == kept.tobytes())

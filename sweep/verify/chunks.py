@@ -1,0 +1,99 @@
+"""Whether what is called done is there and can be read: every chunk, every checkpoint."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sweep.layout import Variable
+from sweep.plan import Region, StagePlan
+from sweep.store import Store
+from sweep.verify.finding import Finding, reason
+
+Done = npt.NDArray[np.bool_]
+Blocks = npt.NDArray[np.int32]
+
+
+def chunk_findings(store: Store, plan: StagePlan) -> Iterator[Finding]:
+    """Yield what is missing or unreadable among the chunks and checkpoints of a stage.
+
+    A chunk that is missing is no error to zarr: it reads as missing values. So the keys are listed and compared.
+    """
+    name = plan.stage.name
+    present = set(store.location.list(f"{name}/"))
+    states = {key.rsplit("/", 1)[-1] for key in store.location.list(f".sweep/states/{name}/")}
+    for number in range(math.prod(plan.cell_grid)):
+        region = plan.cell(number)
+        found = partial(Finding, name, labels=plan.labels(region), cell=number)
+        try:
+            done, blocks = store.done(name, region), store.blocks(name, region)
+        except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
+            yield found(f"{name}/done", f"cannot be read, or {name}/blocks: {reason(error)}")
+            continue
+        if (done & (blocks == 0)).any():
+            yield found(f"{name}/blocks", "is 0 where the point is called done")
+        elif done.any():
+            for path, what in _damaged(store, plan, region, int(blocks[done].max()), present):
+                yield found(path, what)
+        for path, what in _damaged_states(store, plan, region, states):
+            yield found(path, what)
+
+
+def _damaged(
+    store: Store, plan: StagePlan, region: Region, blocks: int, present: set[str]
+) -> Iterator[tuple[str, str]]:
+    for variable in variables_in(plan, region):
+        path = f"{variable.node}/{variable.name}"
+        try:
+            array: Any = store.group[path]
+        except Exception:  # noqa: BLE001 - told with the labels already
+            continue
+        for index in _indices(array, variable, plan, region, blocks):
+            key = f"{path}/{array.metadata.encode_chunk_key(index)}"
+            if key not in present:
+                yield key, "is missing, and would be read as missing values"
+                continue
+            try:
+                _ = array.blocks[index] if index else array[...]
+            except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
+                yield key, f"cannot be read: {reason(error)}"
+
+
+def variables_in(plan: StagePlan, region: Region) -> Iterator[Variable]:
+    """Yield the arrays that have points in a cell."""
+    labels = plan.labels(region)
+    for variable in plan.variables:
+        if all(label in labels[axis] for axis, label in variable.at.items()):
+            yield variable
+
+
+def _indices(array: Any, variable: Variable, plan: StagePlan, region: Region, blocks: int) -> Iterator[tuple[int, ...]]:
+    """Yield the chunks of an array that a cell with so many blocks has filled."""
+    parts = dict(zip(plan.stage.axes, region, strict=True))
+    outer = [
+        range(parts[axis].start // n, parts[axis].start // n + 1)
+        for axis, n in zip(variable.axes, array.chunks, strict=False)
+    ]
+    lengths = list(array.shape[len(outer) :])
+    if variable.output.block is not None:
+        lengths[0] = min(lengths[0], blocks * variable.output.block)
+    inner = [range(math.ceil(n / chunk)) for n, chunk in zip(lengths, array.chunks[len(outer) :], strict=True)]
+    return itertools.product(*outer, *inner)
+
+
+def _damaged_states(store: Store, plan: StagePlan, region: Region, states: set[str]) -> Iterator[tuple[str, str]]:
+    if not states:
+        return
+    for _, point in plan.points(region):
+        key = plan.stage.key_at(point)
+        if key in states:
+            try:
+                store.load_state(plan.stage.name, key)
+            except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
+                yield f".sweep/states/{plan.stage.name}/{key}", f"the checkpoint cannot be read: {reason(error)}"

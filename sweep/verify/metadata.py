@@ -1,0 +1,79 @@
+"""Whether the store's labels and metadata are those of its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from sweep.plan import StagePlan
+from sweep.storage import Location
+from sweep.store import Store
+from sweep.template import Field, stage_fields
+from sweep.verify.finding import Finding, Remedy, reason
+
+DOCUMENT = "zarr.json"
+
+
+def metadata_findings(store: Store) -> Iterator[Finding]:
+    """Yield nodes whose own metadata is not what the root's copy, which readers use, says."""
+    for path, copy in copies(store.location).items():
+        stage, place = path.split("/")[0], f"{path}/{DOCUMENT}"
+        own = own_metadata(store.location, path)
+        if own is None:
+            yield Finding(stage, place, "is missing or unreadable", Remedy.consolidate)
+        elif own != copy:
+            yield Finding(stage, place, "is not what the root's copy of it says", Remedy.consolidate)
+
+
+def copies(location: Location) -> dict[str, dict[str, Any]]:
+    """Return the metadata of all nodes as the root keeps it."""
+    root = location.get_json(DOCUMENT) or {}
+    metadata = (root.get("consolidated_metadata") or {}).get("metadata", {})
+    return {path: _alone(document) for path, document in metadata.items()}
+
+
+def own_metadata(location: Location, path: str) -> dict[str, Any] | None:
+    """Return the metadata that a node keeps of itself, None when it cannot be read."""
+    try:
+        document = location.get_json(f"{path}/{DOCUMENT}")
+    except ValueError:
+        return None
+    return None if document is None else _alone(document)
+
+
+def _alone(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a node without what a group keeps of the nodes below it."""
+    return {key: value for key, value in document.items() if key != "consolidated_metadata"}
+
+
+def label_findings(store: Store, plan: StagePlan) -> Iterator[Finding]:
+    """Yield arrays that have not the shape, and coordinates that have not the labels, that the plan gives them."""
+    for node, (_, fields) in stage_fields(plan).items():
+        for item in fields:
+            path = f"{node}/{item.name}"
+            problem = _problem(store, path, item)
+            if problem is not None:
+                remedy = Remedy.none if item.values is None else Remedy.rewrite
+                yield Finding(plan.stage.name, path, problem, remedy)
+
+
+def _problem(store: Store, path: str, item: Field) -> str | None:
+    try:
+        array: Any = store.group[path]
+        found = None if item.values is None else np.asarray(array[...])
+    except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
+        return f"cannot be read: {reason(error)}"
+    if array.shape != item.shape or tuple(array.metadata.dimension_names or ()) != item.dims:
+        return f"has shape {array.shape} over {array.metadata.dimension_names}; wanted {item.shape} over {item.dims}"
+    if found is not None and not np.array_equal(found, values_of(item)):
+        pairs = zip(found.ravel().tolist(), values_of(item).ravel().tolist(), strict=True)
+        place, (label, wanted) = next((i, pair) for i, pair in enumerate(pairs) if pair[0] != pair[1])
+        return f"label {place} is {label!r}; wanted {wanted!r}"
+    return None
+
+
+def values_of(item: Field) -> Any:
+    """Return the labels of a coordinate as the array that the store keeps."""
+    return np.asarray(item.values, object if item.dtype == "str" else item.dtype)
