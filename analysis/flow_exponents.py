@@ -58,9 +58,15 @@ READINGS: Mapping[tuple[str, str], Reading] = {
 }
 
 
+NOT_CRITICAL = 1e-6  # labels nearer to T_c are T_c, rounded
+
+
 def fit_temperatures(labels: Sequence[float], points: int = FIT_POINTS) -> tuple[float, ...]:
-    """Return the temperatures below and nearest to T_c: what Delta_m is fitted to when nobody says otherwise."""
-    below = sorted(label for label in labels if 0 < label < CRITICAL_TEMPERATURE)
+    """Return the temperatures below and nearest to T_c: what Delta_m is fitted to when nobody says otherwise.
+
+    T_c itself, as a rounded label, is none of them: at no distance the power law says nothing.
+    """
+    below = sorted(label for label in labels if 0 < label < CRITICAL_TEMPERATURE - NOT_CRITICAL)
     return tuple(below[-points:])
 
 

@@ -238,3 +238,7 @@ def test_flow_mapped_over_temperature_gives_its_starts():
     apart.attrs = parent.attrs
     (case,) = flow_cases(xr.DataTree.from_dict({"/": xr.Dataset(), "flow": apart}))
     xr.testing.assert_allclose(magnetization_curve(case, "start"), magnetization_curve(the_case(), "start"))
+
+
+def test_critical_label_is_not_fitted():
+    assert fit_temperatures([2.0, 2.1, 2.2, 2.26918531421, 2.3]) == (2.0, 2.1, 2.2)
