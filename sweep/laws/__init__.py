@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kernels.contract import Kernel
+from sweep.executors.base import limit_threads
 from sweep.laws.equilibrium import stationarity
 from sweep.laws.growth import growth
 from sweep.laws.purity import purity
@@ -41,7 +42,8 @@ def check_kernel(kernel: Kernel[Any], laws: Sequence[str] | None = None) -> list
         Which of `LAWS`; all of them by default.
     """
     trial = Trial(kernel)
-    return [LawResult(law, *_judge(LAWS[law], trial)) for law in (LAWS if laws is None else laws)]
+    with limit_threads(1):  # as workers do
+        return [LawResult(law, *_judge(LAWS[law], trial)) for law in (LAWS if laws is None else laws)]
 
 
 def _judge(law: Callable[[Trial], Finding], trial: Trial) -> Finding:

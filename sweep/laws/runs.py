@@ -16,6 +16,7 @@ import numpy as np
 
 from kernels.contract import Array, Arrays, Inputs, Kernel, State
 from sweep.checkpoint import pack_state, unpack_state
+from sweep.executors.base import limit_threads
 from sweep.identity import point_key, stream
 
 SEED = 20200611
@@ -141,7 +142,8 @@ def answer(asked: str, answered: str) -> None:
     """Do in a fresh process what `run_in_fresh_process` asks."""
     path, jobs = pickle.loads(Path(asked).read_bytes())
     sys.path.extend(entry for entry in path if entry not in sys.path)
-    Path(answered).write_bytes(pickle.dumps([run(*job) for job in pickle.loads(jobs)]))
+    with limit_threads(1):
+        Path(answered).write_bytes(pickle.dumps([run(*job) for job in pickle.loads(jobs)]))
 
 
 def difference(a: Run, b: Run) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sweep.errors import Problem, SweepError
+from sweep.executors.base import limit_threads
 from sweep.gridfile import parse_yaml
 from sweep.lease import Lease
 from sweep.manifest import describe, identity, layouts
@@ -80,7 +81,8 @@ def _findings(store: Store, plan: Plan, manifest: dict[str, Any], everything: bo
         found = [*label_findings(store, stage), *chunk_findings(store, stage)]
         reads = {item.stage for item in stage.stage.inputs.values()}
         if not found and not reads & suspect:
-            found += _again(recomputer, stage, manifest, everything)
+            with limit_threads(stage.stage.cpus):  # as workers do: with more threads BLAS adds up in another order
+                found += _again(recomputer, stage, manifest, everything)
         if found or reads & suspect:
             suspect.add(name)
         yield from found
