@@ -95,9 +95,7 @@ class StagePlan:
     def _work(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
         """Return the blocks and the predicted seconds of every point; zero where the grid does not want it."""
         blocks, seconds = np.zeros(self.stage.shape, np.int32), np.zeros(self.stage.shape)
-        positions = [
-            [self.stage.axes[axis].index(label) for label in labels] for axis, labels in self.wanted.axes.items()
-        ]
+        positions = [places(self.stage.axes[axis], labels) for axis, labels in self.wanted.axes.items()]
         kernel = self.stage.kernel
         for point, index in zip(self.wanted.points(), itertools.product(*positions), strict=True):
             params = self.stage.params_at(point)
@@ -125,11 +123,6 @@ class StagePlan:
         index = np.unravel_index(number, self.cell_grid) if self.cell_grid else ()
         sizes = zip(index, self.chunk.values(), self.stage.shape, strict=True)
         return tuple(slice(int(i) * c, min((int(i) + 1) * c, n)) for i, c, n in sizes)
-
-    def cell_of(self, index: tuple[int, ...]) -> Region:
-        """Return the cell that a point is in."""
-        places = tuple(i // step for i, step in zip(index, self.chunk.values(), strict=True))
-        return self.cell(int(np.ravel_multi_index(places, self.cell_grid)) if places else 0)
 
     def per_cell(self, points: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the sum over each cell of an array over the points."""
@@ -169,6 +162,12 @@ class Plan:
 
     grid: Grid
     stages: Mapping[str, StagePlan]
+
+
+def places(labels: Labels, wanted: Labels) -> list[int]:
+    """Return where the wanted labels stand among the labels of an axis."""
+    index = {label: place for place, label in enumerate(labels)}
+    return [index[label] for label in wanted]
 
 
 def make_plan(grid: Grid, stored: Mapping[str, Layout] | None = None) -> Plan:

@@ -107,7 +107,8 @@ class _StageReader:
         """Return the labels in the type of the parameter that they set, or else of the input that they join."""
         if name not in fields_of(kernel.params):
             joined = [item.axes[name] for item in inputs.values() if name in item.axes]
-            return tuple(joined[0][joined[0].index(label)] for label in labels) if joined else labels
+            made = {label: label for label in joined[0]} if joined else {}
+            return tuple(made.get(label, label) for label in labels)
         typed: list[Label] = []
         for label in labels:
             try:
@@ -210,7 +211,8 @@ class _StageReader:
         return Input(source.name, read, frozenset(dropped))
 
     def _made(self, place: str, axis: str, labels: Labels, source: Stage, made: Labels | None = None) -> None:
-        missing = [label for label in labels if label not in (made or source.axes[axis])]
+        there = set(made or source.axes[axis])
+        missing = [label for label in labels if label not in there]
         if missing:
             values = ", ".join(map(str, missing[:5])) + (" ..." if len(missing) > 5 else "")
             self.wrong(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sweep.events import Progress
 from sweep.grid import Input, Stage
-from sweep.plan import Plan, StagePlan, Task
+from sweep.plan import Plan, StagePlan, Task, places
 
 ATTEMPTS = 3
 Points = npt.NDArray[np.bool_]
@@ -111,8 +111,7 @@ def _has_input(stage: Stage, item: Input, source: _StageQueue) -> Points:
     axes = source.plan.stage.axes
     shared = [axis for axis in axes if axis in stage.axes]
     read = {axis: stage.axes.get(axis, labels) for axis, labels in item.axes.items()}
-    places = [[axes[axis].index(label) for label in read[axis]] for axis in axes]
-    done = source.done[np.ix_(*places)]
+    done = source.done[np.ix_(*(places(axes[axis], read[axis]) for axis in axes))]
     whole = tuple(place for place, axis in enumerate(axes) if axis not in stage.axes)
     complete = np.asarray(done.all(axis=whole))
     order = [shared.index(axis) for axis in stage.axes if axis in shared]

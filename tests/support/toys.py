@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -102,3 +105,14 @@ def _doze(params: WalkParams, state: State, rng: np.random.Generator, inputs: In
 
 
 SLOW = replace(WALK, name="slow", advance=_doze)
+
+
+def _die_once(params: WalkParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
+    marker = Path(os.environ["TOY_MARKER"])
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _walk(params, state, rng, inputs)
+
+
+DIES_ONCE = replace(WALK, name="walk", advance=_die_once)

@@ -1,0 +1,25 @@
+"""Ray's workers: one that is killed is replaced, stages that want different numbers of cores share them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from launching import assert_same, grid_with, load, run
+
+from sweep.events import Event, WorkerLost
+from sweep.executors.ray import RayExecutor
+
+
+def test_killed_worker_is_replaced_and_wider_tasks_get_their_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first walk kills its process. Walks take both cores, so the pool has to trade its actors for wider ones."""
+    monkeypatch.setenv("TOY_MARKER", str(tmp_path / "marker"))
+    changes = {"walk__kernel": "toys:DIES_ONCE", "walk__cpus": 2}
+    events: list[Event] = []
+    run(grid_with(**changes), tmp_path / "toy.zarr", lambda p, s: RayExecutor(p, s, 2), events.append)
+    assert (tmp_path / "marker").exists()
+    assert sum(isinstance(event, WorkerLost) for event in events) == 1
+    run(grid_with(), tmp_path / "fresh.zarr")
+    assert_same(load(tmp_path / "toy.zarr"), load(tmp_path / "fresh.zarr"))
