@@ -164,7 +164,7 @@ class Store:
         region = tuple(slice(0, n) for n in blocks.shape)
         for index, point in plan.points(region):
             if blocks[index] < before[index]:
-                self.delete_state(name, plan.stage.key_at(point))
+                self.location.delete(_state_key(name, plan.stage.key_at(point)))
         root[f"{name}/done"][...] = np.asarray(root[f"{name}/done"][...]) & (blocks >= plan.blocks[region])
         root[f"{name}/blocks"][...] = blocks
 
@@ -232,13 +232,9 @@ class Store:
             raise SweepError(Problem(f"{self.location.place}: {node}", what))
         return slice(positions[0], positions[-1] + 1)
 
-    def coordinate(self, node: str, axis: str) -> list[Any]:
-        """Return the labels along an axis, as the store has them."""
-        return list(np.asarray(self._array(f"{node}/{axis}")[...]).tolist())
-
     def _index(self, node: str, axis: str) -> dict[Any, int]:
         if (node, axis) not in self._indices:
-            labels = self.coordinate(node, axis)
+            labels = np.asarray(self._array(f"{node}/{axis}")[...]).tolist()
             self._indices[node, axis] = {label: place for place, label in enumerate(labels)}
         return self._indices[node, axis]
 
@@ -257,14 +253,11 @@ class Store:
 
     def _array(self, path: str) -> Any:
         if path not in self._arrays:
-            self._arrays[path] = self.group[path]
+            found: Any = self.group[path]  # a chunk of fill values is written too: what is absent was never computed
+            self._arrays[path] = found.with_config({"write_empty_chunks": True})
         return self._arrays[path]
 
     # -- states and failures --------------------------------------------------------------------------------------
-
-    def delete_state(self, stage: str, key: str) -> None:
-        """Forget the checkpoint of a point."""
-        self.location.delete(_state_key(stage, key))
 
     def load_state(self, stage: str, key: str) -> tuple[int, State] | None:
         """Return the checkpoint of a point: blocks complete and the state after them; None when there is none."""

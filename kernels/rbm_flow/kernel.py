@@ -273,7 +273,8 @@ def cost(params: RBMFlowParams) -> float:
 def example_inputs(params: RBMFlowParams, rng: np.random.Generator) -> Inputs:
     """Return random configurations, a random machine of four hidden units and a random network of three units."""
     visible, classes = params.size**2, len(params.temperatures)
-    spins = rng.choice([-1, 1], (len(params.start_temperatures), 40, params.size, params.size)).astype(np.int8)
+    shape = (len(params.start_temperatures), params.bins * params.configurations, params.size, params.size)
+    spins = rng.choice([-1, 1], shape).astype(np.int8)
     machine = Machine(rng.normal(0, 0.5, (visible, 4)), rng.normal(0, 0.1, visible), rng.normal(0, 0.1, 4))
     network = Network(
         rng.normal(0, 0.3, (visible, 3)), np.zeros(3), rng.normal(0, 1, (3, classes)), rng.normal(0, 0.1, classes)
