@@ -19,7 +19,7 @@ from sweep.grid import Grid
 from sweep.lease import Lease
 from sweep.plan import Plan, Task, make_plan
 from sweep.schedule import Schedule
-from sweep.storage import Location
+from sweep.storage import UNAVAILABLE, Location
 from sweep.store import Store
 
 MakeExecutor = Callable[[Plan, Store], AbstractContextManager[Executor]]
@@ -58,8 +58,9 @@ def plan_for(grid: Grid, store: Store) -> Plan:
     SweepError
         When the store is none, was made from a different grid, or cannot be written; nothing was written.
     """
-    plan = make_plan(grid, store.layouts())
-    store.check(plan)
+    with _writing(store.location.place):
+        plan = make_plan(grid, store.layouts())
+        store.check(plan)
     return plan
 
 
@@ -160,8 +161,9 @@ def _writing(place: str) -> Iterator[None]:
     """Say in words when the place cannot be written."""
     try:
         yield
-    except OSError as error:
-        what = f"cannot write the store: {error.strerror or error}; choose another place with --store"
+    except UNAVAILABLE as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        what = f"cannot read or write the store: {reason}; choose another place with --store"
         raise SweepError(Problem(place, what)) from error
 
 

@@ -16,6 +16,9 @@ from zarr.storage import LocalStore, ObjectStore
 
 from sweep.errors import Problem, SweepError
 
+# What reading or writing a place may raise when it is not to be had.
+UNAVAILABLE: tuple[type[Exception], ...] = (OSError, obstore.exceptions.BaseError)
+
 
 class Location:
     """Named bytes at a path or URL. Every put is atomic: a reader sees the old bytes or the new, never a part.

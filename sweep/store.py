@@ -30,6 +30,7 @@ from sweep.storage import Location
 from sweep.template import Field, stage_fields
 
 Array = npt.NDArray[Any]
+EXTENDING = ".sweep/extending"  # is there while the arrays may not be as the manifest says
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,9 @@ class Store:
     def check(self, plan: Plan) -> None:
         """Raise SweepError unless the plan can be written here: the same grid, a writable place with room."""
         check_same_grid(self.begun(), plan, self.location.place)
-        self.location.check_writable(sum(v.nbytes for stage in plan.stages.values() for v in stage.variables))
+        begun = self.begun()["stages"]
+        done = {name: int(self.done(name).sum()) if name in begun else 0 for name in plan.stages}
+        self.location.check_writable(sum(_bytes_left(stage, done[name]) for name, stage in plan.stages.items()))
 
     # -- create and extend ----------------------------------------------------------------------------------------
 
@@ -122,9 +125,13 @@ class Store:
             self.location.put(".sweep/created", b"")
         root = zarr.open_group(self.location.zarr, mode="a", zarr_format=3, use_consolidated=False)
         attributes = merge(manifest or {}, plan)
-        if manifest is not None and json.loads(json.dumps(attributes)) == manifest:
+        cut_short = self.location.get(EXTENDING) is not None
+        if manifest is not None and not cut_short and json.loads(json.dumps(attributes)) == manifest:
             return
         begun = self.begun()["stages"]
+        self.location.put(EXTENDING, b"")
+        if cut_short:
+            _undo_extension(root, layouts(manifest or {}))
         for name, stage in plan.stages.items():
             if name in begun:
                 self._reopen_cut_points(root, stage)
@@ -140,6 +147,7 @@ class Store:
             warnings.filterwarnings("ignore", message="Consolidated metadata|Object at .sweep", category=UserWarning)
             root = zarr.consolidate_metadata(self.location.zarr)
         root.attrs.put(attributes)
+        self.location.delete(EXTENDING)
         self._forget()
 
     def _forget(self) -> None:
@@ -279,12 +287,47 @@ class Store:
             self.location.delete(key)
 
 
+def _bytes_left(plan: StagePlan, done: int) -> int:
+    """Return about how much is still to be written of a stage, when so many points are done: a resume needs no more."""
+    share = 1 - done / max(done, plan.blocks.size)
+    return int(share * sum(variable.nbytes for variable in plan.variables))
+
+
+def _undo_extension(root: zarr.Group, stored: Mapping[str, Layout]) -> None:
+    """Take back what a killed launch has laid out beyond the manifest: no result was written there yet.
+
+    The next launch may be of yet another grid, and arrays of one node must agree in their lengths. Inner lengths need
+    no care here: each array is given its own when it is laid out again.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Object at .sweep", category=UserWarning)
+        strangers = [name for name in root.group_keys() if name not in stored]
+    for name in strangers:
+        del root[name]
+    for name, layout in stored.items():
+        _cut_back(cast("zarr.Group", root[name]), layout.axes)
+
+
+def _cut_back(group: zarr.Group, axes: Mapping[str, Labels]) -> None:
+    for name, child in list(group.groups()):
+        axis, _, label = name.partition("=")
+        if label in map(str, axes[axis]):
+            _cut_back(child, axes)
+        else:
+            del group[name]
+    for _, array in group.arrays():
+        dims = cast("Any", array.metadata).dimension_names or ()
+        shape = tuple(len(axes.get(dim, range(n))) for dim, n in zip(dims, array.shape, strict=True))
+        if shape != array.shape:
+            array.resize(shape)
+
+
 def _require_array(group: zarr.Group, item: Field) -> None:
     """Make an array, or lengthen the one that is there; write its values where it is a coordinate."""
     if item.name in group:
         array = cast("Any", group[item.name])
         if array.shape != item.shape:
-            array.resize(tuple(map(max, array.shape, item.shape)))
+            array.resize(item.shape)
     else:
         array = group.create_array(
             item.name,

@@ -1,0 +1,68 @@
+"""One launcher at a time: who is told to wait, who may take over, who must stop writing."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from launching import grid_with, run
+
+from sweep.driver import plan_for
+from sweep.errors import LeaseLost, SweepError
+from sweep.lease import KEY, Lease, read_lease
+from sweep.plan import make_plan
+from sweep.storage import Location
+from sweep.store import Store
+from sweep.work import Workbench
+
+
+def left_behind(place: Path, **facts: object) -> Location:
+    """Return a location with the lease of another launcher."""
+    own = {"token": "theirs", "host": socket.gethostname(), "pid": os.getpid(), "heartbeat": time.time()}
+    location = Location(str(place))
+    location.put(KEY, json.dumps({**own, **facts}).encode())
+    return location
+
+
+def dead_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_a_second_launcher_is_told_who_holds_the_store(tmp_path: Path) -> None:
+    left_behind(tmp_path / "toy.zarr", user="ada", host="elsewhere", pid=12)
+    with pytest.raises(SweepError, match=r"another launch is writing here \(ada on elsewhere, process 12\)"):
+        run(grid_with(), tmp_path / "toy.zarr")
+    assert [path.name for path in (tmp_path / "toy.zarr").rglob("*") if path.is_file()] == ["lease"]
+
+
+@pytest.mark.parametrize("sign", ["process", "heartbeat"])
+def test_a_dead_launcher_is_succeeded(tmp_path: Path, sign: str) -> None:
+    facts = {"process": {"pid": dead_process()}, "heartbeat": {"host": "elsewhere", "heartbeat": time.time() - 61}}
+    location = left_behind(tmp_path / "toy.zarr", **facts[sign])
+    with Lease(location, {}) as lease:
+        assert (read_lease(location) or {})["token"] == lease.token
+    assert read_lease(location) is None
+
+
+def test_who_lost_the_lease_writes_nothing_more(tmp_path: Path) -> None:
+    location = Location(str(tmp_path / "toy.zarr"))
+    store = Store(location)
+    plan = make_plan(grid_with())
+    with Lease(location, {}) as lease:
+        store.prepare(plan)
+        store.token = lease.token
+        left_behind(tmp_path / "toy.zarr")
+        with pytest.raises(LeaseLost, match="another launcher has taken over this store"):
+            Workbench(plan, store).do(plan.stages["throw"].task(0))
+    assert not store.done("throw").any()
+    assert not list((tmp_path / "toy.zarr" / "throw").rglob("energy/c"))
+    assert (read_lease(location) or {})["token"] == "theirs", "the successor's lease is left alone"
+    assert plan_for(grid_with(), store).stages.keys() == plan.stages.keys()
