@@ -64,11 +64,11 @@ def check_independence(size: int, seed: np.random.SeedSequence, times: int = 400
     """Hold the variance of the mean over replicas to that of independent ones; stop the benchmark if it is not."""
     rng = np.random.default_rng(seed)
     words, near = pack(start(IsingParams(size, CRITICAL), multispin.REPLICAS, rng)), multispin.neighbours(size)
-    state, bits = multispin.seed(rng), multispin.acceptance_bits(CRITICAL)
-    multispin.metropolis(words, state, near, bits, schedule(IsingParams(size, CRITICAL, "metropolis")).equilibration)
+    state, accepted = multispin.seed(rng), multispin.acceptance(CRITICAL)
+    multispin.metropolis(words, state, accepted, schedule(IsingParams(size, CRITICAL, "metropolis")).equilibration)
     energies = np.empty((times, multispin.REPLICAS))
     for number in range(times):
-        multispin.metropolis(words, state, near, bits, round(3 * RELAXATION[size]))
+        multispin.metropolis(words, state, accepted, round(3 * RELAXATION[size]))
         energies[number] = totals(words, near)[0]
     ratio = multispin.REPLICAS * energies.mean(axis=1).var(ddof=1) / energies.var(ddof=1)
     print(f"  replicas at L = {size}: variance of their mean over what independence gives {ratio:.3f}", flush=True)
@@ -110,12 +110,12 @@ class OurMetropolis:
     def __init__(self, size: int) -> None:
         rng = np.random.default_rng()
         self.words, self.state = pack(start(IsingParams(size, CRITICAL), multispin.REPLICAS, rng)), multispin.seed(rng)
-        self.near, self.bits = multispin.neighbours(size), multispin.acceptance_bits(CRITICAL)
+        self.near, self.accepted = multispin.neighbours(size), multispin.acceptance(CRITICAL)
         self.sweep(10)
 
     def sweep(self, sweeps: int) -> None:
         """Do some sweeps."""
-        multispin.metropolis(self.words, self.state, self.near, self.bits, sweeps)
+        multispin.metropolis(self.words, self.state, self.accepted, sweeps)
 
 
 def interleaved(

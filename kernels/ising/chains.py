@@ -54,9 +54,9 @@ def _ground_states(params: IsingParams, rng: np.random.Generator) -> Iterator[Sa
 def _packed_samples(params: IsingParams, plan: Schedule, rng: np.random.Generator) -> Iterator[Sample]:
     words = pack(start(params, multispin.REPLICAS, rng))
     state, near = multispin.seed(rng), multispin.neighbours(params.size)
-    bits = multispin.acceptance_bits(params.temperature)
+    accepted = multispin.acceptance(params.temperature)
     for number in range(params.samples):
-        multispin.metropolis(words, state, near, bits, plan.interval if number else plan.equilibration)
+        multispin.metropolis(words, state, accepted, plan.interval if number else plan.equilibration)
         yield _measured_packed(params, words, near)
 
 
@@ -95,12 +95,12 @@ def updated(params: IsingParams, spins: Array, rng: np.random.Generator, sweeps:
         moved = spins.copy()
         _cluster_update(params, plan, moved, seeds(rng, len(spins)), sweeps)
         return moved
-    near, bits = multispin.neighbours(params.size), multispin.acceptance_bits(params.temperature)
+    accepted = multispin.acceptance(params.temperature)
     groups = -(-len(spins) // multispin.REPLICAS)
     moved = np.resize(spins, (groups, multispin.REPLICAS, params.size, params.size))
     for group in moved:
         words = pack(group)
-        multispin.metropolis(words, multispin.seed(rng), near, bits, sweeps)
+        multispin.metropolis(words, multispin.seed(rng), accepted, sweeps)
         group[...] = unpack(words, params.size)
     return moved.reshape(-1, params.size, params.size)[: len(spins)]
 

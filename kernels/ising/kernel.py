@@ -81,7 +81,7 @@ def _init(params: IsingParams, rng: np.random.Generator, inputs: Inputs) -> Stat
 
 ISING = Kernel(
     name="ising",
-    version=6,
+    version=7,
     params=IsingParams,
     outputs=outputs,
     init=_init,

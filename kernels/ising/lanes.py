@@ -84,19 +84,6 @@ def splat(typing: Any, word: Any) -> Any:
 
 
 @intrinsic
-def nonzero(typing: Any, value: Any) -> Any:
-    """Return whether any bit of a vector is set."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        low, high = (ir.Constant(ir.VectorType(ir.IntType(32), 4), [*range(start, start + 4)]) for start in (0, 4))
-        halves = [builder.shuffle_vector(args[0], args[0], half) for half in (low, high)]
-        whole = ir.IntType(256)  # a width that LLVM tests in one instruction where there is one
-        return builder.icmp_unsigned("!=", builder.bitcast(builder.or_(*halves), whole), whole(0))
-
-    return types.boolean(lanes), generate
-
-
-@intrinsic
 def popcount(typing: Any, word: Any) -> Any:
     """Return how many bits of a word are set."""
 

@@ -15,19 +15,23 @@ DISCARDED = 16  # words, so that close seeds have parted
 _PRECISE = Context(prec=60)
 
 
-def boltzmann_threshold(energy: float, temperature: float) -> np.uint64:
-    """Return floor(2^64 exp(-energy/temperature)), at most 2^64 - 1.
-
-    A uniform 64-bit word is below it with the Boltzmann probability. Decimal's exp is correctly rounded, so the
-    threshold is the same on every machine, which libm's exp does not promise.
+def boltzmann(energy: float, temperature: float) -> Decimal:
+    """Return exp(-energy/temperature) to 60 digits: Decimal's exp is correctly rounded, and so the same everywhere.
 
     Parameters
     ----------
     energy : float, J, 0 or more
     temperature : float, J/k_B, above 0
     """
-    exponent = _PRECISE.divide(Decimal(-energy), Decimal(temperature))
-    return np.uint64(min(int(_PRECISE.multiply(_PRECISE.exp(exponent), Decimal(2**64))), LARGEST))
+    return _PRECISE.exp(_PRECISE.divide(Decimal(-energy), Decimal(temperature)))
+
+
+def boltzmann_threshold(energy: float, temperature: float) -> np.uint64:
+    """Return floor(2^64 exp(-energy/temperature)), at most 2^64 - 1.
+
+    A uniform 64-bit word is below it with the Boltzmann probability. Parameters as of `boltzmann`.
+    """
+    return np.uint64(min(int(_PRECISE.multiply(boltzmann(energy, temperature), Decimal(2**64))), LARGEST))
 
 
 def seeds(rng: np.random.Generator, count: int) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from scipy.stats import chisquare
 
 from kernels.contract import Kernel
 from kernels.ising import ISING, IsingParams, multispin
+from kernels.ising.bernoulli import recipe
 from kernels.ising.packed import pack, unpack
-from kernels.ising.words import boltzmann_threshold
+from kernels.ising.words import boltzmann
 
 
 def drift(kernel: Kernel[IsingParams], params: IsingParams, count: int, seed: int) -> float:
@@ -55,16 +57,12 @@ def acceptance_drift(params: IsingParams, index: int, factor: float, count: int 
     law = ISING.stationarity
     assert law is not None
     rng = np.random.default_rng(6)
-    bits = multispin.acceptance_bits(params.temperature)
-    wrong = int(float(boltzmann_threshold(4 * index, params.temperature)) * factor)
-    if factor != 1:
-        column = np.array([wrong >> shift & 1 for shift in range(63, -1, -1)])
-        bits = bits & (3 - index) | index * column
+    chances = [boltzmann(4 * cost, params.temperature) * Decimal(factor if cost == index else 1) for cost in (1, 2)]
+    accepted = recipe(*chances)
     (spins,) = law.draw(params, rng, count)
-    near = multispin.neighbours(3)
     for group in spins.reshape(-1, 512, 3, 3):
         words = pack(group)
-        multispin.metropolis(words, multispin.seed(rng), near, bits, sweeps)
+        multispin.metropolis(words, multispin.seed(rng), accepted, sweeps)
         group[...] = unpack(words, 3)
     expected = law.probabilities(params) * count
     return float(chisquare(np.bincount(law.level(params, (spins,)), minlength=len(expected)), expected).pvalue)
