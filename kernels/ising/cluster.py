@@ -87,18 +87,23 @@ def _join(parent: Array, a: Any, b: Any) -> None:
 
 @njit(cache=True)
 def wolff(spins: Array, states: Array, cut: np.uint64, flips: int) -> None:
-    """Flip `flips` clusters in every chain, in place. Parameters as in `swendsen_wang`, but `cut` is used whole."""
+    """Flip `flips` clusters in every chain, in place. Parameters as in `swendsen_wang`.
+
+    Every neighbour of a spin is written back and put on the stack, changed and kept there only if it joins: without
+    a branch that the processor could guess wrong, and with a word for two bonds whether they are needed or not.
+    """
     size = spins.shape[1]
-    stack = np.empty(size * size, np.uint32)  # 2^16 y + x
+    stack = np.empty(size * size + 1, np.uint32)  # 2^16 y + x
     side, last, low = np.uint64(size), np.uint64(size - 1), np.uint64(0xFFFFFFFF)
-    zero, one = np.uint64(0), np.uint64(1)
+    zero, one, half = np.uint64(0), np.uint64(1), np.uint64(32)
+    closed = cut >> half
     for chain in range(spins.shape[0]):
         lattice = spins[chain].reshape(size * size)
         a, b, c, counter = states[0, chain], states[1, chain], states[2, chain], states[3, chain]
         for _ in range(flips):
             word, a, b, c = sfc64(a, b, c, counter)
             counter += one
-            y, x = ((word >> np.uint64(32)) * side) >> np.uint64(32), ((word & low) * side) >> np.uint64(32)
+            y, x = ((word >> half) * side) >> half, ((word & low) * side) >> half
             old = lattice[y * side + x]
             lattice[y * side + x] = -old
             stack[0] = (y << np.uint64(16)) | x
@@ -108,12 +113,19 @@ def wolff(spins: Array, states: Array, cut: np.uint64, flips: int) -> None:
                 y, x = np.uint64(stack[waiting]) >> np.uint64(16), np.uint64(stack[waiting]) & np.uint64(0xFFFF)
                 up, down = (y - one if y != zero else last), (y + one if y != last else zero)
                 left, right = (x - one if x != zero else last), (x + one if x != last else zero)
-                for ny, nx in ((up, x), (down, x), (y, left), (y, right)):
-                    if lattice[ny * side + nx] == old:
-                        word, a, b, c = sfc64(a, b, c, counter)
-                        counter += one
-                        if word >= cut:
-                            lattice[ny * side + nx] = -old
-                            stack[waiting] = (ny << np.uint64(16)) | nx
-                            waiting += 1
+                rows, a, b, c = sfc64(a, b, c, counter)
+                columns, a, b, c = sfc64(a, b, c, counter + one)
+                counter += np.uint64(2)
+                for ny, nx, drawn in (
+                    (up, x, rows >> half),
+                    (down, x, rows & low),
+                    (y, left, columns >> half),
+                    (y, right, columns & low),
+                ):
+                    place = ny * side + nx
+                    spin = lattice[place]
+                    joins = (spin == old) & (drawn >= closed)
+                    lattice[place] = -spin if joins else spin
+                    stack[waiting] = np.uint32((ny << np.uint64(16)) | nx)
+                    waiting += joins
         states[0, chain], states[1, chain], states[2, chain], states[3, chain] = a, b, c, counter

@@ -16,7 +16,7 @@ Relaxation times of the slowest even observable, in sweeps, as upper bounds of w
 
 Which update: the one with the least time from one independent sample to the next, 2 x relaxation time x time of a
 sweep. The times of a sweep are constants, measured once: a choice that was timed anew would make results depend on the
-machine. Multi-spin Metropolis wins up to L = 136 at T_c,
+machine. Multi-spin Metropolis wins up to L = 123 at T_c,
 and larger lattices get a cluster update at every temperature: all temperatures of a size then have blocks of as many
 chains.
 
@@ -33,9 +33,9 @@ from kernels.ising.params import METROPOLIS_LIMIT, IsingParams
 CRITICAL_TEMPERATURE = 2.269185314213022
 RELAXATIONS = 12
 DYNAMIC_EXPONENT = 2.1667  # Nightingale and Bloete 2000
-NANOSECONDS = {"metropolis": 0.07, "swendsen_wang": 13.0, "wolff": 20.0}
+NANOSECONDS = {"metropolis": 0.05, "swendsen_wang": 13.0, "wolff": 11.0}
 """Of one spin in a sweep; see benchmarks/ising.md."""
-LARGEST_METROPOLIS = 136
+LARGEST_METROPOLIS = 123
 
 
 @dataclass(frozen=True)
