@@ -38,10 +38,13 @@ class _LanesModel(models.PrimitiveModel):
         initialise(manager, kind, _VECTOR)
 
 
-def _splat(builder: Any, word: Any) -> Any:
-    one = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), word, ir.IntType(32)(0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), WORDS), [0] * WORDS)
-    return builder.shuffle_vector(one, ir.Constant(_VECTOR, ir.Undefined), zeros)
+def _splat(builder: Any, value: Any, kind: Any = _VECTOR) -> Any:
+    """Return a vector that holds the value everywhere."""
+    nothing = ir.Constant(kind, ir.Undefined)
+    one = builder.insert_element(nothing, value, ir.IntType(32)(0))
+    return builder.shuffle_vector(
+        one, nothing, ir.Constant(ir.VectorType(ir.IntType(32), kind.count), [0] * kind.count)
+    )
 
 
 def _pointer(context: Any, builder: Any, array_type: Any, array: Any, row: Any) -> Any:
@@ -81,6 +84,27 @@ def splat(typing: Any, word: Any) -> Any:
         return _splat(builder, args[0])
 
     return lanes(types.uint64), generate
+
+
+@intrinsic
+def signs(typing: Any, source: Any, at: Any, bit: Any, target: Any, to: Any) -> Any:
+    """Take a bit of each of 64 bytes of `source`, from byte `at` on, for 64 bytes +1 (set) or -1 of `target`."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        octet, octets = ir.IntType(8), ir.VectorType(ir.IntType(8), 64)
+
+        def pointer(index: int) -> Any:
+            data = context.make_array(signature.args[index])(context, builder, args[index]).data
+            start = builder.gep(builder.bitcast(data, octet.as_pointer()), [args[index + 1]])
+            return builder.bitcast(start, octets.as_pointer())
+
+        mask = _splat(builder, builder.shl(octet(1), builder.trunc(args[2], octet)), octets)
+        chosen = builder.and_(builder.load(pointer(0), align=1), mask)
+        unset = builder.icmp_unsigned("==", chosen, ir.Constant(octets, [0] * 64))
+        builder.store(builder.or_(builder.sext(unset, octets), ir.Constant(octets, [1] * 64)), pointer(3), align=1)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, types.intp, target, types.intp), generate
 
 
 @intrinsic

@@ -8,12 +8,10 @@ import numpy as np
 from numba import njit
 
 from kernels.contract import Array
-from kernels.ising.lanes import WORDS, load, popcount, splat, store
+from kernels.ising.lanes import WORDS, load, popcount, signs, splat, store
 from kernels.ising.multispin import REPLICAS
 
-_EIGHT_SPINS = np.array([[1 if byte >> bit & 1 else -1 for bit in range(8)] for byte in range(256)], np.int8).view(
-    np.uint64
-)[:, 0]
+_TILE = 64  # blocks of 64 sites: as many as leave the bytes of a tile in the second-level cache
 
 
 def pack(spins: Array) -> Array:
@@ -24,43 +22,61 @@ def pack(spins: Array) -> Array:
 
 def unpack(words: Array, size: int) -> Array:
     """Return int8[512, size, size], +-1, from uint64[sites, 8]."""
-    blocks = -(-size * size // 64)
-    spins = np.empty((REPLICAS, 8 * blocks), np.uint64)
-    _unpack(words, spins, _EIGHT_SPINS)
-    return spins.view(np.int8)[:, : size * size].reshape(REPLICAS, size, size)
+    filled = words if len(words) >= 64 else np.resize(words, (64, WORDS))
+    spins = np.empty((REPLICAS, len(filled)), np.int8)
+    _unpack(filled, spins)
+    return np.ascontiguousarray(spins[:, : size * size]).reshape(REPLICAS, size, size)
 
 
 @njit(cache=True)
-def _transpose(block: Array) -> None:
-    """Transpose a 64x64 matrix of bits, uint64[64], in place: bit j of word i becomes bit i of word j.
+def _exchange(rows: Array, distance: int, width: int) -> None:
+    """Exchange fields of `width` bits in uint64[64, 8]: the odd ones of row i with the even ones of row i + distance.
 
-    Quarters change places, then quarters of quarters, down to single bits (Warren, Hacker's Delight, 7-3).
+    With distance and width 32, 16, ... 1 in turn this transposes eight 64x64 matrices of bits, a word to a row
+    (Warren, Hacker's Delight, 7-3); with 4, 2, 1 rows and 32, 16, 8 bits, 8x8 matrices of bytes.
     """
-    mask = np.uint64(0x00000000FFFFFFFF)
-    for width in (32, 16, 8, 4, 2, 1):
-        shift = np.uint64(width)
-        for start in range(0, 64, 2 * width):
-            for i in range(start, start + width):
-                moved = ((block[i] >> shift) ^ block[i + width]) & mask
-                block[i] ^= moved << shift
-                block[i + width] ^= moved
-        mask ^= mask << np.uint64(width // 2)
+    shift = np.uint64(width)
+    mask = splat(np.uint64(0xFFFFFFFFFFFFFFFF) // ((np.uint64(1) << shift) + np.uint64(1)))
+    for start in range(0, 64, 2 * distance):
+        for i in range(start, start + distance):
+            first, second = load(rows, i), load(rows, i + distance)
+            moved = ((first >> shift) ^ second) & mask
+            store(rows, i, first ^ (moved << shift))
+            store(rows, i + distance, second ^ moved)
 
 
 @njit(cache=True)
-def _unpack(words: Array, spins: Array, table: Array) -> None:
-    """Fill uint64[512, 8 blocks]: eight spins, a byte each, to a word; 64 sites to a block."""
+def _unpack(words: Array, spins: Array) -> None:
+    """Fill int8[512, sites] from uint64[sites, 8], 64 sites or more.
+
+    A byte of a word is one site of eight replicas. Bytes are put together by replicas first, then every bit of 64
+    neighbouring ones becomes a byte of its own.
+    """
     sites = words.shape[0]
-    block = np.empty(64, np.uint64)
-    for word in range(WORDS):
-        for first in range(0, sites, 64):
+    tiles = -(-sites // (64 * _TILE))
+    length = -(-sites // tiles)
+    rows = np.empty((64, WORDS), np.uint64)
+    blocks = -(-length // 64)
+    octets = np.empty((64, blocks + 1, 8), np.uint64)  # eight replicas of a word to a row; longer, against aliasing
+    row_bytes = 64 * (blocks + 1)
+    for tile in range(tiles):
+        start = min(tile * length, sites - length)
+        for block in range(blocks):
             for i in range(64):
-                block[i] = words[first + i, word] if first + i < sites else np.uint64(0)
-            _transpose(block)
-            for replica in range(64):
-                for i in range(8):
-                    byte = (block[replica] >> np.uint64(8 * i)) & np.uint64(255)
-                    spins[64 * word + replica, first // 8 + i] = table[np.int64(byte)]
+                store(rows, i, load(words, min(start + 64 * block + i, sites - 1)))
+            for distance in (4, 2, 1):
+                _exchange(rows, distance, 8 * distance)
+            for word in range(WORDS):
+                for byte in range(8):
+                    for i in range(8):
+                        octets[8 * word + byte, block, i] = rows[8 * i + byte, word]
+        for replica in range(REPLICAS):
+            octet, bit = divmod(replica, 8)
+            row, target = row_bytes * octet, replica * sites + start
+            signs(octets, row, bit, spins, target)
+            for site in range(-target & 63, length - 64, 64):  # none of these crosses the end of a cache line
+                signs(octets, row + site, bit, spins, target + site)
+            signs(octets, row + length - 64, bit, spins, target + length - 64)
 
 
 @njit(cache=True, inline="always")
@@ -116,14 +132,14 @@ def totals(words: Array, near: Array) -> tuple[Array, Array]:
     energy, magnetization = np.empty(REPLICAS, np.int64), np.empty(REPLICAS, np.int64)
     _flush(broken, broken_carry, sites)
     _flush(up, up_carry, (sites + 1) // 2)
-    block = np.empty(64, np.uint64)
+    rows = np.empty((64, WORDS), np.uint64)
+    rows[:32], rows[32:] = broken, up
+    for width in (32, 16, 8, 4, 2, 1):
+        _exchange(rows, width, width)
     for word in range(WORDS):
-        block[:32] = broken[:, word]
-        block[32:] = up[:, word]
-        _transpose(block)
         for i in range(64):
-            energy[64 * word + i] = 2 * np.int64(block[i] & np.uint64(0xFFFFFFFF)) - 2 * sites
-            magnetization[64 * word + i] = 2 * np.int64(block[i] >> np.uint64(32)) - sites
+            energy[64 * word + i] = 2 * np.int64(rows[i, word] & np.uint64(0xFFFFFFFF)) - 2 * sites
+            magnetization[64 * word + i] = 2 * np.int64(rows[i, word] >> np.uint64(32)) - sites
     return energy, magnetization
 
 
