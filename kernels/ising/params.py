@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from kernels.contract import parameter
 
 ALGORITHMS = ("auto", "metropolis", "swendsen_wang", "wolff")
-METROPOLIS_LIMIT = 1000.0  # J/k_B; a sweep of a hotter lattice flips all spins, and so does nothing
+HOTTEST = 100.0
+"""J/k_B; hotter, a sweep of Metropolis flips all spins, and a Wolff cluster is a single spin: parity hardly changes."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,9 @@ class IsingParams:
     interval: int = parameter("sweeps between a chain's samples; 0 for the rule", default=0, ge=0, units="mcs")
 
     def __post_init__(self) -> None:
-        """Refuse Metropolis where it would take forever."""
-        if self.algorithm == "metropolis" and self.temperature > METROPOLIS_LIMIT:
-            limit = f"above temperature {METROPOLIS_LIMIT:g}"
-            raise ValueError(f"metropolis hardly changes the energy {limit}; use auto or a cluster update")
+        """Refuse Metropolis and Wolff where they would take forever."""
+        if self.algorithm in ("metropolis", "wolff") and self.temperature > HOTTEST:
+            raise ValueError(f"{self.algorithm} hardly mixes above temperature {HOTTEST:g}; use auto or swendsen_wang")
 
     @property
     def sites(self) -> int:

@@ -16,9 +16,8 @@ Relaxation times of the slowest even observable, in sweeps, as upper bounds of w
 
 Which update: the one with the least time from one independent sample to the next, 2 x relaxation time x time of a
 sweep. The times of a sweep are constants, measured once: a choice that was timed anew would make results depend on the
-machine. Multi-spin Metropolis wins up to L = 123 at T_c,
-and larger lattices get a cluster update at every temperature: all temperatures of a size then have blocks of as many
-chains.
+machine. Multi-spin Metropolis wins up to L = 123 at T_c, and larger lattices get a cluster update at every temperature:
+all temperatures of a size then have blocks of as many chains.
 
 At temperature 0 nothing moves: a sample is a ground state, each sign with probability 1/2.
 """
@@ -28,7 +27,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from kernels.ising.params import METROPOLIS_LIMIT, IsingParams
+from kernels.ising.params import HOTTEST, IsingParams
 
 CRITICAL_TEMPERATURE = 2.269185314213022
 RELAXATIONS = 12
@@ -82,8 +81,9 @@ def chains(params: IsingParams) -> int:
 
 def fastest(params: IsingParams) -> str:
     """Return the algorithm with the most effective samples per second."""
-    single = params.size <= LARGEST_METROPOLIS and params.temperature <= METROPOLIS_LIMIT
-    able = [name for name in NANOSECONDS if name != "metropolis" or single]
+    if params.temperature > HOTTEST:
+        return "swendsen_wang"
+    able = [name for name in NANOSECONDS if name != "metropolis" or params.size <= LARGEST_METROPOLIS]
     return min(able, key=lambda name: NANOSECONDS[name] * relaxation_sweeps(name, params))
 
 

@@ -49,9 +49,10 @@ def test_auto_takes_the_most_effective_samples_per_second() -> None:
     """Metropolis where the relaxation time is short, clusters on large lattices and where a sweep flips every spin."""
     chosen = {key: schedule(IsingParams(*key)).algorithm for key in [(10, 2.3), (64, CRITICAL_TEMPERATURE), (3, 1e6)]}
     assert list(chosen.values()) == ["metropolis", "metropolis", "swendsen_wang"]
-    assert schedule(IsingParams(512, CRITICAL_TEMPERATURE)).algorithm == "swendsen_wang"
-    with pytest.raises(ValueError, match="use auto"):
-        IsingParams(10, 1e6, "metropolis")
+    assert schedule(IsingParams(512, CRITICAL_TEMPERATURE)).algorithm == "wolff"
+    for algorithm in ("metropolis", "wolff"):
+        with pytest.raises(ValueError, match="use auto"):
+            IsingParams(10, 1e6, algorithm)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
