@@ -80,32 +80,69 @@ def _unpack(words: Array, spins: Array) -> None:
 
 
 @njit(cache=True, inline="always")
-def _count(planes: Array, waiting: Array, seen: int, first: Any, second: Any) -> None:
-    """Add two bits per lane to 512 counters.
+def _full_adder(first: Any, second: Any, third: Any) -> tuple[Any, Any]:
+    """Return the sum of three bits, and what it carries, in every lane of `Lanes`."""
+    half = first ^ second
+    return half ^ third, (first & second) | (half & third)
 
-    Counters lie across planes: plane k holds bit k of each. A full adder takes a plane and two bits to the plane and
-    a carry, and two carries make one step of the next plane, so a bit costs about five operations.
 
-    Parameters
-    ----------
-    planes, waiting : uint64[planes, 8]
-        The counters, and the carry that waits for its partner in every plane.
-    seen : int
-        Pairs that were added before.
-    first, second : Lanes
+@njit(cache=True, inline="always")
+def _unequal(words: Array, partner: Array, site: int) -> Any:
+    return load(words, site) ^ load(words, partner[site])
+
+
+@njit(cache=True, inline="always")
+def _eight(ones: Any, twos: Any, fours: Any, words: Array, partner: Array, i: int) -> tuple[Any, Any, Any, Any]:
+    """Count eight sites from site i on in sums of three digits; return these, and a carry of 8."""
+    ones, a = _full_adder(ones, _unequal(words, partner, i), _unequal(words, partner, i + 1))
+    ones, b = _full_adder(ones, _unequal(words, partner, i + 2), _unequal(words, partner, i + 3))
+    twos, c = _full_adder(twos, a, b)
+    ones, a = _full_adder(ones, _unequal(words, partner, i + 4), _unequal(words, partner, i + 5))
+    ones, b = _full_adder(ones, _unequal(words, partner, i + 6), _unequal(words, partner, i + 7))
+    twos, d = _full_adder(twos, a, b)
+    fours, carry = _full_adder(fours, c, d)
+    return ones, twos, fours, carry
+
+
+@njit(cache=True)
+def _count_unequal(planes: Array, words: Array, partner: Array) -> None:
+    """Add to 512 counters the sites where a replica's spin is not its partner's.
+
+    Counters lie across planes: plane k, a row of uint64[planes, 8], holds bit k of each; five planes or more. A tree
+    of full adders makes one carry to plane 4 of 16 sites, so a site costs about five operations more than to compare
+    its spins.
     """
-    level = 0
-    while True:
-        plane = load(planes, level)
-        half = plane ^ first
-        store(planes, level, half ^ second)
-        carry = (plane & first) | (half & second)
-        level += 1
-        if seen & 1 == 0:
-            store(waiting, level, carry)
-            return
-        seen >>= 1
-        first, second = load(waiting, level), carry
+    ones, twos, fours, eights = load(planes, 0), load(planes, 1), load(planes, 2), load(planes, 3)
+    whole = words.shape[0] // 16 * 16
+    for site in range(0, whole, 16):
+        ones, twos, fours, a = _eight(ones, twos, fours, words, partner, site)
+        ones, twos, fours, b = _eight(ones, twos, fours, words, partner, site + 8)
+        eights, carry = _full_adder(eights, a, b)
+        _ripple(planes, 4, carry)
+    store(planes, 0, ones)
+    store(planes, 1, twos)
+    store(planes, 2, fours)
+    store(planes, 3, eights)
+    for site in range(whole, words.shape[0]):
+        _ripple(planes, 0, _unequal(words, partner, site))
+
+
+@njit(cache=True, inline="always")
+def _ripple(planes: Array, level: int, carry: Any) -> None:
+    """Add a bit of the weight of plane `level` to every counter."""
+    for higher in range(level, planes.shape[0]):
+        plane = load(planes, higher)
+        store(planes, higher, plane ^ carry)
+        carry = plane & carry
+
+
+@njit(cache=True)
+def _levels(count: int) -> int:
+    """Return how many planes counters up to `count` take."""
+    levels = 5
+    while count >> levels:
+        levels += 1
+    return levels
 
 
 @njit(cache=True)
@@ -119,41 +156,21 @@ def totals(words: Array, near: Array) -> tuple[Array, Array]:
         Neighbours of every site; those right and below are used.
     """
     sites = words.shape[0]
-    broken, broken_carry = np.zeros((32, WORDS), np.uint64), np.zeros((32, WORDS), np.uint64)
-    up, up_carry = np.zeros((32, WORDS), np.uint64), np.zeros((32, WORDS), np.uint64)
-    for site in range(sites):
-        spin = load(words, site)
-        _count(broken, broken_carry, site, spin ^ load(words, near[site, 1]), spin ^ load(words, near[site, 3]))
-        if site % 2:
-            _count(up, up_carry, site // 2, load(words, site - 1), spin)
-    if sites % 2:
-        spin = load(words, sites - 1)
-        _count(up, up_carry, sites // 2, spin, spin ^ spin)
-    energy, magnetization = np.empty(REPLICAS, np.int64), np.empty(REPLICAS, np.int64)
-    _flush(broken, broken_carry, sites)
-    _flush(up, up_carry, (sites + 1) // 2)
-    rows = np.empty((64, WORDS), np.uint64)
-    rows[:32], rows[32:] = broken, up
+    levels = _levels(2 * sites)
+    rows = np.zeros((64, WORDS), np.uint64)
+    broken, down = rows[:levels], rows[32 : 32 + levels]
+    _count_unequal(broken, words, near[:, 1])
+    _count_unequal(broken, words, near[:, 3])
+    _count_unequal(down, words, np.zeros(sites, np.int64))
     for width in (32, 16, 8, 4, 2, 1):
         _exchange(rows, width, width)
+    energy, magnetization = np.empty(REPLICAS, np.int64), np.empty(REPLICAS, np.int64)
     for word in range(WORDS):
         for i in range(64):
             energy[64 * word + i] = 2 * np.int64(rows[i, word] & np.uint64(0xFFFFFFFF)) - 2 * sites
-            magnetization[64 * word + i] = 2 * np.int64(rows[i, word] >> np.uint64(32)) - sites
+            relative = sites - 2 * np.int64(rows[i, word] >> np.uint64(32))  # to the first spin
+            magnetization[64 * word + i] = relative if words[0, word] >> np.uint64(i) & np.uint64(1) else -relative
     return energy, magnetization
-
-
-@njit(cache=True)
-def _flush(planes: Array, waiting: Array, pairs: int) -> None:
-    """Add the carries that still wait after `pairs` pairs, plane by plane."""
-    zero = load(planes, 31) ^ load(planes, 31)
-    carry = zero
-    for level in range(1, 31):
-        first = load(waiting, level) if pairs >> (level - 1) & 1 else zero
-        plane = load(planes, level)
-        half = plane ^ first
-        store(planes, level, half ^ carry)
-        carry = (plane & first) | (half & carry)
 
 
 @njit(cache=True)
@@ -177,37 +194,23 @@ def pair_sums(words: Array, size: int, per_bin: int) -> Array:
     per_bin : int
         Replicas that make a bin; divides 64.
     """
-    sums = np.empty((64 * WORDS // per_bin, size, size), np.int64)
-    planes, waiting = np.zeros((32, WORDS), np.uint64), np.zeros((32, WORDS), np.uint64)
-    for dy in range(size // 2 + 1):
-        for dx in range(size):
-            _count_unequal(planes, waiting, words, size, dy, dx)
-            for number in range(sums.shape[0]):
-                unequal = _in_bin(planes, number, per_bin)
-                sums[number, dy, dx] = per_bin * size * size - 2 * unequal
-                sums[number, (size - dy) % size, (size - dx) % size] = sums[number, dy, dx]
+    sites, bins = size * size, REPLICAS // per_bin
+    sums = np.empty((bins, size, size), np.int64)
+    words = words.copy()  # where no row crosses the end of a cache line
+    planes, partner = np.empty((_levels(sites), WORDS), np.uint64), np.empty(2 * sites, np.int64)
+    for dx in range(size):
+        for start in range(0, sites, size):
+            for x in range(size):
+                partner[start + x] = start + x + dx - (size if x + dx >= size else 0)
+        partner[sites:] = partner[:sites]
+        for dy in range(size // 2 + 1):
+            planes[:] = 0
+            _count_unequal(planes, words, partner[dy * size : dy * size + sites])
+            for number in range(bins):
+                equal = per_bin * sites - 2 * _in_bin(planes, number, per_bin)
+                sums[number, dy, dx] = equal
+                sums[number, (size - dy) % size, (size - dx) % size] = equal
     return sums
-
-
-@njit(cache=True)
-def _count_unequal(planes: Array, waiting: Array, words: Array, size: int, dy: int, dx: int) -> None:
-    """Make `planes` the counters of sites r where s(r) and s(r + d) differ, for each replica."""
-    planes[:] = 0
-    zero = splat(np.uint64(0))
-    held, pairs, odd = zero, 0, False
-    for y in range(size):
-        row, other = y * size, (y + dy) % size * size
-        for x in range(size):
-            beyond = x + dx - (size if x + dx >= size else 0)
-            unequal = load(words, row + x) ^ load(words, other + beyond)
-            if odd:
-                _count(planes, waiting, pairs, held, unequal)
-                pairs += 1
-            held, odd = unequal, not odd
-    if odd:
-        _count(planes, waiting, pairs, held, zero)
-        pairs += 1
-    _flush(planes, waiting, pairs)
 
 
 @njit(cache=True)
