@@ -19,6 +19,9 @@ WINDOW = (1.9, 2.6)  # temperatures that figures 5b and 6a show
 MARKERS = "os^Dv"
 NAMES: dict[Field, str] = {"sigma": "Δσ", "epsilon": "Δε"}
 CORRELATOR: dict[Field, str] = {"sigma": "spin_correlation", "epsilon": "energy_correlation"}
+SCHEDULE = ("update", "equilibration_sweeps", "interval_sweeps")
+UPDATES = ("Metropolis", "Swendsen-Wang", "Wolff")
+"""By number, as the kernel ising records its choice."""
 EXACT_DIMENSION: dict[Field, float] = {"sigma": exact.DELTA_SIGMA, "epsilon": exact.DELTA_EPSILON}
 
 
@@ -61,16 +64,43 @@ def thermodynamics(tree: xr.DataTree) -> Exhibit | Absent:
     )
     numbers["energy_exact"] = _by_label(numbers["energy"], exact.torus_energy)
     rows = [*_energy_rows(numbers, sizes), *_binder_rows(stages)]
+    numbers = numbers.assign({name: _chosen(stages, name) for name in SCHEDULE})
     caption = (
-        "Means over independent chains; error bars, one standard error, are smaller than the points where not seen."
+        "Means over independent chains; error bars, one standard error, are smaller than the points where not seen. "
+        f"What drew them: {'; '.join(_updates(numbers.sel(size=size)) for size in sizes)}."
     )
     return Exhibit("thermodynamics", title, caption, figure, numbers, tuple(rows))
 
 
 def _means(stages: Sequence[xr.DataTree], name: str) -> xr.Dataset:
     """Return means and errors over replicas of all stages together, sorted by temperature."""
-    found = [mean_and_error(_one_ensemble(done_only(stage, name)), "replica") for stage in stages]
+    return _together([mean_and_error(_one_ensemble(done_only(stage, name)), "replica") for stage in stages])
+
+
+def _chosen(stages: Sequence[xr.DataTree], name: str) -> xr.DataArray:
+    """Return what the kernel has chosen at every point of all stages together."""
+    return _together([_one_ensemble(done_only(stage, name)).to_dataset(name=name) for stage in stages])[name]
+
+
+def _together(found: Sequence[xr.Dataset]) -> xr.Dataset:
     return xr.concat(found, "temperature", join="outer").groupby("temperature").first().sortby("temperature")
+
+
+def _updates(numbers: xr.Dataset) -> str:
+    """Return in words by which updates a size was drawn, at which temperatures, and how many sweeps apart."""
+    parts = []
+    for update in np.unique(numbers["update"].dropna("temperature")):
+        used = numbers.where(numbers["update"] == update, drop=True)
+        ends = (f"{float(used['temperature'].min()):.4g}", f"{float(used['temperature'].max()):.4g}")
+        before, between = (
+            "-".join(dict.fromkeys(f"{end:.0f}" for end in (used[name].min(), used[name].max())))
+            for name in SCHEDULE[1:]
+        )
+        parts.append(
+            f"{UPDATES[int(update)]} at T = {' to '.join(dict.fromkeys(ends))}, {before} sweeps before a chain's first"
+            f" sample, {between} between samples"
+        )
+    return f"L = {int(numbers['size'])}: {', '.join(parts)}"
 
 
 def _units(stages: Sequence[xr.DataTree]) -> str:

@@ -28,7 +28,13 @@ def outputs(params: IsingParams) -> dict[str, Output]:
         shape, block = (bins, params.size, params.size), together // params.replicas_per_bin
         return Output(("bin", "dy", "dx"), shape, "float64", units, description, plane, block)
 
+    def chosen(dtype: str, units: str, description: str) -> Output:
+        return Output((), (), dtype, units, description)
+
     return {
+        "update": chosen("int8", "", "update: " + ", ".join(f"{i} {name}" for i, name in enumerate(NANOSECONDS))),
+        "equilibration_sweeps": chosen("int64", "mcs", "sweeps before the first sample of a chain"),
+        "interval_sweeps": chosen("int64", "mcs", "sweeps between samples of a chain"),
         "energy": per_replica("J", "energy per site"),
         "energy2": per_replica("J^2", "square of the energy per site"),
         "abs_magnetization": per_replica("", "absolute magnetization per site"),
@@ -58,8 +64,11 @@ def advance(params: IsingParams, state: State, rng: np.random.Generator, inputs:
         spins[:, number], energy[:, number], magnetization[:, number] = drawn[:3]
         pairs += drawn.pairs
         bonds += drawn.bonds
-    terms = params.sites * params.samples
+    terms, plan = params.sites * params.samples, schedule(params)
     return (), {
+        "update": np.array([*NANOSECONDS].index(plan.algorithm), np.int8),
+        "equilibration_sweeps": np.array(plan.equilibration, np.int64),
+        "interval_sweeps": np.array(plan.interval, np.int64),
         **moments(energy, magnetization, params.sites),
         "spin_correlation": pairs[0] / (params.replicas_per_bin * terms),
         "energy_correlation": energy_correlation(pairs[1], bonds, terms),

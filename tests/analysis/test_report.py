@@ -78,6 +78,16 @@ def test_incomplete_points_are_left_out_and_counted(tmp_path: Path) -> None:
     assert numbers[numbers["temperature"] == 2.0]["energy"].isna().all()
 
 
+def test_report_says_which_updates_were_chosen(page: Path) -> None:
+    """As the store has it, by temperature, and for points that are not done nothing."""
+    plan = "93 sweeps before a chain&#39;s first sample, 16 between samples"
+    chosen = f"L = 5: Metropolis at T = 2 to 2.269, {plan}, Swendsen-Wang at T = 2.3, {plan}"
+    assert chosen in page.read_text()
+    caption = thermodynamics(ising_store(undone=2.3)).caption
+    assert "Metropolis" in caption
+    assert "Swendsen-Wang" not in caption
+
+
 def test_missing_stage_is_named(tmp_path: Path) -> None:
     empty = xr.DataTree.from_dict({"/": xr.Dataset(attrs={"name": "empty", "seed": 1, "grid": "", "packages": {}})})
     page = write_report(empty, tmp_path, MAKERS)

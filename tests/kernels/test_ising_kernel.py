@@ -10,7 +10,7 @@ import pytest
 from kernels.contract import Arrays
 from kernels.ising import ISING, IsingParams
 from kernels.ising.chains import start, updated
-from kernels.ising.schedule import CRITICAL_TEMPERATURE, schedule
+from kernels.ising.schedule import CRITICAL_TEMPERATURE, NANOSECONDS, schedule
 from kernels.ising.words import boltzmann_threshold
 
 ALGORITHMS = ("metropolis", "swendsen_wang", "wolff")
@@ -31,6 +31,9 @@ def test_blocks_are_as_declared(algorithm: str, size: int) -> None:
         assert output.units is not None
         assert output.description
         assert results[name].dtype == output.dtype, name
+        if output.block is None:
+            assert results[name].shape == output.shape == (), name
+            continue
         assert results[name].shape == (output.block, *output.shape[1:]), name
         assert output.block * ISING.blocks(params) >= output.shape[0] > output.block * (ISING.blocks(params) - 1), name
     assert set(np.unique(results["spins"])) == {-1, 1}
@@ -50,6 +53,13 @@ def test_auto_takes_the_most_effective_samples_per_second() -> None:
     chosen = {key: schedule(IsingParams(*key)).algorithm for key in [(10, 2.3), (64, CRITICAL_TEMPERATURE), (3, 1e6)]}
     assert list(chosen.values()) == ["metropolis", "metropolis", "swendsen_wang"]
     assert schedule(IsingParams(512, CRITICAL_TEMPERATURE)).algorithm == "wolff"
+    params = IsingParams(10, 2.3, configurations=1)
+    results, plan = block(params), schedule(params)
+    assert (results["update"], *(results[f"{name}_sweeps"] for name in ("equilibration", "interval"))) == (
+        [*NANOSECONDS].index(plan.algorithm),
+        plan.equilibration,
+        plan.interval,
+    )
     for algorithm in ("metropolis", "wolff"):
         with pytest.raises(ValueError, match="use auto"):
             IsingParams(10, 1e6, algorithm)
