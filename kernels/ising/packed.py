@@ -16,8 +16,19 @@ _TILE = 64  # blocks of 64 sites: as many as leave the bytes of a tile in the se
 
 def pack(spins: Array) -> Array:
     """Return uint64[sites, 8] from int8[512, size, size], +-1."""
-    bits = np.packbits(spins.reshape(REPLICAS, -1).T > 0, axis=1, bitorder="little")
-    return np.ascontiguousarray(bits).view("<u8").astype(np.uint64)
+    sites = spins[0].size
+    octets = np.zeros((REPLICAS // 8, sites + 64), np.uint8)[:, :sites]  # rows apart, against aliasing
+    _pack(spins.reshape(REPLICAS, sites), octets)
+    return np.ascontiguousarray(octets.T).view("<u8").astype(np.uint64, copy=False)
+
+
+@njit(cache=True)
+def _pack(spins: Array, octets: Array) -> None:
+    """Fill uint8[64, sites], eight replicas to a byte, zero before, from int8[512, sites]."""
+    for octet in range(octets.shape[0]):
+        for bit in range(8):
+            for site in range(octets.shape[1]):
+                octets[octet, site] |= np.uint8(spins[8 * octet + bit, site] > 0) << np.uint8(bit)
 
 
 def unpack(words: Array, size: int) -> Array:

@@ -7,7 +7,7 @@ import pytest
 
 from kernels.contract import Array
 from kernels.ising.multispin import REPLICAS, neighbours
-from kernels.ising.packed import pack, totals, unpack
+from kernels.ising.packed import pack, pair_sums, totals, unpack
 
 SIZES = [3, 4, 7, 8, 9, 10, 17, 65, 66]  # below and above a block of 64 sites; the last two make two tiles
 
@@ -45,3 +45,13 @@ def test_totals_are_those_of_single_spins(size: int) -> None:
     bonds = spins * (np.roll(spins, -1, axis=1) + np.roll(spins, -1, axis=2))
     np.testing.assert_array_equal(energy, -bonds.sum(axis=(1, 2), dtype=np.int64))
     np.testing.assert_array_equal(magnetization, spins.sum(axis=(1, 2), dtype=np.int64))
+
+
+@pytest.mark.parametrize("per_bin", [2, 16, 64])
+@pytest.mark.parametrize("size", [3, 4, 10, 17])
+def test_pair_sums_are_those_of_single_spins(size: int, per_bin: int) -> None:
+    spins = random_spins(size)
+    sums = pair_sums(pack(spins), size, per_bin)
+    for dy, dx in np.ndindex(size, size):
+        products = spins * np.roll(spins, (-dy, -dx), axis=(1, 2))
+        np.testing.assert_array_equal(sums[:, dy, dx], products.reshape(-1, per_bin * size * size).sum(axis=1))
