@@ -74,11 +74,12 @@ BOND_CORRELATION = {
 
 @cache
 def ensemble(size: int, temperature: float, algorithm: str, replicas: int, samples: int = 1) -> dict[str, np.ndarray]:
-    """Return the outputs of all blocks of a point, except the spins."""
+    """Return what all blocks of a point measured, by configuration."""
     params = IsingParams(size, temperature, algorithm, configurations=replicas * samples, samples=samples)
     rng = np.random.default_rng([2020, 6, 11, size, ALGORITHMS.index(algorithm), round(temperature * 1e6)])
     blocks = [ISING.advance(params, (), rng, {})[1] for _ in range(ISING.blocks(params))]
-    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0] if name != "spins"}
+    measured = [name for name, values in blocks[0].items() if values.ndim and name != "spins"]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in measured}
 
 
 def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

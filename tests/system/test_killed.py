@@ -22,17 +22,22 @@ import sweep.work
 from launching import grid_with, run
 
 sweep.work.CHECKPOINT_SECONDS = 0.0
-write, count = zarr.storage.LocalStore.set, 0
+count = 0
 
-def die_at(step):
-    async def set(self, key, value):
+def deadly(write, step):
+    async def wrapped(self, key, *value):
         global count
         count += 1
         if count == step:
             print(key, flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
-        await write(self, key, value)
-    zarr.storage.LocalStore.set = set
+        await write(self, key, *value)
+    return wrapped
+
+def die_at(step):
+    for name in ("set", "set_if_not_exists", "delete"):
+        write = getattr(zarr.storage.LocalStore, name)
+        setattr(zarr.storage.LocalStore, name, deadly(write, step))
 
 changes = json.loads(sys.argv[2])
 for step, store in json.loads(sys.argv[3]):
@@ -47,7 +52,7 @@ for step, store in json.loads(sys.argv[3]):
 
 
 def killed_at(stores: dict[int, Path], **changes: object) -> list[str]:
-    """Run launches that die before their n-th write, for each n and store; return the keys of those writes.
+    """Run launches that die before their n-th write or deletion, for each n and store; return the keys of those.
 
     A launch that makes fewer writes ends, and gives their number instead of a key.
     """
