@@ -17,8 +17,8 @@ from sweep.grid import Grid, Stage
 from sweep.layout import Variable, dependences, placed_variables
 from sweep.parameters import as_mapping, extents_of
 
-CELL_SECONDS = 0.1  # points are gathered into one chunk until they are this much work ...
-CELL_BYTES = 8 * 2**20  # ... or this much data
+CELL_SECONDS = 0.5  # points are gathered into one chunk until they are this much work ...
+CELL_BYTES = 32 * 2**20  # ... or this much data
 TILE_SECONDS = 2.0  # chunks are gathered into one task until they are this much work
 TILES_AT_LEAST = 32  # but a stage is cut into about so many, to keep all workers busy
 POINT_SECONDS = 1e-4  # the framework's own work at a point: its key, generators, parameters

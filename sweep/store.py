@@ -16,10 +16,10 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 import zarr
-from zarr.codecs import BytesCodec, Crc32cCodec, ZstdCodec
 
 from kernels.contract import State
 from sweep import lease
+from sweep.arrays import require_array
 from sweep.axes import Labels
 from sweep.checkpoint import pack_state, unpack_state
 from sweep.errors import Problem, SweepError
@@ -27,7 +27,7 @@ from sweep.layout import Variable
 from sweep.manifest import check_same_grid, layouts, merge
 from sweep.plan import Layout, Plan, Region, StagePlan
 from sweep.storage import Location
-from sweep.template import Field, stage_fields
+from sweep.template import stage_fields
 
 Array = npt.NDArray[Any]
 EXTENDING = ".sweep/extending"  # is there while the arrays may not be as the manifest says
@@ -142,7 +142,7 @@ class Store:
                 if dict(group.attrs) != node_attributes:
                     group.attrs.put(node_attributes)
                 for item in fields:
-                    _require_array(group, item)
+                    require_array(group, item)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Consolidated metadata|Object at .sweep", category=UserWarning)
             root = zarr.consolidate_metadata(self.location.zarr)
@@ -320,31 +320,6 @@ def _cut_back(group: zarr.Group, axes: Mapping[str, Labels]) -> None:
         shape = tuple(len(axes.get(dim, range(n))) for dim, n in zip(dims, array.shape, strict=True))
         if shape != array.shape:
             array.resize(shape)
-
-
-def _require_array(group: zarr.Group, item: Field) -> None:
-    """Make an array, or lengthen the one that is there; write its values where it is a coordinate."""
-    if item.name in group:
-        array = cast("Any", group[item.name])
-        if array.shape != item.shape:
-            array.resize(item.shape)
-    else:
-        array = group.create_array(
-            item.name,
-            shape=item.shape,
-            dtype=cast("Any", item.dtype),
-            chunks=item.chunks,
-            fill_value=item.fill,
-            dimension_names=item.dims,
-            serializer="auto" if item.dtype == "str" else BytesCodec(),
-            compressors=[ZstdCodec(level=1), Crc32cCodec()],
-            attributes=dict(item.attributes),
-            config={"write_empty_chunks": True},
-        )
-    if dict(array.attrs) != dict(item.attributes):
-        array.attrs.put(dict(item.attributes))
-    if item.values is not None:
-        array[...] = np.asarray(item.values, object if item.dtype == "str" else None)
 
 
 def _place(plan: StagePlan, axis: str, at: Mapping[str, Any]) -> int | slice:

@@ -90,7 +90,7 @@ def _init(params: IsingParams, rng: np.random.Generator, inputs: Inputs) -> Stat
 
 ISING = Kernel(
     name="ising",
-    version=7,
+    version=8,
     params=IsingParams,
     outputs=outputs,
     init=_init,

@@ -18,6 +18,7 @@ The random words are those of eight generators SFC64 side by side, with random s
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -52,12 +53,14 @@ def draw(state: Array, count: int) -> Array:
     return words
 
 
+@lru_cache(maxsize=64)
 def neighbours(size: int) -> Array:
     """Return int64[sites, 4], the sites left, right, above and below of every site of the periodic lattice."""
     sites = np.arange(size * size).reshape(size, size)
     return np.stack([np.roll(sites, step, axis).ravel() for axis in (1, 0) for step in (1, -1)], axis=1)
 
 
+@lru_cache(maxsize=1024)
 def acceptance(temperature: float) -> Recipe:
     """Return how to draw the bits that accept flips which cost 4 J and 8 J, the second by the square of the first."""
     return recipe(boltzmann(4, temperature), boltzmann(8, temperature))

@@ -148,8 +148,8 @@ def test_abs_magnetization(algorithm: str, temperature: float) -> None:
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("size", MOMENTS)
 def test_binder_parameter(algorithm: str, size: int) -> None:
-    """Standard error 0.003 at most for <m^2> and 0.001 for U4 by Metropolis, 0.008 and 0.003 by cluster updates; U4's
-    by the jackknife over 64 groups of replicas."""
+    """Standard error 0.003 at most for <m^2> and 0.0014 for U4 by Metropolis, 0.008 and 0.003 by cluster updates; U4's
+    by the jackknife over 64 groups of replicas, which scatters by 9 % itself."""
     result = ensemble(size, CRITICAL, algorithm, REPLICAS[algorithm])
     m2, m4 = result["m2"], result["m4"]
     exact_m2, exact_u4 = MOMENTS[size]
@@ -159,7 +159,7 @@ def test_binder_parameter(algorithm: str, size: int) -> None:
     groups = np.array_split(np.arange(len(m2)), 64)
     u4 = np.array([1 - np.delete(m4, g).mean() / (3 * np.delete(m2, g).mean() ** 2) for g in groups])
     error = np.sqrt((len(groups) - 1) * u4.var())
-    assert error < (0.001 if algorithm == "metropolis" else 0.003)
+    assert error < (0.0014 if algorithm == "metropolis" else 0.003)
     assert abs(u4.mean() - exact_u4) < 4 * error
 
 
