@@ -8,15 +8,16 @@ random spins are so small that hundreds of them do nothing. Then it equilibrates
 that what is left of the start is exp(-12) = 6e-6 of its first deviation. Samples of one chain are two relaxation times
 apart.
 
-Relaxation times of the slowest even observable, in sweeps, as upper bounds of what was measured (benchmarks/ising.md):
-- Metropolis: 2 + T/2 + 0.03 l^2.1667 with l = min(L, 3 xi), xi the correlation length of the infinite lattice; T/2
+Relaxation times of |m| and of the energy, in sweeps, as upper bounds of what `benchmarks/ising_relaxation.py` measures
+(at all temperatures of the paper for L = 9 and 10, at and beside T_c for others; benchmarks/ising.md has the numbers):
+- Metropolis: 1 + T/4 + 0.027 l^2.1667 with l = min(L, 3 xi), xi the correlation length of the infinite lattice; T/4
   because a sweep at high temperature flips nearly all spins, which leaves the energy as it was;
 - Swendsen-Wang: 2 L^(1/4), at every temperature what it is at T_c;
 - Wolff: 1.4 L^(1/4), a sweep being as many clusters as hold all sites on average: L^2/chi.
 
 Which update: the one with the least time from one independent sample to the next, 2 x relaxation time x time of a
 sweep. The times of a sweep are constants, measured once: a choice that was timed anew would make results depend on the
-machine. Multi-spin Metropolis wins up to L = 123 at T_c, and larger lattices get a cluster update at every temperature:
+machine. Multi-spin Metropolis wins up to L = 130 at T_c, and larger lattices get a cluster update at every temperature:
 all temperatures of a size then have blocks of as many chains.
 
 At temperature 0 nothing moves: a sample is a ground state, each sign with probability 1/2.
@@ -25,6 +26,7 @@ At temperature 0 nothing moves: a sample is a ground state, each sign with proba
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 
 from kernels.ising.params import HOTTEST, IsingParams
@@ -34,7 +36,7 @@ RELAXATIONS = 12
 DYNAMIC_EXPONENT = 2.1667  # Nightingale and Bloete 2000
 NANOSECONDS = {"metropolis": 0.05, "swendsen_wang": 13.0, "wolff": 11.0}
 """Of one spin in a sweep; see benchmarks/ising.md."""
-LARGEST_METROPOLIS = 123
+LARGEST_METROPOLIS = 130
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Schedule:
     cold: bool
 
 
+@lru_cache(maxsize=1024)
 def schedule(params: IsingParams) -> Schedule:
     """Return what the chains of an ensemble do, by the rule above where the parameters leave it open."""
     algorithm = fastest(params) if params.algorithm == "auto" else params.algorithm
@@ -91,7 +94,7 @@ def relaxation_sweeps(algorithm: str, params: IsingParams) -> float:
     """Return an upper bound on the relaxation time, in sweeps."""
     if algorithm == "metropolis":
         length = min(params.size, 3 * correlation_length(params.temperature))
-        return 2 + params.temperature / 2 + 0.03 * float(length**DYNAMIC_EXPONENT)
+        return 1 + params.temperature / 4 + 0.027 * float(length**DYNAMIC_EXPONENT)
     return {"swendsen_wang": 2.0, "wolff": 1.4}[algorithm] * float(params.size**0.25)
 
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("kernels", "sweep", "analysis")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 LINES = 300
-LONGER = {"sweep/store.py": 365, "kernels/rbm_flow/kernel.py": 320}
+LONGER = {"sweep/store.py": 340, "kernels/rbm_flow/kernel.py": 320}
 """Modules that were found better whole."""
 FUNCTION_LINES = 40
 
