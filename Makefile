@@ -40,12 +40,14 @@ lint: $(READY) ## style, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy examples benchmarks/overhead.py
+	$(BIN)/mypy examples $(filter-out benchmarks/ising_peers.py,$(wildcard benchmarks/*.py))
 	$(BIN)/lint-imports
 
 bench: $(READY) ## measure speed against peers, each number behind a check that the results are right
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/ising_speed.py
+	$(BIN)/python benchmarks/ising_relaxation.py
+	$(BIN)/python benchmarks/whole_process.py
 
 clean: ## remove what set-up and tools have made; results in runs stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info

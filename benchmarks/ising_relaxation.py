@@ -25,8 +25,11 @@ from kernels.ising.schedule import relaxation_sweeps, schedule
 CRITICAL = 2.269185314213022
 GROUPS = 16
 CASES = {
-    "metropolis": [(4, CRITICAL), (16, CRITICAL), (32, 2.2), (32, CRITICAL), (32, 2.4), (32, 2.6)]
-    + [(64, 2.2), (64, CRITICAL), (64, 2.4), (64, 3.0), (100, CRITICAL)],
+    "metropolis": [
+        *((size, CRITICAL) for size in (4, 16, 32, 64, 100)),
+        *((32, temperature) for temperature in (2.2, 2.4, 2.6)),
+        *((64, temperature) for temperature in (2.2, 2.4, 3.0)),
+    ],
     "swendsen_wang": [(4, CRITICAL), (10, CRITICAL), (16, 2.4), (32, 2.2), (32, CRITICAL), (32, 2.4), (64, CRITICAL)],
     "wolff": [(4, CRITICAL), (10, CRITICAL), (16, 2.4), (32, 2.2), (32, CRITICAL), (32, 2.4), (64, CRITICAL)],
 }
@@ -101,11 +104,8 @@ def main() -> None:
                 continue
             row = measured(algorithm, size, temperature, samples)
             worst = max(worst, excess(row))
-            m, m_error, e, e_error, bound = row
-            print(
-                f"{algorithm:14s}{size:4d}{temperature:9.4f}{m:10.2f} +-{m_error:5.2f}{e:10.2f} +-{e_error:5.2f}{bound:8.1f}",
-                flush=True,
-            )
+            times = f"{row[0]:10.2f} +-{row[1]:5.2f}{row[2]:10.2f} +-{row[3]:5.2f}"
+            print(f"{algorithm:14s}{size:4d}{temperature:9.4f}{times}{row[4]:8.1f}", flush=True)
         for size in (9, 10):
             rows = {t: measured(algorithm, size, t, samples) for t in np.arange(5, 60) / 10}
             worst = max(worst, *map(excess, rows.values()))

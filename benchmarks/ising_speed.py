@@ -152,16 +152,14 @@ def sampling_overhead(size: int, turns: int) -> float:
     ours = OurMetropolis(size)
     rounds = max(1, int(2e8 / (5120 * size * size)))
 
-    def measure() -> None:
+    def sweep(measuring: bool) -> None:
         for _ in range(rounds):
             ours.sweep(10)
-            totals(ours.words, ours.near)
+            if measuring:
+                totals(ours.words, ours.near)
 
-    seconds = interleaved(
-        turns,
-        {"bare": lambda: timed(lambda: [ours.sweep(10) for _ in range(rounds)]), "measured": lambda: timed(measure)},
-        min,
-    )
+    works = {"bare": lambda: timed(lambda: sweep(False)), "measured": lambda: timed(lambda: sweep(True))}
+    seconds = interleaved(turns, works, min)
     return seconds["measured"] / seconds["bare"] - 1
 
 

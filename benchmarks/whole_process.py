@@ -18,7 +18,7 @@ from unittest import mock
 import numpy as np
 import xarray as xr
 
-from kernels.ising import ISING, chains
+from kernels.ising import ISING, chains, multispin
 from sweep.driver import launch
 from sweep.grid import Grid
 from sweep.resolve import resolve
@@ -50,8 +50,9 @@ def clocks() -> Iterator[None]:
     """Time flips and commits too."""
     with ExitStack() as stack:
         for owner, name, part in (
-            (chains._Packed, "update", "flips"),
-            (chains._Plain, "update", "flips"),
+            (multispin, "metropolis", "flips"),
+            (chains, "swendsen_wang", "flips"),
+            (chains, "wolff", "flips"),
             (Store, "commit", "store"),
         ):
             stack.enter_context(mock.patch.object(owner, name, clocked(part, getattr(owner, name))))

@@ -43,10 +43,10 @@ class Sample(NamedTuple):
 def samples(params: IsingParams, rng: np.random.Generator) -> Iterator[Sample]:
     """Yield what one block of independent chains records, sample by sample."""
     plan = schedule(params)
-    ensemble = _ensemble(params)
+    kind = _kind_of(params)
     for number in range(params.samples):
         if number == 0 or params.temperature == 0:  # where nothing moves, a sample is a start
-            members = ensemble.started(params, plan.cold, rng)
+            members = kind.started(params, plan.cold, rng)
         if params.temperature > 0:
             members.update(plan.interval if number else plan.equilibration)
         yield members.measured()
@@ -54,11 +54,11 @@ def samples(params: IsingParams, rng: np.random.Generator) -> Iterator[Sample]:
 
 def updated(params: IsingParams, spins: Array, rng: np.random.Generator, sweeps: int) -> Array:
     """Return int8[chain, size, size], chains after some more sweeps."""
-    ensemble = _ensemble(params)
-    at_once = multispin.REPLICAS if ensemble is _Packed else len(spins)
+    kind = _kind_of(params)
+    at_once = multispin.REPLICAS if kind is _Packed else len(spins)
     moved = np.resize(spins, (-(-len(spins) // at_once), at_once, params.size, params.size))
     for group in moved:
-        members = ensemble.of(params, group, rng)
+        members = kind.of(params, group, rng)
         members.update(sweeps)
         group[...] = members.spins()
     return moved.reshape(-1, params.size, params.size)[: len(spins)]
@@ -136,5 +136,5 @@ class _Plain:
         return Sample(self.lattices, *measure.plain_totals(self.lattices), pairs, measure.bond_sums(bonds))
 
 
-def _ensemble(params: IsingParams) -> type[_Packed] | type[_Plain]:
+def _kind_of(params: IsingParams) -> type[_Packed] | type[_Plain]:
     return _Packed if schedule(params).algorithm == "metropolis" else _Plain
