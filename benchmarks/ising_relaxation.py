@@ -28,7 +28,7 @@ CASES = {
     "metropolis": [
         *((size, CRITICAL) for size in (4, 16, 32, 64, 100)),
         *((32, temperature) for temperature in (2.2, 2.4, 2.6)),
-        *((64, temperature) for temperature in (2.2, 2.4, 3.0)),
+        *((64, temperature) for temperature in (2.2, 2.4, 3.0, 20.0, 100.0)),
     ],
     "swendsen_wang": [(4, CRITICAL), (10, CRITICAL), (16, 2.4), (32, 2.2), (32, CRITICAL), (32, 2.4), (64, CRITICAL)],
     "wolff": [(4, CRITICAL), (10, CRITICAL), (16, 2.4), (32, 2.2), (32, CRITICAL), (32, 2.4), (64, CRITICAL)],

@@ -171,7 +171,7 @@ def cluster_ratio(algorithm: str, size: int, turns: int, peers: Peers) -> tuple[
     states, cut = seeds(rng, 1), boltzmann_threshold(2, CRITICAL)
     update = swendsen_wang if algorithm == "swendsen_wang" else wolff
     update(spins, states, cut, 1)
-    number = int(3e6 / size**2) if algorithm == "swendsen_wang" else max(300, int(6e6 / size**2))  # clusters vary in size
+    number = int(3e6 / size**2) if algorithm == "swendsen_wang" else max(300, int(6e6 / size**2))
     seconds = interleaved(
         turns,
         {

@@ -17,7 +17,8 @@ import ctypes.util
 from typing import Any
 
 import numpy as np
-from numba import carray, cfunc, njit, types
+from numba import cfunc, njit, types
+from numba.np.numpy_support import carray
 
 from kernels.ising.multispin import draw, seed
 from kernels.ising.packed import _exchange

@@ -10,7 +10,7 @@ apart.
 
 Relaxation times of |m| and of the energy, in sweeps, as upper bounds of what `benchmarks/ising_relaxation.py` measures
 (at all temperatures of the paper for L = 9 and 10, at and beside T_c for others; benchmarks/ising.md has the numbers):
-- Metropolis: 1 + T/4 + 0.027 l^2.1667 with l = min(L, 3 xi), xi the correlation length of the infinite lattice; T/4
+- Metropolis: 1 + T/3 + 0.027 l^2.1667 with l = min(L, 3 xi), xi the correlation length of the infinite lattice; T/3
   because a sweep at high temperature flips nearly all spins, which leaves the energy as it was;
 - Swendsen-Wang: 2 L^(1/4), at every temperature what it is at T_c;
 - Wolff: 1.4 L^(1/4), a sweep being as many clusters as hold all sites on average: L^2/chi.
@@ -94,7 +94,7 @@ def relaxation_sweeps(algorithm: str, params: IsingParams) -> float:
     """Return an upper bound on the relaxation time, in sweeps."""
     if algorithm == "metropolis":
         length = min(params.size, 3 * correlation_length(params.temperature))
-        return 1 + params.temperature / 4 + 0.027 * float(length**DYNAMIC_EXPONENT)
+        return 1 + params.temperature / 3 + 0.027 * float(length**DYNAMIC_EXPONENT)
     return {"swendsen_wang": 2.0, "wolff": 1.4}[algorithm] * float(params.size**0.25)
 
 
