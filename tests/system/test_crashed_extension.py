@@ -24,7 +24,7 @@ def throws(temperatures: list[float], count: int = 10, sizes: tuple[int, ...] = 
 
 def cut_short(patch: pytest.MonkeyPatch, grid: Grid, store: Path, after: int) -> None:
     """Launch, and die when so many arrays are laid out."""
-    lay_out, count = sweep.store._require_array, 0
+    lay_out, count = sweep.store.require_array, 0
 
     def dying(*arguments: Any) -> None:
         nonlocal count
@@ -34,7 +34,7 @@ def cut_short(patch: pytest.MonkeyPatch, grid: Grid, store: Path, after: int) ->
             raise KeyboardInterrupt
 
     with patch.context() as inner:
-        inner.setattr(sweep.store, "_require_array", dying)
+        inner.setattr(sweep.store, "require_array", dying)
         with pytest.raises(KeyboardInterrupt):
             run(grid, store)
 
