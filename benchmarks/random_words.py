@@ -1,10 +1,12 @@
 """Batteries of TestU01 (L'Ecuyer and Simard 2007) on the random words of the multi-spin kernel.
 
-    python benchmarks/random_words.py [--battery smallcrush|crush|bigcrush] [--order words|replicas]
+    python benchmarks/random_words.py [--battery SmallCrush|Crush|BigCrush] [--order words|replicas]
+                                       [--repeat TEST TIMES]
 
 The words are those that `kernels.ising.multispin.draw` gives, eight generators side by side, with a fresh seed. As
 words, they are read row by row. As replicas, 64 bits of one replica's stream come before 64 of the next. Crush reads
-2^35 numbers of 32 bits, which is 128 GiB, and takes half an hour; BigCrush eight times as many.
+2^35 numbers of 32 bits, which is 128 GiB, and takes half an hour; BigCrush eight times as many. A p-value that looks
+suspicious is looked into by repeating its test on new words.
 
 Needs the library libtestu01 (Debian: libtestu01-0, from non-free). It is not part of `make bench`.
 """
@@ -23,7 +25,8 @@ from numba.np.numpy_support import carray
 from kernels.ising.multispin import draw, seed
 from kernels.ising.packed import _exchange
 
-BATTERIES = {"smallcrush": "bbattery_SmallCrush", "crush": "bbattery_Crush", "bigcrush": "bbattery_BigCrush"}
+BATTERIES = ("SmallCrush", "Crush", "BigCrush")
+TESTS = 200  # more than a battery has
 ROWS = 4096
 WORDS = 8 * ROWS
 LENGTH = 2 + 32 + WORDS  # of what the callbacks see: numbers used, whether by replicas, generators, words
@@ -94,8 +97,9 @@ def testu01() -> ctypes.CDLL:
 def main() -> None:
     """Run one battery; TestU01 prints what it finds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--battery", choices=BATTERIES, default="smallcrush")
+    parser.add_argument("--battery", choices=BATTERIES, default="SmallCrush")
     parser.add_argument("--order", choices=("words", "replicas"), default="words")
+    parser.add_argument("--repeat", type=int, nargs=2, metavar=("TEST", "TIMES"), help="do one of its tests only")
     asked = parser.parse_args()
     library = testu01()
     memory = np.empty(LENGTH, np.uint64)
@@ -103,7 +107,13 @@ def main() -> None:
     memory[2:34] = seed(np.random.default_rng()).ravel()
     name = f"eight SFC64, {asked.order}".encode()
     generator = Generator(memory.ctypes.data, None, name, get_uniform.address, get_bits.address, write_state.address)
-    getattr(library, BATTERIES[asked.battery])(ctypes.byref(generator))
+    if asked.repeat:
+        test, times = asked.repeat
+        repetitions = (ctypes.c_int * TESTS)()
+        repetitions[test] = times
+        getattr(library, f"bbattery_Repeat{asked.battery}")(ctypes.byref(generator), repetitions)
+    else:
+        getattr(library, f"bbattery_{asked.battery}")(ctypes.byref(generator))
 
 
 if __name__ == "__main__":
