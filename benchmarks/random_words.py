@@ -23,7 +23,7 @@ from numba import cfunc, njit, types
 from numba.np.numpy_support import carray
 
 from kernels.ising.multispin import draw, seed
-from kernels.ising.packed import _exchange
+from kernels.ising.packed import transpose
 
 BATTERIES = ("SmallCrush", "Crush", "BigCrush")
 TESTS = 200  # more than a battery has
@@ -38,8 +38,7 @@ def refill(memory: Any) -> None:
     words = draw(memory[2:34].reshape(4, 8), ROWS)
     if memory[1]:
         for row in range(0, ROWS, 64):
-            for distance in (32, 16, 8, 4, 2, 1):
-                _exchange(words[row : row + 64], distance, distance)
+            transpose(words[row : row + 64])
     memory[34:] = words.ravel()
     memory[0] = 0
 

@@ -43,8 +43,7 @@ def unpack(words: Array, size: int) -> Array:
 def _exchange(rows: Array, distance: int, width: int) -> None:
     """Exchange fields of `width` bits in uint64[64, 8]: the odd ones of row i with the even ones of row i + distance.
 
-    With distance and width 32, 16, ... 1 in turn this transposes eight 64x64 matrices of bits, a word to a row
-    (Warren, Hacker's Delight, 7-3); with 4, 2, 1 rows and 32, 16, 8 bits, 8x8 matrices of bytes.
+    With 4, 2, 1 rows and 32, 16, 8 bits in turn this transposes 8x8 matrices of bytes; see also `transpose`.
     """
     shift = np.uint64(width)
     mask = splat(np.uint64(0xFFFFFFFFFFFFFFFF) // ((np.uint64(1) << shift) + np.uint64(1)))
@@ -54,6 +53,13 @@ def _exchange(rows: Array, distance: int, width: int) -> None:
             moved = ((first >> shift) ^ second) & mask
             store(rows, i, first ^ (moved << shift))
             store(rows, i + distance, second ^ moved)
+
+
+@njit(cache=True)
+def transpose(rows: Array) -> None:
+    """Transpose 8 matrices of 64x64 bits in place, uint64[64, 8], a word to a row (Warren, Hacker's Delight, 7-3)."""
+    for width in (32, 16, 8, 4, 2, 1):
+        _exchange(rows, width, width)
 
 
 @njit(cache=True)
@@ -173,8 +179,7 @@ def totals(words: Array, near: Array) -> tuple[Array, Array]:
     _count_unequal(broken, words, near[:, 1])
     _count_unequal(broken, words, near[:, 3])
     _count_unequal(down, words, np.zeros(sites, np.int64))
-    for width in (32, 16, 8, 4, 2, 1):
-        _exchange(rows, width, width)
+    transpose(rows)
     energy, magnetization = np.empty(REPLICAS, np.int64), np.empty(REPLICAS, np.int64)
     for word in range(WORDS):
         for i in range(64):
