@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from sweep.errors import Problem, SweepError
 
 # What reading or writing a place may raise when it is not to be had.
 UNAVAILABLE: tuple[type[Exception], ...] = (OSError, obstore.exceptions.BaseError)
+_UNFINISHED = re.compile(r"\.[0-9a-f]{32}\.partial$")  # what zarr writes before it puts a file in place
 
 
 class Location:
@@ -62,9 +64,18 @@ class Location:
         """Return all keys that begin with `prefix`."""
 
         async def collect() -> list[str]:
-            return [key async for key in self.zarr.list_prefix(prefix)]
+            return [key async for key in self.zarr.list_prefix(prefix) if not _UNFINISHED.search(key)]
 
         return [] if self._absent() else sorted(sync(collect()))
+
+    def clear_unfinished(self, spare: str) -> None:
+        """Remove the files that killed writers left half made; not those of `spare`, a key that others may be writing."""
+        if self.local_path is None or self._absent():
+            return  # object stores show nothing of a put that was cut short
+        for file in self.local_path.rglob("*.partial"):
+            key = file.relative_to(self.local_path).as_posix()
+            if _UNFINISHED.search(key) and not key.startswith(f"{spare}."):
+                file.unlink(missing_ok=True)
 
     def _absent(self) -> bool:
         """Return whether the folder is not there; to look into it with zarr would make it."""

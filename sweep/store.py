@@ -120,6 +120,7 @@ class Store:
 
     def prepare(self, plan: Plan) -> None:
         """Create the empty dataset of a plan, or extend the one that is here; what is there keeps its bits."""
+        self.location.clear_unfinished(spare=lease.KEY)
         manifest = self.manifest()
         if manifest is None:
             self.location.put(".sweep/created", b"")

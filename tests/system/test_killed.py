@@ -1,4 +1,7 @@
-"""SIGKILL at every step of the write protocol: whoever resumes gets the bits of a run that was never disturbed."""
+"""SIGKILL at every step of the write protocol: whoever resumes gets the bits of a run that was never disturbed.
+
+A write dies when its bytes are on the disk but not yet in place, so that half-made files are left behind as well.
+"""
 
 from __future__ import annotations
 
@@ -15,29 +18,29 @@ SUPPORT = Path(__file__).parents[1] / "support"
 
 # Imports once, then forks one victim for each step: nothing of zarr runs before the fork.
 VICTIMS = """
-import json, os, signal, sys
+import json, os, pathlib, signal, sys
 sys.path.insert(0, sys.argv[1])
-import zarr.storage
+import zarr.storage._local
 import sweep.work
 from launching import grid_with, run
 
 sweep.work.CHECKPOINT_SECONDS = 0.0
 count = 0
 
-def deadly(write, step):
-    async def wrapped(self, key, *value):
+def deadly(act, step):
+    def wrapped(where, key):
         global count
         count += 1
         if count == step:
             print(key, flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
-        await write(self, key, *value)
+        return act(where, key)
     return wrapped
 
 def die_at(step):
-    for name in ("set", "set_if_not_exists", "delete"):
-        write = getattr(zarr.storage.LocalStore, name)
-        setattr(zarr.storage.LocalStore, name, deadly(write, step))
+    local = zarr.storage._local
+    for owner, name in ((pathlib.Path, "replace"), (local, "_safe_move"), (local.LocalStore, "delete")):
+        setattr(owner, name, deadly(getattr(owner, name), step))
 
 changes = json.loads(sys.argv[2])
 for step, store in json.loads(sys.argv[3]):
@@ -52,7 +55,7 @@ for step, store in json.loads(sys.argv[3]):
 
 
 def killed_at(stores: dict[int, Path], **changes: object) -> list[str]:
-    """Run launches that die before their n-th write or deletion, for each n and store; return the keys of those.
+    """Run launches that die in their n-th write or before their n-th deletion, for each n and store; return their keys.
 
     A launch that makes fewer writes ends, and gives their number instead of a key.
     """
