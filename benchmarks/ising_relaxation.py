@@ -17,10 +17,10 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 
-from kernels.ising import IsingParams
-from kernels.ising.chains import start, updated
-from kernels.ising.measure import plain_totals
-from kernels.ising.schedule import relaxation_sweeps, schedule
+from sweep.kernels.ising import IsingParams
+from sweep.kernels.ising.chains import start, updated
+from sweep.kernels.ising.measure import plain_totals
+from sweep.kernels.ising.schedule import relaxation_sweeps, schedule
 
 CRITICAL = 2.269185314213022
 GROUPS = 16

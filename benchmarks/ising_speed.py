@@ -25,12 +25,12 @@ os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "RAYON_NUM_THRE
 
 import numpy as np
 
-from kernels.ising import ISING, IsingParams, multispin
-from kernels.ising.chains import start, updated
-from kernels.ising.cluster import swendsen_wang, wolff
-from kernels.ising.packed import pack, totals, unpack
-from kernels.ising.schedule import schedule
-from kernels.ising.words import boltzmann_threshold, seeds
+from sweep.kernels.ising import ISING, IsingParams, multispin
+from sweep.kernels.ising.chains import start, updated
+from sweep.kernels.ising.cluster import swendsen_wang, wolff
+from sweep.kernels.ising.packed import pack, totals, unpack
+from sweep.kernels.ising.schedule import schedule
+from sweep.kernels.ising.words import boltzmann_threshold, seeds
 
 CRITICAL = 2.269185314213022
 KAUFMAN = {10: (-1.47624290836, 1.26001964), 32: (-1.43366846615, 1.84676759), 64: (-1.42393838983, 2.19221139)}

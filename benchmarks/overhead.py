@@ -25,16 +25,16 @@ import numpy as np
 import ray
 import xarray as xr
 
-import sweep.plan
-from kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, parameter
-from sweep.driver import MakeExecutor, inline, launch
-from sweep.events import Event, Started
-from sweep.executors.ray import RayExecutor
-from sweep.grid import Grid
-from sweep.identity import stream
-from sweep.plan import Plan
-from sweep.resolve import resolve
-from sweep.store import Store
+import sweep.plan.plan
+from sweep.grid.grid import Grid
+from sweep.grid.identity import stream
+from sweep.grid.resolve import resolve
+from sweep.kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, parameter
+from sweep.plan.plan import Plan
+from sweep.run.driver import MakeExecutor, inline, launch
+from sweep.run.events import Event, Started
+from sweep.run.executors.ray import RayExecutor
+from sweep.store.store import Store
 
 WORKERS = 2
 SEED = 11
@@ -118,7 +118,7 @@ def through_sweep(grid: Grid, wanted: Array, make: MakeExecutor) -> float:
 @contextmanager
 def a_task_per_point() -> Iterator[None]:
     """Turn tiling off: every point is a chunk and a task of its own."""
-    with mock.patch.multiple(sweep.plan, CELL_SECONDS=0.0, TILE_SECONDS=1e-9):
+    with mock.patch.multiple(sweep.plan.plan, CELL_SECONDS=0.0, TILE_SECONDS=1e-9):
         yield
 
 

@@ -22,8 +22,8 @@ import numpy as np
 from numba import cfunc, njit, types
 from numba.np.numpy_support import carray
 
-from kernels.ising.multispin import draw, seed
-from kernels.ising.packed import transpose
+from sweep.kernels.ising.multispin import draw, seed
+from sweep.kernels.ising.packed import transpose
 
 BATTERIES = ("SmallCrush", "Crush", "BigCrush")
 TESTS = 200  # more than a battery has

@@ -18,11 +18,11 @@ from unittest import mock
 import numpy as np
 import xarray as xr
 
-from kernels.ising import ISING, chains, multispin
-from sweep.driver import launch
-from sweep.grid import Grid
-from sweep.resolve import resolve
-from sweep.store import Store
+from sweep.grid.grid import Grid
+from sweep.grid.resolve import resolve
+from sweep.kernels.ising import ISING, chains, multispin
+from sweep.run.driver import launch
+from sweep.store.store import Store
 
 CRITICAL = 2.269185314213022
 CASES = {10: (20_000, -1.47624290836), 32: (4096, -1.43366846615), 64: (1024, -1.42393838983)}

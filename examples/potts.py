@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, Stationarity, parameter
+from sweep.kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, Stationarity, parameter
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, parameter
+from sweep.kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, parameter
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from kernels.contract import Array
-from kernels.ising.lanes import WORDS, load, splat, store
-from kernels.ising.words import LARGEST, sfc64
+from sweep.kernels.contract import Array
+from sweep.kernels.ising.lanes import WORDS, load, splat, store
+from sweep.kernels.ising.words import LARGEST, sfc64
 
 VECTORS = 64
 LANES = VECTORS * WORDS * 64  # 2^15

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kernels.contract import Array
-from kernels.ising import measure, multispin, packed
-from kernels.ising.cluster import swendsen_wang, wolff
-from kernels.ising.lanes import WORDS
-from kernels.ising.params import IsingParams
-from kernels.ising.schedule import chains, schedule
-from kernels.ising.words import boltzmann_threshold, seeds
+from sweep.kernels.contract import Array
+from sweep.kernels.ising import measure, multispin, packed
+from sweep.kernels.ising.cluster import swendsen_wang, wolff
+from sweep.kernels.ising.lanes import WORDS
+from sweep.kernels.ising.params import IsingParams
+from sweep.kernels.ising.schedule import chains, schedule
+from sweep.kernels.ising.words import boltzmann_threshold, seeds
 
 SMALLEST_FOURIER = 64
 """Lattices from which pair sums are faster by Fourier transforms than from packed words (benchmarks/ising.md)."""

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from kernels.contract import Array
-from kernels.ising.words import sfc64
+from sweep.kernels.contract import Array
+from sweep.kernels.ising.words import sfc64
 
 
 @njit(cache=True)

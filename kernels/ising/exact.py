@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.contract import Array, State, Stationarity
-from kernels.ising.chains import updated
-from kernels.ising.params import IsingParams
+from sweep.kernels.contract import Array, State, Stationarity
+from sweep.kernels.ising.chains import updated
+from sweep.kernels.ising.params import IsingParams
 
 SWEEPS = 3  # enough for a wrong coupling to show, few enough for a test
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.contract import Arrays, Inputs, Kernel, Output, State
-from kernels.ising.chains import samples
-from kernels.ising.exact import STATIONARITY
-from kernels.ising.measure import energy_correlation, moments
-from kernels.ising.params import IsingParams
-from kernels.ising.schedule import NANOSECONDS, chains, schedule
+from sweep.kernels.contract import Arrays, Inputs, Kernel, Output, State
+from sweep.kernels.ising.chains import samples
+from sweep.kernels.ising.exact import STATIONARITY
+from sweep.kernels.ising.measure import energy_correlation, moments
+from sweep.kernels.ising.params import IsingParams
+from sweep.kernels.ising.schedule import NANOSECONDS, chains, schedule
 
 
 def outputs(params: IsingParams) -> dict[str, Output]:

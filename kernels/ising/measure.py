@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from kernels.contract import Array, Arrays
+from sweep.kernels.contract import Array, Arrays
 
 
 def moments(energy: Array, magnetization: Array, sites: int) -> Arrays:

@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from kernels.contract import Array
-from kernels.ising.bernoulli import VECTORS, Recipe, fill, recipe, room
-from kernels.ising.lanes import WORDS, load, splat, store
-from kernels.ising.words import boltzmann, seeds, sfc64
+from sweep.kernels.contract import Array
+from sweep.kernels.ising.bernoulli import VECTORS, Recipe, fill, recipe, room
+from sweep.kernels.ising.lanes import WORDS, load, splat, store
+from sweep.kernels.ising.words import boltzmann, seeds, sfc64
 
 REPLICAS = 64 * WORDS
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from kernels.contract import Array
-from kernels.ising.lanes import WORDS, load, popcount, signs, splat, store
-from kernels.ising.multispin import REPLICAS
+from sweep.kernels.contract import Array
+from sweep.kernels.ising.lanes import WORDS, load, popcount, signs, splat, store
+from sweep.kernels.ising.multispin import REPLICAS
 
 _TILE = 64  # blocks of 64 sites: as many as leave the bytes of a tile in the second-level cache
 

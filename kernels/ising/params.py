@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kernels.contract import parameter
+from sweep.kernels.contract import parameter
 
 ALGORITHMS = ("auto", "metropolis", "swendsen_wang", "wolff")
 HOTTEST = 100.0

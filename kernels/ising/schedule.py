@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
 
-from kernels.ising.params import HOTTEST, IsingParams
+from sweep.kernels.ising.params import HOTTEST, IsingParams
 
 CRITICAL_TEMPERATURE = 2.269185314213022
 RELAXATIONS = 12

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from kernels.contract import Array
+from sweep.kernels.contract import Array
 
 LARGEST = 2**64 - 1
 DISCARDED = 16  # words, so that close seeds have parted

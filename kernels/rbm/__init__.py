@@ -1,6 +1,6 @@
 """Restricted Boltzmann machines with units in +-1: the machine, its training, and the kernel."""
 
-from kernels.rbm.kernel import RBM
-from kernels.rbm.params import RBMParams
+from sweep.kernels.rbm.kernel import RBM
+from sweep.kernels.rbm.params import RBMParams
 
 __all__ = ["RBM", "RBMParams"]

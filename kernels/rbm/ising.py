@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.contract import Array, State, Stationarity
-from kernels.rbm.machine import Machine, all_spins, exact_log_probabilities, sample_h_from_v, sample_v_from_h
-from kernels.rbm.params import RBMParams
+from sweep.kernels.contract import Array, State, Stationarity
+from sweep.kernels.rbm.machine import Machine, all_spins, exact_log_probabilities, sample_h_from_v, sample_v_from_h
+from sweep.kernels.rbm.params import RBMParams
 
 TEMPERATURE = 2.269185314213022  # T_c of the infinite lattice
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kernels.contract import Array, Arrays, Inputs, Kernel, Output, State
-from kernels.rbm.ising import STATIONARITY
-from kernels.rbm.machine import (
+from sweep.kernels.contract import Array, Arrays, Inputs, Kernel, Output, State
+from sweep.kernels.rbm.ising import STATIONARITY
+from sweep.kernels.rbm.machine import (
     Machine,
     exact_divergence,
     free_energy,
@@ -17,9 +17,9 @@ from kernels.rbm.machine import (
     pack,
     sample_h_from_v,
 )
-from kernels.rbm.optimiser import Descent
-from kernels.rbm.params import RBMParams
-from kernels.rbm.training import mean_field_cd_gradient, persistent_gradient, sampled_cd_gradient
+from sweep.kernels.rbm.optimiser import Descent
+from sweep.kernels.rbm.params import RBMParams
+from sweep.kernels.rbm.training import mean_field_cd_gradient, persistent_gradient, sampled_cd_gradient
 
 ENUMERATED = 16  # visible units up to which the exact divergence is tracked
 PROBE = 2000  # configurations, of training and of held-out data each, that the tracks look at

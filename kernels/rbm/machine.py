@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kernels.contract import Array
+from sweep.kernels.contract import Array
 
 ENUMERABLE = 20  # at most 2**20 states are summed over
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kernels.contract import Array
+from sweep.kernels.contract import Array
 
 
 class Descent(NamedTuple):

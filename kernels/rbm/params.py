@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kernels.contract import Array, parameter
-from kernels.rbm.machine import Machine, unpack
-from kernels.rbm.optimiser import Optimiser
+from sweep.kernels.contract import Array, parameter
+from sweep.kernels.rbm.machine import Machine, unpack
+from sweep.kernels.rbm.optimiser import Optimiser
 
 PRESETS = {"code": ("pcd", "sampled"), "text": ("cd", "mean_field")}
 

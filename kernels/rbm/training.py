@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.contract import Array
-from kernels.rbm.machine import (
+from sweep.kernels.contract import Array
+from sweep.kernels.rbm.machine import (
     Machine,
     mean_h_from_v,
     mean_v_from_h,

@@ -1,5 +1,5 @@
 """The flow of configurations through a trained restricted Boltzmann machine."""
 
-from kernels.rbm_flow.kernel import RBM_FLOW, RBMFlowParams
+from sweep.kernels.rbm_flow.kernel import RBM_FLOW, RBMFlowParams
 
 __all__ = ["RBM_FLOW", "RBMFlowParams"]

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, parameter
-from kernels.rbm.machine import Machine, mean_h_from_v, mean_v_from_h, sample_h_from_v, sample_v_from_h
-from kernels.rbm_flow.observables import (
+from sweep.kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, parameter
+from sweep.kernels.rbm.machine import Machine, mean_h_from_v, mean_v_from_h, sample_h_from_v, sample_v_from_h
+from sweep.kernels.rbm_flow.observables import (
     CORRELATORS,
     MOMENTS,
     add_by_group,
@@ -19,8 +19,8 @@ from kernels.rbm_flow.observables import (
     group_averages,
     transforms,
 )
-from kernels.thermometer.exact import energy_thermometer
-from kernels.thermometer.network import Network, log_probabilities
+from sweep.kernels.thermometer.exact import energy_thermometer
+from sweep.kernels.thermometer.network import Network, log_probabilities
 
 ROWS = 500  # configurations that flow together: small enough for the caches
 GROUPINGS = {

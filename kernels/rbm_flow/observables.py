@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from kernels.contract import Array
+from sweep.kernels.contract import Array
 
 MOMENTS = ("abs_magnetization", "m2", "m4", "energy", "energy2")
 CORRELATORS = ("spin_correlation", "energy_correlation", "energy_correlation_four")

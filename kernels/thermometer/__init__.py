@@ -1,5 +1,5 @@
 """Thermometers: from a configuration to a distribution over temperatures, learnt and exact."""
 
-from kernels.thermometer.kernel import THERMOMETER, ThermometerParams
+from sweep.kernels.thermometer.kernel import THERMOMETER, ThermometerParams
 
 __all__ = ["THERMOMETER", "ThermometerParams"]

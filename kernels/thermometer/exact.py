@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from kernels.contract import Array
+from sweep.kernels.contract import Array
 
 GROUND_STATES = 2
 _COLD = 1e30  # the inverse temperature that stands for T = 0: finite, so that 0 * _COLD is 0

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, parameter
-from kernels.rbm.optimiser import Descent, Optimiser
-from kernels.thermometer.exact import energy_thermometer, site_energies
-from kernels.thermometer.network import Network, log_probabilities, loss_gradient, pack, random_network, unpack
-from kernels.thermometer.symmetries import random_images
-from kernels.thermometer.tally import (
+from sweep.kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, parameter
+from sweep.kernels.rbm.optimiser import Descent, Optimiser
+from sweep.kernels.thermometer.exact import energy_thermometer, site_energies
+from sweep.kernels.thermometer.network import Network, log_probabilities, loss_gradient, pack, random_network, unpack
+from sweep.kernels.thermometer.symmetries import random_images
+from sweep.kernels.thermometer.tally import (
     Tally,
     accuracy,
     add_readings,

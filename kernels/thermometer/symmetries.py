@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kernels.contract import Array
+from sweep.kernels.contract import Array
 
 
 def random_images(spins: Array, size: int, rng: np.random.Generator) -> Array:

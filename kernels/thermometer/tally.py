@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kernels.contract import Array, Output
+from sweep.kernels.contract import Array, Output
 
 CONFIDENCE_BINS = 50
 

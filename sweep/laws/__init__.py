@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kernels.contract import Kernel
-from sweep.executors.base import limit_threads
+from sweep.kernels.contract import Kernel
 from sweep.laws.equilibrium import stationarity
 from sweep.laws.growth import growth
 from sweep.laws.purity import purity
@@ -14,6 +13,7 @@ from sweep.laws.repetition import cost, determinism, picklability, randomness, r
 from sweep.laws.schema import schema
 from sweep.laws.trial import Trial
 from sweep.laws.verdict import Finding, LawResult, Verdict, failed
+from sweep.run.executors.base import limit_threads
 
 __all__ = ["LAWS", "LawResult", "Verdict", "check_kernel"]
 

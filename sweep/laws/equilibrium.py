@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import chisquare
 
-from kernels.contract import Array, Stationarity
+from sweep.kernels.contract import Array, Stationarity
 from sweep.laws.runs import SEED, copied_state, same_state
 from sweep.laws.trial import Trial
 from sweep.laws.verdict import Finding, failed, not_applicable, passed

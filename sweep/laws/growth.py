@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from kernels.contract import Array, Output
+from sweep.kernels.contract import Array, Output
 from sweep.laws.runs import Case, run, same, same_state, whole
 from sweep.laws.schema import declaration_problems
 from sweep.laws.trial import Trial

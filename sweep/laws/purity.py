@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from kernels.contract import Array
+from sweep.grid.parameters import as_mapping
+from sweep.kernels.contract import Array
 from sweep.laws.runs import Case, copied, copied_state, differing, same, same_state
 from sweep.laws.trial import Trial
 from sweep.laws.verdict import Finding, failed, passed
-from sweep.parameters import as_mapping
 
 
 def purity(trial: Trial) -> Finding:

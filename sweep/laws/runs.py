@@ -14,10 +14,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from kernels.contract import Array, Arrays, Inputs, Kernel, State
-from sweep.checkpoint import pack_state, unpack_state
-from sweep.executors.base import limit_threads
-from sweep.identity import point_key, stream
+from sweep.grid.identity import point_key, stream
+from sweep.kernels.contract import Array, Arrays, Inputs, Kernel, State
+from sweep.run.executors.base import limit_threads
+from sweep.store.checkpoint import pack_state, unpack_state
 
 SEED = 20200611
 CHILD_SECONDS = 600

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from kernels.contract import Array, Kernel, Output, State
+from sweep.grid.parameters import fields_of
+from sweep.kernels.contract import Array, Kernel, Output, State
 from sweep.laws.runs import Case, Run
 from sweep.laws.trial import Trial
 from sweep.laws.verdict import Finding, failed, passed, warning
-from sweep.parameters import fields_of
 
 RESERVED = {"done", "blocks"}
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from kernels.contract import Inputs, Kernel, State
+from sweep.grid.parameters import coerce, extents_of
+from sweep.kernels.contract import Inputs, Kernel, State
 from sweep.laws.runs import SEED, Case, Run, run, run_in_fresh_process
-from sweep.parameters import coerce, extents_of
 
 FACTORS = (2, 3, 4, 8, 16, 32)  # by which an extent is raised
 

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from sweep.errors import Problem, SweepError
-from sweep.executors.base import limit_threads
-from sweep.gridfile import parse_yaml
-from sweep.lease import Lease
-from sweep.manifest import describe, identity, layouts
-from sweep.plan import Plan, StagePlan, make_plan
-from sweep.resolve import resolve
-from sweep.status import required_manifest
-from sweep.store import Store
+from sweep.grid.file import parse_yaml
+from sweep.grid.resolve import resolve
+from sweep.plan.plan import Plan, StagePlan, make_plan
+from sweep.run.executors.base import limit_threads
+from sweep.store.lease import Lease
+from sweep.store.manifest import describe, identity, layouts
+from sweep.store.store import Store, required_manifest
 from sweep.verify.again import Recomputer
 from sweep.verify.chunks import chunk_findings
 from sweep.verify.finding import Finding, Remedy

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from kernels.contract import Array, Arrays, State
-from sweep.axes import Label
-from sweep.inputs import InputReader
-from sweep.layout import Variable
-from sweep.plan import Plan, StagePlan
-from sweep.store import Store
+from sweep.grid.axes import Label
+from sweep.kernels.contract import Array, Arrays, State
+from sweep.plan.layout import Variable
+from sweep.plan.plan import Plan, StagePlan
+from sweep.run.inputs import InputReader
+from sweep.run.work import run_blocks
+from sweep.store.store import Store
 from sweep.verify.chunks import variables_in
 from sweep.verify.finding import Finding, Remedy, reason
-from sweep.work import run_blocks
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweep.layout import Variable
-from sweep.plan import Region, StagePlan
-from sweep.store import Store
+from sweep.plan.layout import Variable
+from sweep.plan.plan import Region, StagePlan
+from sweep.store.store import Store
 from sweep.verify.finding import Finding, reason
 
 Done = npt.NDArray[np.bool_]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sweep.axes import Labels
+from sweep.grid.axes import Labels
 
 
 class Remedy(StrEnum):

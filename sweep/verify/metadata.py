@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from sweep.plan import StagePlan
-from sweep.storage import Location
-from sweep.store import Store
-from sweep.template import Field, stage_fields
+from sweep.plan.plan import StagePlan
+from sweep.plan.template import Field, stage_fields
+from sweep.store.storage import Location
+from sweep.store.store import Store
 from sweep.verify.finding import Finding, Remedy, reason
 
 DOCUMENT = "zarr.json"

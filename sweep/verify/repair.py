@@ -9,10 +9,10 @@ from typing import Any
 
 import zarr
 
-from sweep.plan import Plan, StagePlan
-from sweep.storage import Location
-from sweep.store import Store
-from sweep.template import stage_fields
+from sweep.plan.plan import Plan, StagePlan
+from sweep.plan.template import stage_fields
+from sweep.store.storage import Location
+from sweep.store.store import Store
 from sweep.verify.finding import Finding, Remedy
 from sweep.verify.metadata import DOCUMENT, copies, own_metadata, values_of
 

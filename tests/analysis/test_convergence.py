@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.convergence import convergence_length
+from sweep.analysis.estimators.convergence import convergence_length
 
 STEPS = np.arange(31)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.crossed import count_weighted, crossed_mean, jackknife_estimates, mean_with_error
+from sweep.analysis.estimators.crossed import count_weighted, crossed_mean, jackknife_estimates, mean_with_error
 
 
 def table(realisations, bins, parts, tables=4000, seed=1):

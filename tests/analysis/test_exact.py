@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from analysis import exact
-from analysis.transfer_matrix import exact_correlations
+from sweep.analysis.exact.ising import ising as exact
+from sweep.analysis.exact.transfer_matrix import exact_correlations
 
 T_C = exact.CRITICAL_TEMPERATURE
 

@@ -8,10 +8,9 @@ import pytest
 import xarray as xr
 from toy_flows import STARTS, ToyFlow, toy_store
 
-from analysis.exact import CRITICAL_TEMPERATURE
-from analysis.fixed_point import convergence_of, end_of_flow, reading_convergence
-from analysis.flow_cases import GROUPINGS, flow_cases
-from analysis.flow_exponents import (
+from sweep.analysis.estimators.fixed_point import convergence_of, end_of_flow, reading_convergence
+from sweep.analysis.estimators.flow_cases import GROUPINGS, flow_cases
+from sweep.analysis.estimators.flow_exponents import (
     dimension_curve,
     exact_magnetization_exponent,
     exponent_curve,
@@ -19,7 +18,8 @@ from analysis.flow_exponents import (
     fit_temperatures,
     magnetization_curve,
 )
-from analysis.two_point import fit_dimension
+from sweep.analysis.estimators.two_point import fit_dimension
+from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
 
 SMALL = ToyFlow(size=6, length=14)
 

@@ -7,15 +7,15 @@ import pytest
 import xarray as xr
 from toy_flows import STARTS, ToyFlow, toy_store, toy_thermometer
 
-from analysis.dimension_figures import FIGURE_5A, FIGURE_6B, exact_dimension
-from analysis.exact import CRITICAL_TEMPERATURE
-from analysis.exhibit import Absent, Exhibit
-from analysis.exhibits import EXHIBITS
-from analysis.fixed_point_figure import fixed_points
-from analysis.flow_drawing import around_critical, astride_critical, verdict
-from analysis.magnetization_figures import figure_2, figure_4
-from analysis.report import write_report
-from analysis.thermometer_figures import figure_3, thermometer_quality
+from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
+from sweep.analysis.exhibits.catalogue import EXHIBITS
+from sweep.analysis.exhibits.dimension_figures import FIGURE_5A, FIGURE_6B, exact_dimension
+from sweep.analysis.exhibits.exhibit import Absent, Exhibit
+from sweep.analysis.exhibits.fixed_point_figure import fixed_points
+from sweep.analysis.exhibits.flow_drawing import around_critical, astride_critical, verdict
+from sweep.analysis.exhibits.magnetization_figures import figure_2, figure_4
+from sweep.analysis.exhibits.thermometer_figures import figure_3, thermometer_quality
+from sweep.analysis.report.report import write_report
 
 SMALL = ToyFlow(size=4, length=8)
 FLOW_MAKERS = (figure_2, figure_4, FIGURE_5A, FIGURE_6B, fixed_points)

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from scipy.optimize import curve_fit
 
-from analysis.power_law import fit_power_law
+from sweep.analysis.estimators.power_law import fit_power_law
 
 DISTANCES = xr.DataArray(np.sqrt([1, 2, 4, 5, 8, 9, 10, 13, 16, 17, 18, 20]), dims="distance")
 

@@ -14,11 +14,11 @@ import pytest
 import xarray as xr
 from analysis_stores import TEMPERATURES, ising_store
 
-from analysis.exhibit import Absent, Row
-from analysis.monte_carlo import FIGURE_5B, FIGURE_6A, thermodynamics
-from analysis.report import measured, write_report
-from analysis.transfer_matrix import exact_correlations
-from analysis.two_point import torus_dimension
+from sweep.analysis.estimators.two_point import torus_dimension
+from sweep.analysis.exact.transfer_matrix import exact_correlations
+from sweep.analysis.exhibits.exhibit import Absent, Row
+from sweep.analysis.exhibits.monte_carlo import FIGURE_5B, FIGURE_6A, thermodynamics
+from sweep.analysis.report.report import measured, write_report
 
 MAKERS = (thermodynamics, FIGURE_5B, FIGURE_6A)
 

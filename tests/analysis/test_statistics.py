@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from analysis.statistics import binder_cumulant, jackknife, mean_and_error
+from sweep.analysis.estimators.statistics import binder_cumulant, jackknife, mean_and_error
 
 TRIALS = 2000
 # With 2000 trials the coverage of a true 68.3 % interval has a standard deviation of 1.04 %; 4.5 of them are 4.7 %, a

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from analysis.exact import CRITICAL_TEMPERATURE, torus_distance, torus_spin_structure
-from analysis.transfer_matrix import exact_correlations
-from analysis.two_point import open_distance_means, paper_dimension, torus_dimension, with_bin_errors
+from sweep.analysis.estimators.two_point import open_distance_means, paper_dimension, torus_dimension, with_bin_errors
+from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, torus_distance, torus_spin_structure
+from sweep.analysis.exact.transfer_matrix import exact_correlations
 
 
 def exact_data(size: int, temperature: float) -> tuple[xr.DataArray, xr.DataArray]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.cli import app
+from sweep.cli.commands import app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -26,8 +26,8 @@ from potts import (
 )
 from scipy.stats import chisquare
 
-from sweep.driver import launch
-from sweep.resolve import load_grid
+from sweep.grid.resolve import load_grid
+from sweep.run.driver import launch
 
 GRID = Path(__file__).parents[2] / "examples" / "potts.yaml"
 ISING_ENERGY_L10 = -1.47624290836  # per site at T_c on the 10 x 10 torus (Kaufman 1949)

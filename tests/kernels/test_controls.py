@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kernels.controls import INDEPENDENT_SPINS, PERMUTED_SPINS
+from sweep.kernels.controls import INDEPENDENT_SPINS, PERMUTED_SPINS
 
 SIZE, COUNT = 4, 20_000
 KERNELS = [INDEPENDENT_SPINS, PERMUTED_SPINS]

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from kernels.ising import ISING, IsingParams
+from sweep.kernels.ising import ISING, IsingParams
 
 CRITICAL = 2.269185314213022
 ALGORITHMS = ("metropolis", "swendsen_wang", "wolff")

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kernels.contract import Arrays
-from kernels.ising import ISING, IsingParams
-from kernels.ising.chains import start, updated
-from kernels.ising.schedule import CRITICAL_TEMPERATURE, NANOSECONDS, schedule
-from kernels.ising.words import boltzmann_threshold
+from sweep.kernels.contract import Arrays
+from sweep.kernels.ising import ISING, IsingParams
+from sweep.kernels.ising.chains import start, updated
+from sweep.kernels.ising.schedule import CRITICAL_TEMPERATURE, NANOSECONDS, schedule
+from sweep.kernels.ising.words import boltzmann_threshold
 
 ALGORITHMS = ("metropolis", "swendsen_wang", "wolff")
 

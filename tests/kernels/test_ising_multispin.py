@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from kernels.ising import ISING, bernoulli, measure, multispin, packed
-from kernels.ising.chains import start
-from kernels.ising.exact import configurations, energies
-from kernels.ising.measure import plain_totals
-from kernels.ising.packed import pack, totals, unpack
-from kernels.ising.params import IsingParams
+from sweep.kernels.ising import ISING, bernoulli, measure, multispin, packed
+from sweep.kernels.ising.chains import start
+from sweep.kernels.ising.exact import configurations, energies
+from sweep.kernels.ising.measure import plain_totals
+from sweep.kernels.ising.packed import pack, totals, unpack
+from sweep.kernels.ising.params import IsingParams
 
 CRITICAL = 2.269185314213022
 ONES = 2**64 - 1
@@ -149,7 +149,7 @@ def test_no_configuration_keeps_the_chain_for_itself() -> None:
 
 _DIGEST = """
 import hashlib, numpy as np
-from kernels.ising import ISING, IsingParams
+from sweep.kernels.ising import ISING, IsingParams
 h = hashlib.sha256()
 for algorithm in ("metropolis", "swendsen_wang", "wolff"):
     params = IsingParams(7, 2.3, algorithm, configurations=100, equilibration=40)

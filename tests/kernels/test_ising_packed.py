@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kernels.contract import Array
-from kernels.ising.multispin import REPLICAS, neighbours
-from kernels.ising.packed import pack, pair_sums, totals, unpack
+from sweep.kernels.contract import Array
+from sweep.kernels.ising.multispin import REPLICAS, neighbours
+from sweep.kernels.ising.packed import pack, pair_sums, totals, unpack
 
 SIZES = [3, 4, 7, 8, 9, 10, 17, 65, 66]  # below and above a block of 64 sites; the last two make two tiles
 

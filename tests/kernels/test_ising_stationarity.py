@@ -10,11 +10,11 @@ import pytest
 from broken import WRONG_COUPLING
 from scipy.stats import chi2, chisquare
 
-from kernels.contract import Kernel
-from kernels.ising import ISING, IsingParams, multispin
-from kernels.ising.bernoulli import recipe
-from kernels.ising.packed import pack, unpack
-from kernels.ising.words import boltzmann
+from sweep.kernels.contract import Kernel
+from sweep.kernels.ising import ISING, IsingParams, multispin
+from sweep.kernels.ising.bernoulli import recipe
+from sweep.kernels.ising.packed import pack, unpack
+from sweep.kernels.ising.words import boltzmann
 
 
 def drift(kernel: Kernel[IsingParams], params: IsingParams, count: int, seed: int) -> float:

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from kernels.rbm.ising import ising_machine
-from kernels.rbm.machine import Machine, all_spins
-from kernels.rbm_flow import RBM_FLOW, RBMFlowParams
-from kernels.rbm_flow.kernel import GROUPINGS, next_v
-from kernels.thermometer.exact import energy_thermometer, site_energies
-from kernels.thermometer.network import log_probabilities, random_network
+from sweep.kernels.rbm.ising import ising_machine
+from sweep.kernels.rbm.machine import Machine, all_spins
+from sweep.kernels.rbm_flow import RBM_FLOW, RBMFlowParams
+from sweep.kernels.rbm_flow.kernel import GROUPINGS, next_v
+from sweep.kernels.thermometer.exact import energy_thermometer, site_energies
+from sweep.kernels.thermometer.network import log_probabilities, random_network
 
 TEMPERATURE = 2.5
 CLASSES = (0.0, 1.0, 2.5, 5.0)

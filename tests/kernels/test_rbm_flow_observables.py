@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from kernels.rbm_flow.observables import (
+from sweep.kernels.rbm_flow.observables import (
     CORRELATORS,
     MOMENTS,
     add_by_group,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kernels.rbm.ising import STATIONARITY, ising_machine
-from kernels.rbm.machine import (
+from sweep.kernels.rbm.ising import STATIONARITY, ising_machine
+from sweep.kernels.rbm.machine import (
     Machine,
     all_spins,
     exact_divergence,

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from kernels.rbm.machine import Machine, all_spins, exact_gradient, exact_log_probabilities, mean_h_from_v, pack
-from kernels.rbm.optimiser import Descent, Optimiser
-from kernels.rbm.training import mean_field_cd_gradient, persistent_gradient, sampled_cd_gradient
+from sweep.kernels.rbm.machine import Machine, all_spins, exact_gradient, exact_log_probabilities, mean_h_from_v, pack
+from sweep.kernels.rbm.optimiser import Descent, Optimiser
+from sweep.kernels.rbm.training import mean_field_cd_gradient, persistent_gradient, sampled_cd_gradient
 
 VISIBLE, HIDDEN = 4, 3
 ROWS = 400_000

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kernels.thermometer.exact import energy_thermometer, excess_log_partition, site_energies
+from sweep.kernels.thermometer.exact import energy_thermometer, excess_log_partition, site_energies
 
 T_C = 2.269185314213022
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kernels.thermometer import THERMOMETER, ThermometerParams
-from kernels.thermometer.symmetries import random_images
+from sweep.kernels.thermometer import THERMOMETER, ThermometerParams
+from sweep.kernels.thermometer.symmetries import random_images
 
 TEMPERATURES = tuple(0.5 * n for n in range(12))
 EXAMPLE, EXAMPLE_INPUTS = THERMOMETER.example, THERMOMETER.example_inputs

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kernels.ising import ISING, IsingParams
-from kernels.thermometer import THERMOMETER, ThermometerParams
+from sweep.kernels.ising import ISING, IsingParams
+from sweep.kernels.thermometer import THERMOMETER, ThermometerParams
 
 
 def trained(params, inputs):

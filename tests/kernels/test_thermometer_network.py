@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
 
-from kernels.rbm.optimiser import Descent, Optimiser
-from kernels.thermometer.network import (
+from sweep.kernels.rbm.optimiser import Descent, Optimiser
+from sweep.kernels.thermometer.network import (
     Network,
     log_probabilities,
     loss_gradient,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from analysis.exact import CRITICAL_TEMPERATURE, torus_energy
-from analysis.transfer_matrix import exact_correlations
+from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, torus_energy
+from sweep.analysis.exact.transfer_matrix import exact_correlations
 
 TEMPERATURES = (2.3, 2.0, CRITICAL_TEMPERATURE)  # not sorted: an extended store is not
 

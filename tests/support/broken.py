@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kernels.contract import Arrays, Inputs, Kernel, Output, State, parameter
-from kernels.ising import ISING, IsingParams
+from sweep.kernels.contract import Arrays, Inputs, Kernel, Output, State, parameter
+from sweep.kernels.ising import ISING, IsingParams
 
 
 def _too_cold(params: IsingParams) -> IsingParams:

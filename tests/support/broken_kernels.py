@@ -10,11 +10,11 @@ from dataclasses import replace
 import numpy as np
 from broken import GOOD_CHAIN, ChainParams
 
-from kernels.contract import Arrays, Inputs, Kernel, Output, State
-from kernels.rbm import RBM
-from kernels.rbm.ising import TEMPERATURE, ising_machine
-from kernels.rbm.machine import Machine, sample_h_from_v, sample_v_from_h
-from kernels.rbm.params import RBMParams
+from sweep.kernels.contract import Arrays, Inputs, Kernel, Output, State
+from sweep.kernels.rbm import RBM
+from sweep.kernels.rbm.ising import TEMPERATURE, ising_machine
+from sweep.kernels.rbm.machine import Machine, sample_h_from_v, sample_v_from_h
+from sweep.kernels.rbm.params import RBMParams
 
 Advance = Callable[[ChainParams, State, np.random.Generator, Inputs], tuple[State, Arrays]]
 

@@ -9,10 +9,10 @@ from typing import Any
 import xarray as xr
 import yaml
 
-from sweep.driver import MakeExecutor, Summary, inline, launch
-from sweep.events import Event, Listener, TaskDone
-from sweep.grid import Grid
-from sweep.resolve import resolve
+from sweep.grid.grid import Grid
+from sweep.grid.resolve import resolve
+from sweep.run.driver import MakeExecutor, Summary, inline, launch
+from sweep.run.events import Event, Listener, TaskDone
 
 GRID: dict[str, Any] = {
     "name": "toy",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kernels.contract import Arrays, Inputs, Kernel, Output, State, parameter
+from sweep.kernels.contract import Arrays, Inputs, Kernel, Output, State, parameter
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ import pytest
 import yaml
 from launching import GRID, grid_with, run
 
-from sweep.driver import inline, launch
 from sweep.errors import SweepError
-from sweep.executors.ray import RayExecutor
-from sweep.lease import Lease
-from sweep.resolve import load_grid
-from sweep.storage import Location
+from sweep.grid.resolve import load_grid
+from sweep.run.driver import inline, launch
+from sweep.run.executors.ray import RayExecutor
+from sweep.store.lease import Lease
+from sweep.store.storage import Location
 
 CASES: dict[str, tuple[dict[str, Any], str]] = {
     "kernel": ({"throw__kernel": "isng"}, "stages.throw.kernel: no kernel 'isng'; did you mean 'ising'?"),

@@ -9,9 +9,9 @@ import pytest
 import xarray as xr
 from launching import grid_with, load, run
 
-from sweep.axes import CRITICAL_TEMPERATURE, canonical, expand
-from sweep.identity import point_key, stream
-from sweep.plan import make_plan
+from sweep.grid.axes import CRITICAL_TEMPERATURE, canonical, expand
+from sweep.grid.identity import point_key, stream
+from sweep.plan.plan import make_plan
 
 
 def test_forms_of_an_axis() -> None:

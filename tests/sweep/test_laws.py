@@ -13,11 +13,11 @@ import pytest
 from scipy.stats import kstest
 from toys import THROW, WALK
 
-from kernels.contract import Kernel
-from kernels.ising import ISING
+from sweep.grid.registry import find_kernel
+from sweep.kernels.contract import Kernel
+from sweep.kernels.ising import ISING
 from sweep.laws import LAWS, LawResult, Verdict, check_kernel
 from sweep.laws.equilibrium import p_value
-from sweep.registry import find_kernel
 
 TRAVELLING = ("determinism", "restart", "picklability")  # these start a Python of their own: seconds
 

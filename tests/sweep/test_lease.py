@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from launching import grid_with, run
 
-from sweep.driver import plan_for
 from sweep.errors import LeaseLost, SweepError
-from sweep.lease import KEY, Lease, read_lease
-from sweep.plan import make_plan
-from sweep.storage import Location
-from sweep.store import Store
-from sweep.work import Workbench
+from sweep.plan.plan import make_plan
+from sweep.run.driver import plan_for
+from sweep.run.work import Workbench
+from sweep.store.lease import KEY, Lease, read_lease
+from sweep.store.storage import Location
+from sweep.store.store import Store
 
 
 def left_behind(place: Path, **facts: object) -> Location:

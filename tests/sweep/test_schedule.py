@@ -8,9 +8,9 @@ import tracemalloc
 import numpy as np
 from launching import grid_with
 
-import sweep.plan
-from sweep.plan import Plan, Task, make_plan
-from sweep.schedule import ATTEMPTS, Schedule
+import sweep.plan.plan
+from sweep.plan.plan import Plan, Task, make_plan
+from sweep.run.schedule import ATTEMPTS, Schedule
 
 
 def nothing_done(plan: Plan) -> dict[str, np.ndarray]:
@@ -18,8 +18,8 @@ def nothing_done(plan: Plan) -> dict[str, np.ndarray]:
 
 
 def fine_plan(monkeypatch, **changes) -> Plan:
-    monkeypatch.setattr(sweep.plan, "CELL_SECONDS", 1e-5)
-    monkeypatch.setattr(sweep.plan, "TILE_SECONDS", 1e-5)
+    monkeypatch.setattr(sweep.plan.plan, "CELL_SECONDS", 1e-5)
+    monkeypatch.setattr(sweep.plan.plan, "TILE_SECONDS", 1e-5)
     return make_plan(grid_with(**changes))
 
 

@@ -14,11 +14,11 @@ import toys
 import zarr
 from launching import assert_same, grid_with, load, run
 
-from sweep.checkpoint import pack_state
 from sweep.errors import SweepError
-from sweep.lease import Lease
-from sweep.storage import Location
-from sweep.store import Store
+from sweep.store.checkpoint import pack_state
+from sweep.store.lease import Lease
+from sweep.store.storage import Location
+from sweep.store.store import Store
 from sweep.verify import Finding, Remedy, verify_store
 
 ENERGY = "throw/energy"

@@ -15,7 +15,7 @@ import yaml
 from launching import GRID, assert_same, grid_with, load, run
 
 SUPPORT = Path(__file__).parents[1] / "support"
-SWEEP = [sys.executable, "-c", "from sweep.cli import main; main()"]
+SWEEP = [sys.executable, "-c", "from sweep.cli.commands import main; main()"]
 
 
 def sweep(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:

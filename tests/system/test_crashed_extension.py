@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from launching import assert_same, grid_with, load, run
 
-import sweep.storage
-import sweep.store
-from sweep.grid import Grid
+import sweep.store.storage
+import sweep.store.store
+from sweep.grid.grid import Grid
 
 COARSE = [0.0, 0.5, 1.0]
 FINER = [0.0, 0.25, 0.5, 0.75, 1.0, 2.0]
@@ -24,7 +24,7 @@ def throws(temperatures: list[float], count: int = 10, sizes: tuple[int, ...] = 
 
 def cut_short(patch: pytest.MonkeyPatch, grid: Grid, store: Path, after: int) -> None:
     """Launch, and die when so many arrays are laid out."""
-    lay_out, count = sweep.store.require_array, 0
+    lay_out, count = sweep.store.store.require_array, 0
 
     def dying(*arguments: Any) -> None:
         nonlocal count
@@ -34,7 +34,7 @@ def cut_short(patch: pytest.MonkeyPatch, grid: Grid, store: Path, after: int) ->
             raise KeyboardInterrupt
 
     with patch.context() as inner:
-        inner.setattr(sweep.store, "require_array", dying)
+        inner.setattr(sweep.store.store, "require_array", dying)
         with pytest.raises(KeyboardInterrupt):
             run(grid, store)
 
@@ -58,5 +58,5 @@ def test_another_grid_after_an_extension_cut_short(
 def test_a_resume_needs_room_for_the_rest_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(throws(COARSE), tmp_path / "toy.zarr")
     usage = shutil.disk_usage(tmp_path)._replace(free=1)
-    monkeypatch.setattr(sweep.storage.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(sweep.store.storage.shutil, "disk_usage", lambda path: usage)
     run(throws(COARSE), tmp_path / "toy.zarr")

@@ -10,9 +10,9 @@ import pytest
 import xarray as xr
 from launching import assert_same, grid_with, load, points_done, run
 
-from sweep.driver import launch
 from sweep.errors import SweepError
-from sweep.events import Event
+from sweep.run.driver import launch
+from sweep.run.events import Event
 
 
 def throw(**changes: Any) -> dict[str, Any]:

@@ -21,10 +21,10 @@ VICTIMS = """
 import json, os, pathlib, signal, sys
 sys.path.insert(0, sys.argv[1])
 import zarr.storage._local
-import sweep.work
+import sweep.run.work
 from launching import grid_with, run
 
-sweep.work.CHECKPOINT_SECONDS = 0.0
+sweep.run.work.CHECKPOINT_SECONDS = 0.0
 count = 0
 
 def deadly(act, step):

@@ -13,10 +13,10 @@ from launching import assert_same, grid_with, load, run
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
-from sweep.driver import launch
 from sweep.errors import SweepError
-from sweep.lease import Lease
-from sweep.storage import Location
+from sweep.run.driver import launch
+from sweep.store.lease import Lease
+from sweep.store.storage import Location
 
 BUCKET = "s3://sweeps"
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from launching import assert_same, grid_with, load, run
 
-import sweep.plan
-from sweep.executors.base import Executor, Outcome, attempt
-from sweep.executors.ray import RayExecutor
-from sweep.plan import Plan, Task
-from sweep.store import Store
-from sweep.work import Workbench
+import sweep.plan.plan
+from sweep.plan.plan import Plan, Task
+from sweep.run.executors.base import Executor, Outcome, attempt
+from sweep.run.executors.ray import RayExecutor
+from sweep.run.work import Workbench
+from sweep.store.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +46,8 @@ class Shuffled:
 
 @pytest.fixture
 def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep.plan, "CELL_SECONDS", 3e-4)
-    monkeypatch.setattr(sweep.plan, "TILE_SECONDS", 3e-4)
+    monkeypatch.setattr(sweep.plan.plan, "CELL_SECONDS", 3e-4)
+    monkeypatch.setattr(sweep.plan.plan, "TILE_SECONDS", 3e-4)
 
 
 def shuffled(seed: int) -> Callable[[Plan, Store], AbstractContextManager[Executor]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from launching import assert_same, grid_with, load, run
 
-from sweep.events import Event, WorkerLost
-from sweep.executors.ray import RayExecutor
+from sweep.run.events import Event, WorkerLost
+from sweep.run.executors.ray import RayExecutor
 
 
 def test_killed_worker_is_replaced_and_wider_tasks_get_their_cores(

@@ -1,0 +1,1 @@
+"""Datasets in, numbers with errors out."""

@@ -1,0 +1,17 @@
+"""Finding stages in a store, and what is complete in them."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+
+def stages_of(tree: xr.DataTree, kernel: str) -> dict[str, xr.DataTree]:
+    """Return the stages of a store that a kernel made, by name."""
+    return {name: node for name, node in tree.children.items() if node.attrs.get("kernel") == kernel}
+
+
+def done_only(stage: xr.DataTree, name: str, node: xr.DataTree | None = None) -> xr.DataArray:
+    """Return a variable of a stage, or of a node below it, as floats; points that are not complete are NaN."""
+    values, done = (node or stage).to_dataset()[name], stage.to_dataset()["done"]
+    at = {str(name): label for name, label in values.coords.items() if name in done.dims and label.ndim == 0}
+    return values.astype(float).where(done.sel({name: label.item() for name, label in at.items()}, drop=True))

@@ -1,0 +1,161 @@
+"""Scaling dimensions from two-point functions: the paper's estimator, and the torus estimator.
+
+Both read a correlator over all displacements (dy, dx) of a periodic lattice. The paper's (Section III, eq 35) fits
+B / d^(2 Delta) over open distances d < L/2, as if the lattice were a piece of the plane. On a torus that is biased:
+with exact data at T_c it gives Delta_sigma = 0.073 at L = 10. The torus estimator divides by what the torus adds, known
+exactly at T_c, and fits the power of the conformal distance; it gives 0.1251 from the same data.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from sweep.analysis.estimators.power_law import fit_power_law
+from sweep.analysis.estimators.statistics import jackknife
+from sweep.analysis.exact.ising import ising as exact
+
+Field = Literal["sigma", "epsilon"]
+
+
+def open_distance_means(correlation: xr.DataArray) -> xr.DataArray:
+    """Return the mean over all pairs of sites at equal open distance d < L/2, as the paper takes it.
+
+    Parameters
+    ----------
+    correlation : DataArray[..., dy, dx]
+        Averaged over translations, periodic.
+
+    Returns
+    -------
+    DataArray[..., distance]
+        With the distances, in lattice units, as labels. A displacement counts as often as it fits into the open square,
+        (L - |dy|)(L - |dx|) times.
+    """
+    size = correlation.sizes["dx"]
+    steps = np.arange(1 - size, size)
+    dy, dx = (grid.ravel() for grid in np.meshgrid(steps, steps, indexing="ij"))
+    squared = dy**2 + dx**2
+    near = (squared > 0) & (4 * squared < size**2)
+    pairs = ((size - np.abs(dy)) * (size - np.abs(dx)))[near]
+    kinds, kind = np.unique(squared[near], return_inverse=True)
+    weights = np.zeros((len(kinds), size * size))
+    np.add.at(weights, (kind, (dy[near] % size) * size + dx[near] % size), pairs)
+    weights /= weights.sum(axis=1, keepdims=True)
+    matrix = xr.DataArray(
+        weights.reshape(-1, size, size), dims=("distance", "dy", "dx"), coords={"distance": np.sqrt(kinds)}
+    )
+    means: xr.DataArray = xr.dot(correlation.drop_vars(["dy", "dx"], errors="ignore"), matrix, dim=["dy", "dx"])
+    return means
+
+
+def paper_dimension(correlation: xr.DataArray) -> xr.Dataset:
+    """Return the paper's scaling dimension: an unweighted two-parameter fit of A d^(-2 Delta) (eq 35).
+
+    Parameters
+    ----------
+    correlation : DataArray[..., dy, dx]
+        Raw <s s> for the spin, the connected correlator for the energy.
+
+    Returns
+    -------
+    Dataset
+        `dimension`, its standard error `dimension_error`, `dimension_interval` (half width, 90 % Student t), and the
+        other results of `fit_power_law`.
+    """
+    return fit_dimension(open_distance_means(correlation))
+
+
+def torus_dimension(correlation: xr.DataArray, field: Field) -> xr.Dataset:
+    """Return the scaling dimension from a correlator at T_c on the torus (see `torus_reduced`).
+
+    Parameters
+    ----------
+    correlation : DataArray[..., dy, dx]
+        As for `paper_dimension`.
+    field : "sigma" or "epsilon"
+
+    Returns
+    -------
+    Dataset
+        As for `paper_dimension`.
+    """
+    return fit_dimension(torus_reduced(correlation, field))
+
+
+def torus_reduced(correlation: xr.DataArray, field: Field) -> xr.DataArray:
+    """Return what is left of a correlator when all that the torus adds at T_c is taken off.
+
+    The correlator, for the energy with the square of the torus mean put back, is divided by its sum over spin
+    structures; what is left is a power -2 Delta of the conformal distance (P. Di Francesco and others 1987). Away from
+    T_c it means nothing.
+
+    Parameters
+    ----------
+    correlation : DataArray[..., dy, dx]
+    field : "sigma" or "epsilon"
+
+    Returns
+    -------
+    DataArray[..., distance]
+        All displacements but the origin, with their conformal distances, in lattice units, as labels.
+    """
+    size = correlation.sizes["dx"]
+    mean = exact.torus_energy_mean(size) ** 2 if field == "epsilon" else 0.0
+    structure = exact.torus_energy_structure(size) if field == "epsilon" else exact.torus_spin_structure(size)
+    reduced = (correlation + mean) / xr.DataArray(structure, dims=("dy", "dx"))
+    flat = reduced.drop_vars(["dy", "dx"], errors="ignore").stack(distance=("dy", "dx"), create_index=False)
+    return flat.assign_coords(distance=exact.torus_distance(size).ravel()).isel(distance=slice(1, None))
+
+
+def fit_dimension(means: xr.DataArray, errors: xr.DataArray | None = None) -> xr.Dataset:
+    """Return the dimension from a correlator by distance: an unweighted fit of A d^(-2 Delta) (eq 35).
+
+    Parameters
+    ----------
+    means : DataArray[..., distance]
+    errors : DataArray[..., distance], optional
+        Standard errors, for chi^2 only.
+
+    Returns
+    -------
+    Dataset
+        As for `paper_dimension`.
+    """
+    fit = fit_power_law(means["distance"], means, errors)
+    return fit.assign(
+        dimension=-fit["exponent"] / 2,
+        dimension_error=fit["exponent_error"] / 2,
+        dimension_interval=fit["exponent_interval"] / 2,
+    )
+
+
+def with_bin_errors(correlation: xr.DataArray, field: Field, dim: str = "bin") -> xr.Dataset:
+    """Return both estimates with errors from independent bins, by jackknife.
+
+    Parameters
+    ----------
+    correlation : DataArray[..., bin, dy, dx]
+    field : "sigma" or "epsilon"
+
+    Returns
+    -------
+    Dataset
+        `paper` and `torus`, `paper_error` and `torus_error` (statistical, jackknife), `paper_interval` (half width of
+        the fit's own 90 % interval, as the paper shows it).
+    """
+    means = xr.Dataset({"correlation": correlation})
+    paper = jackknife(means, lambda m: paper_dimension(m["correlation"])["dimension"], dim)
+    torus = jackknife(means, lambda m: torus_dimension(m["correlation"], field)["dimension"], dim)
+    fit = paper_dimension(correlation.mean(dim))
+    return xr.Dataset(
+        {
+            "paper": fit["dimension"],
+            "paper_error": paper["error"],
+            "paper_interval": fit["dimension_interval"],
+            "torus": torus["value"],
+            "torus_error": torus["error"],
+        }
+    )

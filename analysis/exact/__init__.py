@@ -1,0 +1,1 @@
+"""Exact numbers of the two-dimensional Ising model."""

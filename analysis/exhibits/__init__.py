@@ -1,0 +1,1 @@
+"""Figures, the numbers behind them, and their rows of the table."""

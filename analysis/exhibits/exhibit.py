@@ -1,0 +1,69 @@
+"""What a report is made of: figures with the numbers behind them, and the rows that they add to its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table "ours ± error | paper | exact".
+
+    Parameters
+    ----------
+    quantity : str
+        What is compared, in words, with its conditions.
+    ours, error : float
+        Our value and its standard error; NaN when there is none.
+    paper : str
+        What the paper states.
+    exact : str
+        The exact value or expectation.
+    remark : str
+        Where ours and the paper's statement disagree, in words; why there is no value.
+    """
+
+    quantity: str
+    ours: float
+    error: float
+    paper: str
+    exact: str
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A figure, what it shows, and the numbers behind it.
+
+    Parameters
+    ----------
+    name : str
+        File name without ending, such as ``figure-5b``.
+    title, caption : str
+    figure : Figure
+    numbers : Dataset
+        What is drawn; goes into the CSV.
+    rows : tuple of Row
+    """
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure
+    numbers: xr.Dataset
+    rows: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A figure that the store cannot give, and why."""
+
+    title: str
+    reason: str
+
+
+Maker = Callable[[xr.DataTree], Exhibit | Absent]

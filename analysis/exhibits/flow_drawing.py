@@ -1,0 +1,100 @@
+"""What the figures of the flow share: curves with bands, marks, verdicts in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from sweep.analysis.estimators.crossed import REALISATION
+from sweep.analysis.estimators.flow_cases import FlowCase
+from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
+from sweep.analysis.exhibits.style import OTHER, OURS, TORUS
+
+COLORS = (OURS, TORUS, OTHER, "#7b5aa6", "#444444", "#1b8a8f")
+MARKERS = "os^Dvx"
+BAND = 5  # realisations from which on their spread is shown
+SHOWN = 4  # cases that get panels; the table and the CSV have all
+LIMIT = 2.0  # standard errors within which we say that numbers agree
+
+
+def draw_curve(panel: Axes, curve: xr.Dataset, label: str, style: int) -> None:
+    """Draw a curve against the flow length: standard errors, and the spread over realisations as a band."""
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    color, step = COLORS[style % len(COLORS)], curve["flow_step"].values
+    panel.errorbar(
+        step,
+        curve["value"].values,
+        curve["error"].values,
+        fmt=MARKERS[style % len(MARKERS)] + "-",
+        color=color,
+        mfc="white",
+        lw=0.7,
+        capsize=1.5,
+        ms=4,
+        label=label,
+    )
+    if int(curve["realisations"].max()) >= BAND:
+        low, high = (curve["value"] - curve["spread"]).values, (curve["value"] + curve["spread"]).values
+        panel.fill_between(step, low, high, color=color, alpha=0.18, lw=0)
+
+
+def keep_in_view(panel: Axes, curves: Sequence[xr.Dataset], marks: Sequence[float]) -> None:
+    """Set the vertical range to what the curves show, outliers with huge errors aside, and to the marks."""
+    finite = [mark for mark in marks if np.isfinite(mark)]
+    for curve in curves:
+        values = np.asarray(curve["value"])
+        finite.extend(np.nanquantile(values, [0.02, 0.98]).tolist() if np.isfinite(values).any() else [])
+    if finite:
+        low, high = min(finite), max(finite)
+        margin = 0.15 * (high - low) or 0.1
+        panel.set_ylim(low - margin, high + margin)
+
+
+def legend_below(figure: Figure, panel: Axes) -> None:
+    """Put the legend of one panel, which the others share, under the figure."""
+    handles, labels = panel.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3), fontsize=8, frameon=False)
+
+
+def verdict(value: float, error: float, target: float, name: str) -> str:
+    """Return in words whether a value agrees with a target."""
+    if not np.isfinite(value):
+        return "no value"
+    if not (np.isfinite(error) and error > 0):
+        return f"{value - target:+.3g} from {name}; no error bar"
+    z = (value - target) / error
+    words = "agrees with" if abs(z) <= LIMIT else "disagrees with"
+    return f"{words} {name} ({z:+.1f} standard errors)"
+
+
+def around_critical(labels: Sequence[float], count: int) -> tuple[float, ...]:
+    """Return the labels nearest to T_c, sorted; never T = 0, where nothing fluctuates."""
+    near = sorted((label for label in labels if label > 0), key=lambda label: abs(label - CRITICAL_TEMPERATURE))
+    return tuple(sorted(near[:count]))
+
+
+def astride_critical(labels: Sequence[float]) -> tuple[float, ...]:
+    """Return the labels next to T_c below and above: 2.2 and 2.3 on the paper's grid."""
+    below = [label for label in labels if 0 < label < CRITICAL_TEMPERATURE - 1e-6]
+    above = [label for label in labels if label > CRITICAL_TEMPERATURE + 1e-6]
+    return (*([max(below)] if below else []), *([min(above)] if above else []))
+
+
+def by_case(cases: Sequence[FlowCase], parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Return the numbers of several cases in one dataset, the case as a dimension, single realisations left out."""
+    plain = [part.drop_dims(REALISATION, errors="ignore").drop_attrs() for part in parts]
+    labels = xr.DataArray([case.label for case in cases], dims="case", name="case")
+    return xr.concat(plain, labels, join="outer", fill_value={"reason": "not there"})
+
+
+def about(case: FlowCase) -> str:
+    """Return how many trainings and how the flow was made, for captions."""
+    count = case.realisations
+    trainings = "one training" if count == 1 else f"{count} trainings"
+    statistics = case.attributes.get("params", {}).get("statistics", "unknown")
+    return f"{case.label}: {trainings} of {case.machine}, {str(statistics).replace('_', ' ')} flow"

@@ -1,0 +1,1 @@
+"""The report: a folder with figures, numbers and a page that shows them."""

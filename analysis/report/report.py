@@ -1,0 +1,90 @@
+"""The report: a folder with figures (PNG, PDF), the numbers behind each (CSV), and a page that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import numpy as np
+import xarray as xr
+
+from sweep.analysis.exhibits.catalogue import EXHIBITS
+from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
+
+
+@dataclass(frozen=True)
+class _StageSummary:
+    name: str
+    kernel: str
+    version: int
+    done: int
+    points: int
+
+
+def write_report(tree: xr.DataTree, folder: Path, makers: Sequence[Maker] = EXHIBITS) -> Path:
+    """Write the report of a store; return the path of its page.
+
+    Parameters
+    ----------
+    tree : DataTree
+        The store, as `xarray.open_datatree` gives it. It may be incomplete: points that are not done are left out, and
+        figures that lack their data are named with the reason.
+    folder : Path
+        Made if need be; files of an earlier report are replaced.
+    makers : sequence of Maker
+        What to show.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    results = [maker(tree) for maker in makers]
+    exhibits = [result for result in results if isinstance(result, Exhibit)]
+    for exhibit in exhibits:
+        _write_exhibit(exhibit, folder)
+    page = (
+        _environment()
+        .get_template("report.html")
+        .render(
+            name=tree.attrs.get("name", "sweep"),
+            seed=tree.attrs.get("seed"),
+            grid=tree.attrs.get("grid", ""),
+            packages=tree.attrs.get("packages", {}),
+            stages=[_summary(name, node) for name, node in tree.children.items() if "kernel" in node.attrs],
+            exhibits=exhibits,
+            absent=[result for result in results if isinstance(result, Absent)],
+            rows=[row for exhibit in exhibits for row in exhibit.rows],
+        )
+    )
+    path = folder / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _write_exhibit(exhibit: Exhibit, folder: Path) -> None:
+    exhibit.figure.savefig(folder / f"{exhibit.name}.png", dpi=160, metadata={"Software": None})
+    exhibit.figure.savefig(folder / f"{exhibit.name}.pdf", metadata={"CreationDate": None, "Producer": None})
+    frame = exhibit.numbers.to_dataframe().reset_index()
+    frame.to_csv(folder / f"{exhibit.name}.csv", index=False, float_format="%.10g", lineterminator="\n")
+
+
+def _summary(name: str, stage: xr.DataTree) -> _StageSummary:
+    done = np.asarray(stage["done"])
+    return _StageSummary(name, stage.attrs["kernel"], stage.attrs["kernel_version"], int(done.sum()), done.size)
+
+
+def _environment() -> jinja2.Environment:
+    # By path: under pytest a folder of tests called "analysis" is found before this package.
+    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["measured"] = measured
+    return environment
+
+
+def measured(row: Row) -> str:
+    """Return a value with its error in the usual short form: the error to two digits, the value to as many places."""
+    if not np.isfinite(row.ours):
+        return "none"
+    if not np.isfinite(row.error) or row.error <= 0:
+        return f"{row.ours:.4g}"
+    places = max(0, 1 - int(np.floor(np.log10(row.error))))
+    return f"{row.ours:.{places}f} ± {row.error:.{places}f}"

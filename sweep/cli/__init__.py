@@ -1,0 +1,1 @@
+"""What people touch: the `sweep` command and what it shows."""

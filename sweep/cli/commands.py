@@ -1,0 +1,282 @@
+"""The `sweep` command.
+
+Each verb imports what it needs when it runs, so that ``sweep --help`` does not wait for Ray and numba.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from sweep.errors import Problem, SweepError
+
+if TYPE_CHECKING:
+    from sweep.grid.grid import Grid
+    from sweep.run.driver import MakeExecutor, Summary
+    from sweep.store.store import Store
+
+FOLLOW_SECONDS = 2.0
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Run a kernel (a Monte Carlo model, a training) at every point of a grid, on all cores or a whole cluster. "
+    "Results are labelled xarray datasets in one Zarr store; an interrupted sweep goes on where it was.",
+)
+out = Console()
+err = Console(stderr=True)
+
+
+class ExecutorName(StrEnum):
+    """Where tasks run."""
+
+    ray = "ray"
+    inline = "inline"
+
+
+GridArgument = Annotated[Path, typer.Argument(metavar="GRID", help="The grid file, such as grids/quick.yaml.")]
+StoreArgument = Annotated[str, typer.Argument(metavar="STORE", help="Path or URL of the store.")]
+StoreOption = Annotated[
+    str | None,
+    typer.Option("--store", metavar="PATH_OR_URL", help="Where results go.", show_default="runs/NAME.zarr"),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Replace a value of the grid file: stages.ising.params.configurations=100."
+    ),
+]
+
+
+@app.callback()
+def _common(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, at any place.")] = False,
+) -> None:
+    sys.path.extend(path for path in (os.getcwd(),) if path not in sys.path)
+
+
+@app.command()
+def plan(grid: GridArgument, store: StoreOption = None, set_: SetOption = None) -> None:
+    """Show what a grid would do: tasks, core-hours, bytes, files. Writes nothing."""
+    from sweep.cli.display import plan_table
+    from sweep.run.driver import plan_for
+
+    loaded = _load(grid, set_)
+    out.print(plan_table(plan_for(loaded, _store(store or _default_place(loaded.name)))))
+
+
+@app.command()
+def launch(
+    grid: GridArgument,
+    store: StoreOption = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Cores to use.", show_default="all")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Join a running Ray cluster: auto, HOST:PORT or ray://HOST:PORT.")
+    ] = None,
+    executor: Annotated[ExecutorName, typer.Option(help="ray, or inline for one process.")] = ExecutorName.ray,
+    set_: SetOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
+) -> None:
+    """Compute what a grid asks for and its store does not have yet: start, resume or extend.
+
+    Exit status: 0 all done, 1 some tasks failed, 2 the grid, the store or the arguments are wrong (nothing written),
+    130 interrupted.
+    """
+    if dry_run:
+        return plan(grid, store, set_)
+    from sweep.cli.display import LiveDisplay, PlainDisplay
+    from sweep.run import driver
+
+    loaded = _load(grid, set_)
+    place = store or _default_place(loaded.name)
+    make = driver.inline if executor is ExecutorName.inline else _on_ray(workers, address)
+    with (LiveDisplay if out.is_terminal else PlainDisplay)(out) as display:
+        summary = driver.launch(loaded, place, make, display)
+    _conclude(summary, place)
+    return None
+
+
+def _on_ray(workers: int | None, address: str | None) -> MakeExecutor:
+    from sweep.run.executors.ray import RayExecutor
+
+    where = f"joining the Ray cluster at {address}" if address else "starting Ray on this machine"
+    err.print(f"{where} ...", style="dim")
+    return lambda plan, store: RayExecutor(plan, store, workers, address)
+
+
+def _conclude(summary: Summary, place: str) -> None:
+    """Say how a launch ended and what to do next; leave with its exit status."""
+    if summary.interrupted:
+        say(f"Interrupted; what is done is kept. To go on:\n  {shlex.join(['sweep', *sys.argv[1:]])}")
+        raise typer.Exit(130)
+    if not summary.complete:
+        failed = sum(stage.failed for stage in summary.stages.values())
+        say(f"{failed} tasks were set aside; the others are done. Why: sweep status {shlex.quote(place)}")
+        raise typer.Exit(1)
+    say(f"All done: {place}\nLook at it: sweep report {shlex.quote(place)}")
+
+
+@app.command()
+def status(
+    store: StoreArgument,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Show it again every two seconds, until all is done.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document, for programs.")] = False,
+) -> None:
+    """Show how far a store is, who is at work on it, and what failed. Works while a launch runs."""
+    from sweep.cli.display import status_table
+    from sweep.cli.status import read_status
+
+    while True:
+        found = read_status(_store(store))
+        if as_json:
+            typer.echo(json.dumps(found.as_json()))
+        else:
+            out.print(status_table(found))
+            for failure in found.failures:
+                say(f"\n{failure['stage']} at {failure['labels']}, {failure['attempts']} attempts:\n{failure['error']}")
+        if not follow or found.complete:
+            return
+        time.sleep(FOLLOW_SECONDS)
+
+
+@app.command()
+def report(
+    store: StoreArgument,
+    folder: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="Where it goes.", show_default="STORE with .report")
+    ] = None,
+) -> None:
+    """Write figures (PNG, PDF), the numbers behind them (CSV) and a page, index.html, that shows them."""
+    import xarray as xr
+
+    from sweep.analysis.report.report import write_report
+    from sweep.store.store import required_manifest
+
+    opened = _store(store)
+    required_manifest(opened)
+    target = folder or Path("runs" if "://" in store else ".") / f"{store.rstrip('/').removesuffix('.zarr')}.report"
+    with xr.open_datatree(opened.location.zarr, engine="zarr") as tree:  # type: ignore[arg-type]
+        page = write_report(tree, target)
+    say(f"The report: {page}")
+
+
+@app.command()
+def verify(
+    store: StoreArgument,
+    everything: Annotated[bool, typer.Option("--all", help="Compute every point again and compare its bits.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Take back what is damaged; the next launch redoes it.")
+    ] = False,
+) -> None:
+    """Check that what the store calls done is there, whole, and comes out the same when it is computed again."""
+    from sweep.verify import verify_store
+
+    findings = verify_store(_store(store), everything=everything, repair=repair)
+    for finding in findings:
+        say(str(finding))
+    if findings and repair:
+        say("Taken back; `sweep launch` with the same grid computes it again.")
+    elif findings:
+        say(f"{len(findings)} findings; `sweep verify {shlex.quote(store)} --repair` takes back what is damaged.")
+    else:
+        say(f"{store}: nothing wrong found.")
+    raise typer.Exit(1 if findings and not repair else 0)
+
+
+@app.command()
+def check(
+    kernel: Annotated[str, typer.Argument(metavar="MODULE:KERNEL", help="Such as potts:POTTS, or ising.")],
+) -> None:
+    """Hold a kernel to the laws of the contract: determinism, purity, restart, schema, exact distribution."""
+    from sweep.grid.registry import find_kernel
+    from sweep.laws import check_kernel
+
+    try:
+        found = find_kernel(kernel)
+    except ValueError as error:
+        raise SweepError(Problem(kernel, str(error))) from error
+    results = check_kernel(found)
+    for result in results:
+        say(str(result))
+    raise typer.Exit(0 if all(result.holds for result in results) else 1)
+
+
+@app.command()
+def kernels() -> None:
+    """List the kernels with a short name, their parameters, units and outputs."""
+    from rich.table import Table
+
+    from sweep.grid.parameters import describe
+    from sweep.grid.registry import find_kernel, short_names
+
+    for name, reference in sorted(short_names().items()):
+        kernel = find_kernel(name)
+        table = Table(
+            title=f"{name} ({reference}, version {kernel.version})", title_justify="left", caption_justify="left"
+        )
+        table.caption = f"{kernel.description.rstrip('.')}. Reads: {', '.join(kernel.inputs) or 'nothing'}."
+        for heading in ("parameter", "type, default", "units", "meaning"):
+            table.add_column(heading)
+        for row in describe(kernel.params):
+            table.add_row(*row)
+        out.print(table)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the grid file, for editors."""
+    from sweep.grid.file import GridForm
+
+    typer.echo(json.dumps(GridForm.model_json_schema(), indent=2))
+
+
+def say(text: str) -> None:
+    """Print plain words: no markup, no wrapping, so that paths and commands can be copied."""
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _load(path: Path, overrides: list[str] | None) -> Grid:
+    from sweep.grid.resolve import load_grid
+
+    sys.path.append(str(path.absolute().parent))  # a kernel may stand beside the grid that names it
+    return load_grid(path, overrides or ())
+
+
+def _store(place: str) -> Store:
+    from sweep.store.storage import Location
+    from sweep.store.store import Store
+
+    return Store(Location(place))
+
+
+def _default_place(name: str) -> str:
+    return str(Path("runs") / f"{name}.zarr")
+
+
+def main() -> None:
+    """Run the command; mistakes become one or two lines and exit status 2, with --debug a traceback."""
+    debug = "--debug" in sys.argv
+    sys.argv = [word for word in sys.argv if word != "--debug"]
+    try:
+        app()
+    except SweepError as error:
+        if debug:
+            raise
+        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        err.print("Interrupted.")
+        sys.exit(130)

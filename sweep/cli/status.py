@@ -1,0 +1,82 @@
+"""How far a store is, seen from outside: from any terminal, also while a launch runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sweep.store.lease import is_alive, read_lease
+from sweep.store.store import Store, required_manifest
+
+
+@dataclass(frozen=True)
+class StageStatus:
+    """How far one stage is.
+
+    Parameters
+    ----------
+    points, done : int
+        Points of the grid, and those that are complete.
+    begun : int
+        Points that have a checkpoint but are not complete.
+    failed : int
+        Tasks set aside.
+    rate : float or None
+        Points per second since the present launch began.
+    seconds_left : float or None
+    """
+
+    kernel: str
+    points: int
+    done: int
+    begun: int
+    failed: int
+    rate: float | None = None
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a store is, and who is at work on it."""
+
+    place: str
+    name: str
+    stages: Mapping[str, StageStatus]
+    launcher: Mapping[str, Any] | None
+    failures: tuple[Mapping[str, Any], ...]
+
+    @property
+    def complete(self) -> bool:
+        """Return whether every point is done."""
+        return all(stage.done == stage.points for stage in self.stages.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the status as JSON has it."""
+        return {**asdict(self), "complete": self.complete}
+
+
+def read_status(store: Store) -> Status:
+    """Return how far a store is; raises SweepError when there is none."""
+    manifest = required_manifest(store)
+    lease = read_lease(store.location)
+    launcher = lease if lease is not None and is_alive(lease) else None
+    failures = tuple(store.failures())
+    stages = {
+        name: _stage(store, name, stage["identity"]["kernel"], launcher, failures)
+        for name, stage in manifest["stages"].items()
+    }
+    return Status(store.location.place, manifest["name"], stages, launcher, failures)
+
+
+def _stage(
+    store: Store, name: str, kernel: str, launcher: Mapping[str, Any] | None, failures: tuple[Mapping[str, Any], ...]
+) -> StageStatus:
+    done, blocks = store.done(name), store.blocks(name)
+    rate, left = None, None
+    if launcher is not None:
+        rate = (int(done.sum()) - launcher["done"].get(name, 0)) / max(time.time() - launcher["started"], 1e-9)
+        left = (done.size - int(done.sum())) / rate if rate > 0 else None
+    failed = sum(failure["stage"] == name for failure in failures)
+    return StageStatus(kernel, done.size, int(done.sum()), int(((blocks > 0) & ~done).sum()), failed, rate, left)

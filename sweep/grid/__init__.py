@@ -1,0 +1,1 @@
+"""What is wanted: the grid file, read and checked, every label and parameter known."""

@@ -1,0 +1,116 @@
+"""The grid: kernels mapped over named axes, every label known and every point's parameters checked."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sweep.grid.axes import Label, Labels
+from sweep.grid.identity import point_key
+from sweep.grid.parameters import as_mapping, extents_of, fields_of
+from sweep.kernels.contract import Kernel
+
+
+@dataclass(frozen=True)
+class Input:
+    """What a stage reads from an earlier stage.
+
+    Parameters
+    ----------
+    stage : str
+        The stage that is read.
+    axes : mapping of str to labels
+        The axes of that stage and those of their labels that are read.
+    dropped : frozenset of str
+        Axes selected by a single label, which the kernel does not see.
+    inner : mapping of str to labels
+        Labels along inner dimensions of what is read, as far as the kernel takes parameters from them.
+    """
+
+    stage: str
+    axes: Mapping[str, Labels]
+    dropped: frozenset[str] = frozenset()
+    inner: Mapping[str, Labels] = field(default_factory=dict)
+
+    def labels(self, name: str) -> Labels:
+        """Return the labels that are read along an axis or an inner dimension."""
+        return self.axes[name] if name in self.axes else self.inner[name]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A kernel mapped over named axes, reading zero or more earlier stages.
+
+    Parameters
+    ----------
+    reference : str
+        The kernel as the grid names it.
+    axes : mapping of str to labels
+        Canonical labels in the order of the file.
+    params : mapping
+        The parameters that are the same at every point, defaults left out.
+    cpus : int
+        Threads that one task of this stage may use.
+    """
+
+    name: str
+    reference: str
+    kernel: Kernel[Any]
+    axes: Mapping[str, Labels]
+    params: Mapping[str, Any]
+    inputs: Mapping[str, Input]
+    cpus: int = 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the number of labels on every axis."""
+        return tuple(len(labels) for labels in self.axes.values())
+
+    @cached_property
+    def parameter_names(self) -> frozenset[str]:
+        """Return the names of the kernel's parameters."""
+        return frozenset(fields_of(self.kernel.params))
+
+    def points(self) -> Iterator[dict[str, Label]]:
+        """Yield the labels of every point, the last axis fastest."""
+        for labels in itertools.product(*self.axes.values()):
+            yield dict(zip(self.axes, labels, strict=True))
+
+    def params_at(self, point: Mapping[str, Label]) -> Any:
+        """Return the kernel's parameters at one point."""
+        own = {name: label for name, label in point.items() if name in self.parameter_names}
+        return self.kernel.params(**{**self.params, **self._labels_read(point), **own})
+
+    def _labels_read(self, point: Mapping[str, Label]) -> dict[str, Labels]:
+        """Return the parameters that are filled with the labels of an input."""
+        return {
+            name: (point[axis],) if axis in point else self.inputs[source].labels(axis)
+            for name, (source, axis) in self.kernel.labels.items()
+        }
+
+    def key_at(self, point: Mapping[str, Label]) -> str:
+        """Return the key that names the point's randomness and checkpoint."""
+        extents = extents_of(self.kernel.params)
+        params = {name: value for name, value in as_mapping(self.params_at(point)).items() if name not in extents}
+        return point_key(self.name, self.kernel.name, params, point)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A grid file, read and checked.
+
+    Parameters
+    ----------
+    text : str
+        The file as YAML, overrides included; kept in the store.
+    stages : mapping of str to Stage
+        Every stage after the stages that it reads.
+    """
+
+    name: str
+    seed: int
+    stages: Mapping[str, Stage]
+    text: str

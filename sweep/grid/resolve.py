@@ -1,0 +1,230 @@
+"""From the grid file's document to a Grid: every name looked up, every label expanded, every mistake gathered."""
+
+from __future__ import annotations
+
+import graphlib
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sweep.errors import Problem, SweepError, did_you_mean
+from sweep.grid.axes import Label, Labels, expand
+from sweep.grid.file import GridForm, InputForm, StageForm, read_document, read_form
+from sweep.grid.grid import Grid, Input, Stage
+from sweep.grid.parameters import REPLICATES, coerce, fields_of, required_of
+from sweep.grid.registry import find_kernel
+from sweep.kernels.contract import Kernel
+
+
+def load_grid(path: Path, overrides: Sequence[str] = ()) -> Grid:
+    """Return the grid in a file.
+
+    Parameters
+    ----------
+    path : Path
+        The YAML file.
+    overrides : sequence of str
+        ``key.key=value`` settings that replace what the file says.
+
+    Raises
+    ------
+    SweepError
+        With every mistake in the file, each with its place, what was found and what was wanted.
+    """
+    document = read_document(path, overrides)
+    text = yaml.safe_dump(document, sort_keys=False) if overrides else path.read_text(encoding="utf-8")
+    return resolve(document, text, str(path))
+
+
+def resolve(document: Mapping[str, Any], text: str, where: str) -> Grid:
+    """Return the grid that a document stands for; raises SweepError with all that is wrong in it."""
+    form, problems = read_form(document, where)
+    stages: dict[str, Stage] = {}
+    for name in _order(form, where):
+        stage = _StageReader(name, form.stages[name], f"{where}: stages.{name}", problems).read(stages, form.stages)
+        if stage is not None:
+            stages[name] = stage
+    if problems:
+        raise SweepError(*problems)
+    return Grid(form.name, form.seed, stages, text)
+
+
+def _order(form: GridForm, where: str) -> list[str]:
+    """Return the stages' names, each after what it reads and otherwise as in the file."""
+    reads = {name: [item.stage for item in stage.inputs.values()] for name, stage in form.stages.items()}
+    known = {name: [stage for stage in read if stage in form.stages] for name, read in reads.items()}
+    try:
+        return list(graphlib.TopologicalSorter(known).static_order())
+    except graphlib.CycleError as error:
+        circle = " -> ".join(reversed(error.args[1]))
+        raise SweepError(Problem(f"{where}: stages", f"inputs run in a circle: {circle}; cut it somewhere")) from error
+
+
+class _StageReader:
+    """Reads one stage of the document, and gathers what is wrong in it."""
+
+    def __init__(self, name: str, form: StageForm, where: str, problems: list[Problem]) -> None:
+        self.name, self.form, self.where, self.problems = name, form, where, problems
+
+    def wrong(self, place: str, what: object) -> None:
+        self.problems.append(Problem(f"{self.where}.{place}", str(what)))
+
+    def read(self, stages: Mapping[str, Stage], forms: Mapping[str, StageForm]) -> Stage | None:
+        before = len(self.problems)
+        if "/" in self.name or self.name.startswith((".", "__")) or "=" in self.name:
+            self.wrong("", f"found the name {self.name!r}; wanted a plain word")
+        try:
+            kernel = find_kernel(self.form.kernel)
+        except ValueError as error:
+            self.wrong("kernel", error)
+            return None
+        axes = self._axes()
+        inputs = self._inputs(kernel, axes, stages, forms)
+        params = self._params(kernel, axes)
+        self._axis_names(kernel, axes, inputs)
+        if len(self.problems) > before:
+            return None
+        axes = {name: self._typed_axis(kernel, name, labels, inputs) for name, labels in axes.items()}
+        stage = Stage(self.name, self.form.kernel, kernel, axes, params, inputs, self.form.cpus)
+        if len(self.problems) == before:
+            self._check_points(stage)
+        return stage if len(self.problems) == before else None
+
+    def _axes(self) -> dict[str, Labels]:
+        axes: dict[str, Labels] = {}
+        for name, form in self.form.axes.items():
+            try:
+                axes[name] = expand(form)
+            except ValueError as error:
+                self.wrong(f"axes.{name}", error)
+        return axes
+
+    def _typed_axis(self, kernel: Kernel[Any], name: str, labels: Labels, inputs: Mapping[str, Input]) -> Labels:
+        """Return the labels in the type of the parameter that they set, or else of the input that they join."""
+        if name not in fields_of(kernel.params):
+            joined = [item.axes[name] for item in inputs.values() if name in item.axes]
+            made = {label: label for label in joined[0]} if joined else {}
+            return tuple(made.get(label, label) for label in labels)
+        typed: list[Label] = []
+        for label in labels:
+            try:
+                typed.append(coerce(kernel.params, name, label))
+            except ValueError as error:
+                self.wrong(f"axes.{name}", error)
+        return tuple(typed)
+
+    def _params(self, kernel: Kernel[Any], axes: Mapping[str, Labels]) -> dict[str, Any]:
+        params: dict[str, Any] = {}
+        fields = fields_of(kernel.params)
+        for name, value in self.form.params.items():
+            if name not in fields:
+                self.wrong(f"params.{name}", f"no such parameter of kernel {kernel.name}; {did_you_mean(name, fields)}")
+            elif name in self.form.axes:
+                self.wrong(f"params.{name}", "is an axis of this stage too; keep one of the two")
+            elif name in kernel.labels:
+                self.wrong(f"params.{name}", f"comes from the labels of input {kernel.labels[name][0]!r}; remove it")
+            else:
+                try:
+                    params[name] = coerce(kernel.params, name, value)
+                except ValueError as error:
+                    self.wrong(f"params.{name}", error)
+        for name in sorted(
+            required_of(kernel.params) - set(self.form.params) - set(self.form.axes) - set(kernel.labels)
+        ):
+            self.wrong("params", f"kernel {kernel.name} needs {name!r}; give it here or make it an axis")
+        return params
+
+    def _axis_names(self, kernel: Kernel[Any], axes: Mapping[str, Labels], inputs: Mapping[str, Input]) -> None:
+        joined = {axis for item in inputs.values() for axis in item.axes if axis not in item.dropped}
+        known = {*fields_of(kernel.params), *joined, REPLICATES} - set(kernel.labels)
+        for name in axes:
+            if name not in known:
+                what = f"is no parameter of kernel {kernel.name} and no axis of what it reads"
+                self.wrong(f"axes.{name}", f"{what}; {did_you_mean(name, known)}")
+
+    def _inputs(
+        self,
+        kernel: Kernel[Any],
+        axes: Mapping[str, Labels],
+        stages: Mapping[str, Stage],
+        forms: Mapping[str, StageForm],
+    ) -> dict[str, Input]:
+        for name in self.form.inputs:
+            if name not in kernel.inputs:
+                hint = did_you_mean(name, kernel.inputs)
+                self.wrong(f"inputs.{name}", f"kernel {kernel.name} has no such input; {hint}")
+        for name in kernel.inputs:
+            if name not in self.form.inputs:
+                self.wrong("inputs", f"kernel {kernel.name} reads {name!r}; name the stage that it comes from")
+        inputs: dict[str, Input] = {}
+        for name, form in self.form.inputs.items():
+            if form.stage not in forms:
+                self.wrong(
+                    f"inputs.{name}", f"no stage {form.stage!r}; {did_you_mean(form.stage, set(forms) - {self.name})}"
+                )
+            elif form.stage in stages and name in kernel.inputs:
+                inner = self._offers(kernel, name, stages[form.stage])
+                inputs[name] = replace(self._select(name, form, axes, stages[form.stage]), inner=inner)
+        return inputs
+
+    def _offers(self, kernel: Kernel[Any], name: str, source: Stage) -> dict[str, Labels]:
+        """Check that a stage gives what the kernel reads; return inner labels that the kernel takes parameters from."""
+        offered = source.kernel.outputs(source.params_at(next(source.points())))
+        inner: dict[str, Labels] = {}
+        for variable in kernel.inputs[name]:
+            if variable not in offered:
+                hint = did_you_mean(variable, offered)
+                self.wrong(f"inputs.{name}", f"stage {source.name!r} gives no {variable!r}; {hint}")
+            else:
+                inner |= {dim: tuple(labels.tolist()) for dim, labels in offered[variable].coords.items()}
+        for parameter, (input_name, dim) in kernel.labels.items():
+            if input_name == name and dim not in source.axes and dim not in inner:
+                what = f"has no axis {dim!r}, which gives kernel {kernel.name} its {parameter!r}"
+                self.wrong(f"inputs.{name}", what)
+        return {dim: inner[dim] for input_name, dim in kernel.labels.values() if input_name == name and dim in inner}
+
+    def _select(self, name: str, form: InputForm, axes: Mapping[str, Labels], source: Stage) -> Input:
+        """Return what is read: an axis that both stages have by its labels, the rest as selected or whole."""
+        read = dict(source.axes)
+        dropped = set()
+        for axis, selection in form.select.items():
+            place = f"inputs.{name}.select.{axis}"
+            if axis not in source.axes:
+                self.wrong(place, f"stage {source.name!r} has no such axis; {did_you_mean(axis, source.axes)}")
+                continue
+            one = isinstance(selection, int | float | str)
+            try:
+                labels = expand([selection] if one else selection)
+            except ValueError as error:
+                self.wrong(place, error)
+                continue
+            self._made(place, axis, labels, source)
+            read[axis] = tuple(label for label in source.axes[axis] if label in labels)
+            if one and axis not in axes:
+                dropped.add(axis)
+        for axis in set(read) & set(axes):
+            self._made(f"axes.{axis}", axis, axes[axis], source, read[axis])
+        return Input(source.name, read, frozenset(dropped))
+
+    def _made(self, place: str, axis: str, labels: Labels, source: Stage, made: Labels | None = None) -> None:
+        there = set(made or source.axes[axis])
+        missing = [label for label in labels if label not in there]
+        if missing:
+            values = ", ".join(map(str, missing[:5])) + (" ..." if len(missing) > 5 else "")
+            self.wrong(
+                place, f"reads {axis} {values} of stage {source.name!r}, which nobody makes there; add it or drop it"
+            )
+
+    def _check_points(self, stage: Stage) -> None:
+        """Build the parameters of every point, so that a combination that a kernel refuses is known before any work."""
+        for point in itertools.islice(stage.points(), 1_000_000):
+            try:
+                stage.params_at(point)
+            except ValueError as error:
+                at = ", ".join(f"{axis} {label}" for axis, label in point.items())
+                self.wrong("params", f"{error} (at {at})" if at else error)
+                return

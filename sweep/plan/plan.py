@@ -1,0 +1,228 @@
+"""The plan: what the complete dataset looks like, and the tasks that fill it, before anything runs."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sweep.grid.axes import Label, Labels
+from sweep.grid.grid import Grid, Stage
+from sweep.grid.parameters import as_mapping, extents_of
+from sweep.plan.layout import Variable, dependences, placed_variables
+
+CELL_SECONDS = 0.5  # points are gathered into one chunk until they are this much work ...
+CELL_BYTES = 32 * 2**20  # ... or this much data
+TILE_SECONDS = 2.0  # chunks are gathered into one task until they are this much work
+TILES_AT_LEAST = 32  # but a stage is cut into about so many, to keep all workers busy
+POINT_SECONDS = 1e-4  # the framework's own work at a point: its key, generators, parameters
+
+Region = tuple[slice, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One tile of a stage: a run of cells, each of them whole chunks of the store.
+
+    Parameters
+    ----------
+    stage : str
+    cells : range
+        Flat numbers of the cells in the stage's cell grid.
+    cpus : int
+        Threads that the task may use.
+    """
+
+    stage: str
+    cells: range
+    cpus: int = 1
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a store already holds of a stage, or will hold.
+
+    Parameters
+    ----------
+    axes : mapping of str to labels
+        In storage order: labels that came later stand behind the earlier ones.
+    chunk : mapping of str to int
+        Points per cell along each axis.
+    extents : mapping
+        The parameters that say how long, as far as they have grown.
+    """
+
+    axes: Mapping[str, Labels]
+    chunk: Mapping[str, int]
+    extents: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """A stage laid out in the store and cut into cells and tasks.
+
+    Parameters
+    ----------
+    stage : Stage
+        With the labels of the store, in storage order, and extents as far as they have grown.
+    wanted : Stage
+        As the grid has it.
+    chunk : mapping of str to int
+        Points per cell along each axis.
+    """
+
+    stage: Stage
+    wanted: Stage
+    chunk: Mapping[str, int]
+
+    @property
+    def layout(self) -> Layout:
+        """Return what a store must remember to be extended later."""
+        return Layout(self.stage.axes, self.chunk, extents_at(self.stage))
+
+    @cached_property
+    def variables(self) -> tuple[Variable, ...]:
+        """Return all arrays of results."""
+        return tuple(placed_variables(self.stage, self.chunk))
+
+    @cached_property
+    def _work(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
+        """Return the blocks and the predicted seconds of every point; zero where the grid does not want it."""
+        blocks, seconds = np.zeros(self.stage.shape, np.int32), np.zeros(self.stage.shape)
+        positions = [places(self.stage.axes[axis], labels) for axis, labels in self.wanted.axes.items()]
+        kernel = self.stage.kernel
+        for point, index in zip(self.wanted.points(), itertools.product(*positions), strict=True):
+            params = self.stage.params_at(point)
+            blocks[index] = kernel.blocks(params)
+            seconds[index] = POINT_SECONDS + blocks[index] * kernel.cost(params)
+        return blocks, seconds
+
+    @property
+    def blocks(self) -> npt.NDArray[np.int32]:
+        """Return the number of blocks that completes each point; 0 for points that the grid does not want."""
+        return self._work[0]
+
+    @property
+    def seconds(self) -> npt.NDArray[np.float64]:
+        """Return the predicted seconds of one core for each point."""
+        return self._work[1]
+
+    @cached_property
+    def cell_grid(self) -> tuple[int, ...]:
+        """Return the number of cells along each axis."""
+        return tuple(math.ceil(n / self.chunk[axis]) for axis, n in zip(self.stage.axes, self.stage.shape, strict=True))
+
+    def cell(self, number: int) -> Region:
+        """Return the points of a cell as one slice for each axis."""
+        index = np.unravel_index(number, self.cell_grid) if self.cell_grid else ()
+        sizes = zip(index, self.chunk.values(), self.stage.shape, strict=True)
+        return tuple(slice(int(i) * c, min((int(i) + 1) * c, n)) for i, c, n in sizes)
+
+    def per_cell(self, points: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the sum over each cell of an array over the points."""
+        total = points
+        for axis, step in enumerate(self.chunk.values()):
+            total = np.add.reduceat(total, np.arange(0, total.shape[axis], step), axis=axis)
+        return total.ravel()
+
+    def labels(self, region: Region) -> dict[str, Labels]:
+        """Return the labels of a region."""
+        return {axis: labels[part] for (axis, labels), part in zip(self.stage.axes.items(), region, strict=True)}
+
+    @cached_property
+    def tiles(self) -> npt.NDArray[np.int64]:
+        """Return the first cell of every tile, and one past the last."""
+        seconds = self.per_cell(self.seconds)
+        target = min(TILE_SECONDS, max(CELL_SECONDS, float(seconds.sum()) / TILES_AT_LEAST))
+        before = np.concatenate([[0.0], np.cumsum(seconds)[:-1]])
+        starts = np.flatnonzero(np.diff(np.floor((before + 1e-9) / target), prepend=-1.0))
+        return np.append(starts, len(seconds))
+
+    def task(self, tile: int) -> Task:
+        """Return the task that fills a tile."""
+        cells = range(int(self.tiles[tile]), int(self.tiles[tile + 1]))
+        return Task(self.stage.name, cells, self.stage.cpus)
+
+    def points(self, region: Region) -> Iterator[tuple[tuple[int, ...], dict[str, Label]]]:
+        """Yield the storage index and the labels of every point of a region."""
+        for index in itertools.product(*(range(part.start, part.stop) for part in region)):
+            labels = zip(self.stage.axes.items(), index, strict=True)
+            yield index, {axis: values[i] for (axis, values), i in labels}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A grid laid out: for each stage its arrays, its cells and its tasks."""
+
+    grid: Grid
+    stages: Mapping[str, StagePlan]
+
+
+def places(labels: Labels, wanted: Labels) -> list[int]:
+    """Return where the wanted labels stand among the labels of an axis."""
+    index = {label: place for place, label in enumerate(labels)}
+    return [index[label] for label in wanted]
+
+
+def make_plan(grid: Grid, stored: Mapping[str, Layout] | None = None) -> Plan:
+    """Return the plan of a grid, continuing what a store already holds.
+
+    Parameters
+    ----------
+    grid : Grid
+    stored : mapping of str to Layout, optional
+        The layouts of the stages that the store has. Their labels keep their places and their chunks; new labels
+        follow behind.
+    """
+    return Plan(grid, {name: _plan_stage(stage, (stored or {}).get(name)) for name, stage in grid.stages.items()})
+
+
+def _plan_stage(wanted: Stage, stored: Layout | None) -> StagePlan:
+    if stored is None or stored.axes.keys() != wanted.axes.keys():  # other axes: the store will refuse the plan
+        return StagePlan(wanted, wanted, _cell_shape(wanted))
+    axes = {axis: tuple(dict.fromkeys([*stored.axes[axis], *labels])) for axis, labels in wanted.axes.items()}
+    grown = {name: max(value, stored.extents.get(name, value)) for name, value in extents_at(wanted).items()}
+    return StagePlan(replace(wanted, axes=axes, params={**wanted.params, **grown}), wanted, stored.chunk)
+
+
+def extents_at(stage: Stage) -> dict[str, Any]:
+    """Return the parameters of a stage that say how long, where they are no axis."""
+    params = as_mapping(stage.params_at(next(stage.points())))
+    return {name: params[name] for name in sorted(extents_of(stage.kernel.params)) if name not in stage.axes}
+
+
+def _cell_shape(stage: Stage) -> dict[str, int]:
+    """Return how many points along each axis share a chunk: cheap and small points do, the last axis first."""
+    single = {axis for axes in dependences(stage).values() for axis in axes}
+    seconds = max(_point_seconds(stage, point) for point in _corners(stage))
+    size = max(_point_bytes(stage, point) for point in _corners(stage))
+    room = max(1, int(min(CELL_SECONDS / seconds, CELL_BYTES / max(size, 1))))
+    shape = dict.fromkeys(stage.axes, 1)
+    for axis in reversed(list(stage.axes)):
+        if axis not in single:
+            shape[axis] = max(1, min(len(stage.axes[axis]), room))
+            room //= shape[axis]
+    return shape
+
+
+def _corners(stage: Stage) -> Iterator[dict[str, Label]]:
+    """Yield the first and last point along each axis, where cost and size are extreme."""
+    ends = [labels if len(labels) < 3 else (labels[0], labels[-1]) for labels in stage.axes.values()]
+    for labels in itertools.product(*ends):
+        yield dict(zip(stage.axes, labels, strict=True))
+
+
+def _point_seconds(stage: Stage, point: Mapping[str, Label]) -> float:
+    params = stage.params_at(point)
+    return POINT_SECONDS + stage.kernel.blocks(params) * stage.kernel.cost(params)
+
+
+def _point_bytes(stage: Stage, point: Mapping[str, Label]) -> int:
+    outputs = stage.kernel.outputs(stage.params_at(point)).values()
+    return sum(math.prod(output.shape) * np.dtype(output.dtype).itemsize for output in outputs)

@@ -1,0 +1,129 @@
+"""The complete labelled dataset, empty: every array of every node, with its coordinates and attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sweep.grid.axes import Labels
+from sweep.grid.parameters import REPLICATES, as_mapping, bounds_of, fields_of
+from sweep.plan.layout import Variable
+from sweep.plan.plan import StagePlan
+
+
+@dataclass(frozen=True)
+class Field:
+    """One array as the store creates it; coordinates come with their values."""
+
+    name: str
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    chunks: tuple[int, ...]
+    dtype: str
+    fill: Any
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    values: Sequence[Any] | Any | None = None
+
+
+def stage_fields(plan: StagePlan) -> dict[str, tuple[dict[str, Any], list[Field]]]:
+    """Return, for every node of a stage, its attributes and its arrays."""
+    name = plan.stage.name
+    fields: dict[str, dict[str, Field]] = {name: {item.name: item for item in _stage_node(plan)}}
+    for variable in plan.variables:
+        node = fields.setdefault(variable.node, {})
+        for item in _variable_fields(plan, variable):
+            node.setdefault(item.name, item)
+    own = stage_attributes(plan)
+    return {node: (own if node == name else {}, list(items.values())) for node, items in fields.items()}
+
+
+def _stage_node(plan: StagePlan) -> Iterator[Field]:
+    axes, shape = tuple(plan.stage.axes), plan.stage.shape
+    chunks = tuple(plan.chunk.values())
+    for axis in axes:
+        yield _axis(plan, axis)
+    yield Field("blocks", axes, shape, chunks, "int32", 0, {"long_name": "blocks of work that are complete"})
+    yield Field("done", axes, shape, chunks, "bool", False, {"long_name": "point is complete"})
+
+
+def _variable_fields(plan: StagePlan, variable: Variable) -> Iterator[Field]:
+    output = variable.output
+    for axis in variable.axes:
+        yield _axis(plan, axis)
+    for axis, label in variable.at.items():
+        yield Field(
+            axis, (), (), (), _dtype((label,)), fill_value(_dtype((label,))), _axis_attributes(plan, axis), label
+        )
+    for dim, labels in output.coords.items():
+        values = np.asarray(labels)
+        yield Field(
+            dim, (dim,), values.shape, values.shape, values.dtype.name, fill_value(values.dtype.name), {}, values
+        )
+    attributes = {"units": output.units, "long_name": output.description or variable.name}
+    if variable.at:
+        attributes["coordinates"] = " ".join(variable.at)
+    yield Field(
+        variable.name,
+        variable.dims,
+        variable.shape,
+        variable.chunks,
+        output.dtype,
+        fill_value(output.dtype),
+        attributes,
+    )
+
+
+def _axis(plan: StagePlan, axis: str) -> Field:
+    labels = plan.stage.axes[axis]
+    dtype = _dtype(labels)
+    return Field(
+        axis, (axis,), (len(labels),), (len(labels),), dtype, fill_value(dtype), _axis_attributes(plan, axis), labels
+    )
+
+
+def _axis_attributes(plan: StagePlan, axis: str) -> dict[str, Any]:
+    """Return units and meaning of an axis: those of the parameter that it sets, here or in the stage that it joins."""
+    parameter = fields_of(plan.stage.kernel.params).get(axis)
+    if parameter is not None:
+        bounds = bounds_of(parameter)
+        return {"units": bounds.units, "long_name": axis, "description": bounds.help}
+    what = "independent realisation, another random stream" if axis == REPLICATES else f"{axis} of what is read"
+    return {"units": "", "long_name": axis, "description": what}
+
+
+def _dtype(labels: Labels) -> str:
+    if any(isinstance(label, str) for label in labels):
+        return "str"
+    return "float64" if any(isinstance(label, float) for label in labels) else "int64"
+
+
+def fill_value(dtype: str) -> Any:
+    """Return what stands where nothing was computed: NaN for floats, zero, false, or the empty word."""
+    if dtype == "str":
+        return ""
+    kind = np.dtype(dtype).kind
+    return {"f": np.nan, "b": False}.get(kind, 0)
+
+
+def stage_attributes(stage: StagePlan) -> dict[str, Any]:
+    """Return the attributes of a stage's node."""
+    wanted = stage.wanted
+    params = as_mapping(stage.stage.params_at(next(stage.stage.points())))
+    return {
+        "kernel": wanted.kernel.name,
+        "kernel_reference": wanted.reference,
+        "kernel_version": wanted.kernel.version,
+        "description": wanted.kernel.description,
+        "params": json_value({key: value for key, value in params.items() if key not in wanted.axes}),
+        "inputs": {key: item.stage for key, item in wanted.inputs.items()},
+    }
+
+
+def json_value(value: Any) -> Any:
+    """Return a value as JSON gives it back, so that tuples compare with lists."""
+    if isinstance(value, Mapping):
+        return {key: json_value(item) for key, item in value.items()}
+    return [json_value(item) for item in value] if isinstance(value, tuple) else value

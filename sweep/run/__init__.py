@@ -1,0 +1,1 @@
+"""How results get there: the launch, its schedule, the work at every point, and who does it."""

@@ -1,0 +1,188 @@
+"""The launch: one launcher at a time turns a plan and an executor into a filled store."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from sweep.errors import Problem, SweepError
+from sweep.grid.grid import Grid
+from sweep.plan.plan import Plan, Task, make_plan
+from sweep.run.events import Listener, Progress, Started, Stopping, TaskDone, TaskFailed, WorkerLost
+from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outcome
+from sweep.run.executors.inline import InlineExecutor
+from sweep.run.schedule import Schedule
+from sweep.store.lease import Lease
+from sweep.store.storage import UNAVAILABLE, Location
+from sweep.store.store import Store
+
+MakeExecutor = Callable[[Plan, Store], AbstractContextManager[Executor]]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a launch ended.
+
+    Parameters
+    ----------
+    stages : mapping of str to Progress
+    interrupted : bool
+        It was asked to stop, by Ctrl-C say.
+    """
+
+    stages: Mapping[str, Progress]
+    interrupted: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Return whether every task of every stage is done."""
+        return all(stage.done == stage.tasks for stage in self.stages.values())
+
+
+def inline(plan: Plan, store: Store) -> AbstractContextManager[Executor]:
+    """Return the executor that works in this process."""
+    return nullcontext(InlineExecutor(plan, store))
+
+
+def plan_for(grid: Grid, store: Store) -> Plan:
+    """Return the plan of a grid for a store, new or to be continued.
+
+    Raises
+    ------
+    SweepError
+        When the store is none, was made from a different grid, or cannot be written; nothing was written.
+    """
+    with _writing(store.location.place):
+        plan = make_plan(grid, store.layouts())
+        store.check(plan)
+    return plan
+
+
+def launch(
+    grid: Grid, place: str, make_executor: MakeExecutor = inline, listener: Listener = lambda _: None
+) -> Summary:
+    """Fill the store of a grid: start, resume or extend it.
+
+    Parameters
+    ----------
+    grid : Grid
+    place : str
+        Path or URL of the store.
+    make_executor : (Plan, Store) -> context manager of an Executor
+    listener : Event -> None
+        Told of everything that happens.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    SweepError
+        When the grid does not fit the store, another launcher is at work there, no worker can be had, or the disk is
+        full.
+    """
+    store = Store(Location(place))
+    plan = plan_for(grid, store)
+    with (
+        make_executor(plan, store) as executor,
+        _writing(place),
+        Lease(store.location, _facts(store, executor)) as lease,
+    ):
+        store.token = lease.token
+        store.prepare(plan)
+        store.clear_failures()
+        schedule = Schedule(
+            plan, {name: store.done(name) & (store.blocks(name) >= stage.blocks) for name, stage in plan.stages.items()}
+        )
+        with _interruptible() as stopping:
+            _Launch(plan, store, schedule, listener).run(executor, stopping)
+        return Summary(schedule.progress(), stopping.is_set())
+
+
+def _facts(store: Store, executor: Executor) -> dict[str, Any]:
+    """Return what `sweep status` needs to tell the rate of this launch."""
+    done = {stage: int(store.done(stage).sum()) for stage in store.begun()["stages"]}
+    return {"workers": executor.workers, "started": time.time(), "done": done}
+
+
+@dataclass(frozen=True)
+class _Launch:
+    plan: Plan
+    store: Store
+    schedule: Schedule
+    listener: Listener
+
+    def run(self, executor: Executor, stopping: threading.Event) -> None:
+        self.listener(Started(self.schedule.progress(), executor.workers))
+        told = False
+        for outcome in executor.run(self.schedule.next, stopping):
+            self._note(outcome)
+            if stopping.is_set() and not told:
+                told = True
+                self.listener(Stopping())
+
+    def _note(self, outcome: Outcome) -> None:
+        match outcome:
+            case Done(task, points, seconds):
+                self.schedule.complete(task)
+                self.listener(TaskDone(task, points, seconds))
+            case Failed(task, error, fatal):
+                if fatal is not None:
+                    raise SweepError(fatal)
+                self._fail(task, error)
+            case Lost(begun, waiting, reason):
+                self.listener(WorkerLost(reason))
+                for task in waiting:
+                    self.schedule.give_back(task)
+                if begun is not None:
+                    self._fail(begun, f"its worker died: {reason}")
+            case Halted():
+                pass
+
+    def _fail(self, task: Task, error: str) -> None:
+        attempts, final = self.schedule.fail(task)
+        plan = self.plan.stages[task.stage]
+        labels = plan.labels(plan.cell(task.cells.start))
+        if final:
+            failure = {"stage": task.stage, "labels": labels, "attempts": attempts, "error": error}
+            self.store.put_failure(task.stage, task.cells.start, failure)
+        self.listener(TaskFailed(task, labels, error, attempts, final))
+
+
+@contextmanager
+def _writing(place: str) -> Iterator[None]:
+    """Say in words when the place cannot be written."""
+    try:
+        yield
+    except UNAVAILABLE as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        what = f"cannot read or write the store: {reason}; choose another place with --store"
+        raise SweepError(Problem(place, what)) from error
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C or SIGTERM into a request to stop; the second ends the process as usual."""
+    stopping = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopping
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if stopping.is_set():
+            raise KeyboardInterrupt
+        stopping.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

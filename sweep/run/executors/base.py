@@ -1,0 +1,103 @@
+"""What every executor does, and what it says of each task."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from errno import EDQUOT, ENOSPC, EROFS
+from typing import Any, Protocol
+
+from threadpoolctl import threadpool_limits
+
+from sweep.errors import LeaseLost
+from sweep.plan.plan import Task
+from sweep.run.work import Stopped, Workbench
+
+
+@dataclass(frozen=True)
+class Done:
+    """The task filled its tile."""
+
+    task: Task
+    points: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The task raised; `error` is its traceback, and `fatal` says that no other task can do better."""
+
+    task: Task
+    error: str
+    fatal: str | None = None
+
+
+@dataclass(frozen=True)
+class Halted:
+    """The task stopped because it was asked to, and committed what it had."""
+
+    task: Task
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The worker died; `begun` is the task that it worked on, `waiting` those that it had not begun."""
+
+    begun: Task | None
+    waiting: tuple[Task, ...]
+    reason: str
+
+
+Outcome = Done | Failed | Halted | Lost
+
+
+class Executor(Protocol):
+    """Runs tasks somewhere."""
+
+    @property
+    def workers(self) -> int:
+        """Return how many tasks run at once."""
+        ...
+
+    def run(self, next_task: Callable[[], Task | None], stopping: threading.Event) -> Iterator[Outcome]:
+        """Yield outcomes until nothing runs and `next_task` has nothing to give.
+
+        Parameters
+        ----------
+        next_task : () -> Task or None
+            Asked when there is room; None says that nothing can run before another outcome is known.
+        stopping : Event
+            When it is set no new task is begun and those that run are asked to stop.
+        """
+        ...
+
+
+def limit_threads(cpus: int) -> AbstractContextManager[Any]:
+    """Hold BLAS to `cpus` threads, from now on or as long as the returned context lasts."""
+    limits: Callable[[int], AbstractContextManager[Any]] = threadpool_limits
+    return limits(cpus)
+
+
+def attempt(bench: Workbench, task: Task) -> Outcome:
+    """Do a task and say how it went; never raises what the task raises."""
+    begun = time.monotonic()
+    try:
+        points = bench.do(task)
+    except Stopped:
+        return Halted(task)
+    except Exception as error:  # noqa: BLE001 - a kernel may raise anything, and the other tasks go on
+        return Failed(task, traceback.format_exc(), _fatal(error))
+    return Done(task, points, time.monotonic() - begun)
+
+
+def _fatal(error: BaseException) -> str | None:
+    """Return in words why no further task can succeed, None when others may."""
+    if isinstance(error, LeaseLost):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT, EROFS):
+        return f"cannot write the store: {error.strerror}; what is done is kept"
+    return None

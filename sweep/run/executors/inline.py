@@ -1,0 +1,34 @@
+"""One task after the other in this process: for debugging, and where nothing else is to be had."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+from sweep.plan.plan import Plan, Task
+from sweep.run.executors.base import Outcome, attempt, limit_threads
+from sweep.run.work import Workbench
+from sweep.store.store import Store
+
+
+class InlineExecutor:
+    """Runs tasks in the calling thread.
+
+    Parameters
+    ----------
+    plan : Plan
+    store : Store
+    """
+
+    workers = 1
+
+    def __init__(self, plan: Plan, store: Store) -> None:
+        self.plan, self.store = plan, store
+
+    def run(self, next_task: Callable[[], Task | None], stopping: threading.Event) -> Iterator[Outcome]:
+        """Yield the outcome of each task as soon as it is done."""
+        bench = Workbench(self.plan, self.store, stopping.is_set)
+        while not stopping.is_set() and (task := next_task()) is not None:
+            with limit_threads(task.cpus):
+                outcome = attempt(bench, task)
+            yield outcome

@@ -1,0 +1,215 @@
+"""Ray: a pool of actors that stay alive, each with a task at work and one more waiting."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import packages_distributions
+from types import TracebackType
+from typing import Any
+
+import ray
+import ray.cloudpickle
+from ray.exceptions import RayError
+
+from sweep.errors import Problem, SweepError
+from sweep.plan.plan import Plan, Task
+from sweep.run.executors.base import Lost, Outcome, attempt, limit_threads
+from sweep.run.work import Workbench
+from sweep.store.storage import Location
+from sweep.store.store import Store
+
+IN_FLIGHT = 2  # tasks at an actor: one at work, one waiting, so that it never idles between two
+LOSSES_IN_A_ROW = 8
+POLL_SECONDS = 0.2
+CONNECT_SECONDS = 5.0
+_ray: Any = ray  # parts of Ray carry no types
+OBJECT_STORE_BYTES = 2**28  # results go straight to the store, so Ray's own memory stays small
+
+
+class _Actor:
+    """Does tasks in a process of its own, with as many threads as it was given."""
+
+    def __init__(self, plan: Plan, place: str, token: str | None, cpus: int, path: list[str]) -> None:
+        sys.path.extend(entry for entry in path if entry not in sys.path)
+        _limit_threads(cpus)
+        self._stopping = threading.Event()
+        self._bench = Workbench(plan, Store(Location(place), token), self._stopping.is_set)
+
+    def do(self, task: Task) -> Outcome:
+        return attempt(self._bench, task)
+
+    @ray.method(concurrency_group="control")
+    def stop(self) -> None:
+        self._stopping.set()
+
+
+_RemoteActor: Any = _ray.remote(concurrency_groups={"control": 1})(_Actor)
+
+
+def _limit_threads(cpus: int) -> None:
+    """Hold BLAS and numba to the cores that the actor was given."""
+    numba = importlib.import_module("numba")
+    numba.set_num_threads(min(cpus, numba.config.NUMBA_NUM_THREADS))
+    limit_threads(cpus)
+
+
+@dataclass
+class _Worker:
+    actor: Any
+    cpus: int
+    tasks: dict[Any, Task] = field(default_factory=dict)
+
+
+class RayExecutor:
+    """Runs tasks on Ray actors; starts a Ray of its own, or joins a cluster.
+
+    Parameters
+    ----------
+    plan : Plan
+    store : Store
+    workers : int, optional
+        Cores to use; all that there are by default.
+    address : str, optional
+        A running cluster: ``auto``, ``host:port`` or ``ray://host:port``.
+
+    Raises
+    ------
+    SweepError
+        On entering, when no cluster answers at the address.
+    """
+
+    def __init__(self, plan: Plan, store: Store, workers: int | None = None, address: str | None = None) -> None:
+        self.plan, self.store, self.address = plan, store, address
+        self.workers = workers or os.cpu_count() or 1
+        self._limit = workers
+        self._pool: list[_Worker] = []
+        self._losses = 0
+
+    def __enter__(self) -> RayExecutor:
+        if self.address is not None:
+            _check_reachable(self.address)
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        own: dict[str, Any] = {
+            "num_cpus": self.workers,
+            "include_dashboard": False,
+            "object_store_memory": OBJECT_STORE_BYTES,
+        }
+        try:
+            ray.init(
+                address=self.address or "local",
+                logging_level=logging.ERROR,
+                log_to_driver=False,
+                **({} if self.address else own),
+            )
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise SweepError(
+                Problem(f"--address {self.address or 'local'}", f"cannot start or join Ray: {reason}")
+            ) from error
+        if self._limit is None and self.address is not None:
+            self.workers = max(1, int(_ray.cluster_resources().get("CPU", 1)))
+        for stage in self.plan.stages.values():
+            _travel_by_value(type(stage.stage.kernel.params), stage.stage.kernel.params.__module__)
+        self._plan = ray.put(self.plan)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        for worker in self._pool:
+            ray.kill(worker.actor)
+        self._pool.clear()
+        ray.shutdown()
+
+    def run(self, next_task: Callable[[], Task | None], stopping: threading.Event) -> Iterator[Outcome]:
+        """Yield the outcomes of tasks as actors finish them."""
+        held: Task | None = None
+        told = False
+        while True:
+            if stopping.is_set() and not told:
+                told = True
+                for worker in self._pool:
+                    worker.actor.stop.remote()
+            while not told:
+                held = held or next_task()
+                if held is None or not self._submit(held):
+                    break
+                held = None
+            waiting = {ref: worker for worker in self._pool for ref in worker.tasks}
+            if not waiting:
+                return
+            ready, _ = ray.wait(list(waiting), num_returns=1, timeout=POLL_SECONDS)
+            for ref in ready:
+                yield self._outcome(ref, waiting[ref])
+
+    def _outcome(self, ref: Any, worker: _Worker) -> Outcome:
+        try:
+            outcome: Outcome = ray.get(ref)
+        except RayError as error:
+            return self._lost(worker, str(error).splitlines()[0])
+        self._losses = 0
+        del worker.tasks[ref]
+        return outcome
+
+    def _lost(self, worker: _Worker, reason: str) -> Lost:
+        self._pool.remove(worker)
+        self._losses += 1
+        if self._losses > LOSSES_IN_A_ROW:
+            raise SweepError(Problem("Ray", f"{self._losses} workers died one after the other; the last: {reason}"))
+        begun, *waiting = worker.tasks.values()
+        return Lost(begun, tuple(waiting), reason)
+
+    def _submit(self, task: Task) -> bool:
+        """Give a task to an actor that has room; return False when none has."""
+        cpus = min(task.cpus, self.workers)
+        worker = self._idle(cpus) or self._start(cpus) or self._least_busy(cpus)
+        if worker is None:
+            return False
+        worker.tasks[worker.actor.do.remote(task)] = task
+        return True
+
+    def _idle(self, cpus: int) -> _Worker | None:
+        return next((worker for worker in self._pool if worker.cpus == cpus and not worker.tasks), None)
+
+    def _least_busy(self, cpus: int) -> _Worker | None:
+        own = [worker for worker in self._pool if worker.cpus == cpus and len(worker.tasks) < IN_FLIGHT]
+        return min(own, key=lambda worker: len(worker.tasks), default=None)
+
+    def _start(self, cpus: int) -> _Worker | None:
+        """Start an actor where there are cores for it, if need be those of idle actors of another size."""
+        others = [worker for worker in self._pool if not worker.tasks and worker.cpus != cpus]
+        free = self.workers - sum(worker.cpus for worker in self._pool)
+        if free + sum(worker.cpus for worker in others) < cpus:
+            return None
+        while free < cpus:
+            idle = others.pop()
+            self._pool.remove(idle)
+            ray.kill(idle.actor)
+            free += idle.cpus
+        actor = _RemoteActor.options(num_cpus=cpus).remote(
+            self._plan, self.store.location.place, self.store.token, cpus, [path for path in sys.path if path]
+        )
+        self._pool.append(_Worker(actor, cpus))
+        return self._pool[-1]
+
+
+def _travel_by_value(kind: type, module_name: str) -> None:
+    """Let a kernel that is not installed, a user's own file, travel to the workers with the plan."""
+    if module_name.partition(".")[0] not in packages_distributions() and module_name in sys.modules:
+        _ray.cloudpickle.register_pickle_by_value(sys.modules[module_name])
+
+
+def _check_reachable(address: str) -> None:
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon:
+        return  # `auto` and the like: Ray says at once whether there is one
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
+    except (OSError, ValueError) as error:
+        what = f"no Ray cluster answers there ({error}); start one with `ray start --head` or drop --address"
+        raise SweepError(Problem(f"--address {address}", what)) from error

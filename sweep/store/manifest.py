@@ -1,0 +1,118 @@
+"""What a store says of itself: its grid, the identity and layout of every stage, versions, host."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from sweep.errors import Problem, SweepError
+from sweep.grid.parameters import as_mapping, extents_of
+from sweep.plan.plan import Layout, Plan, extents_at
+from sweep.plan.template import json_value
+
+FORMAT = 1
+PACKAGES = ("sweep-rg", "numpy", "numba", "xarray", "zarr", "ray")
+
+
+def describe(plan: Plan) -> dict[str, Any]:
+    """Return the root attributes of the store of a plan."""
+    return {
+        "format": FORMAT,
+        "name": plan.grid.name,
+        "seed": plan.grid.seed,
+        "grid": plan.grid.text,
+        "stages": {
+            name: {"identity": identity(plan, name), "layout": _as_json(stage.layout)}
+            for name, stage in plan.stages.items()
+        },
+        "packages": {package: _version(package) for package in PACKAGES},
+        "host": {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()},
+    }
+
+
+def identity(plan: Plan, name: str) -> dict[str, Any]:
+    """Return what a stage computes, as JSON: everything that may not change while its results are kept."""
+    stage = plan.stages[name].wanted
+    params = as_mapping(stage.params_at(next(stage.points())))
+    varying = {*stage.axes, *stage.kernel.labels, *extents_of(stage.kernel.params)}
+    return {
+        "seed": plan.grid.seed,
+        "kernel": stage.kernel.name,
+        "version": stage.kernel.version,
+        "axes": list(stage.axes),
+        "params": json_value({key: value for key, value in params.items() if key not in varying}),
+        "inputs": {key: _input_identity(plan, stage.axes, key, name) for key in stage.inputs},
+    }
+
+
+def _input_identity(plan: Plan, shared: Mapping[str, Any], key: str, name: str) -> dict[str, Any]:
+    """Return what is read: of an axis that the two stages share only its name, of the others every label."""
+    item = plan.stages[name].wanted.inputs[key]
+    source = plan.stages[item.stage].stage
+    return {
+        "stage": item.stage,
+        "labels": {axis: list(labels) for axis, labels in item.axes.items() if axis not in shared},
+        "extents": extents_at(source),
+    }
+
+
+def layouts(manifest: Mapping[str, Any]) -> dict[str, Layout]:
+    """Return the layouts of the stages that a store holds."""
+    return {
+        name: Layout(
+            {axis: tuple(labels) for axis, labels in stage["layout"]["axes"].items()},
+            stage["layout"]["chunk"],
+            stage["layout"]["extents"],
+        )
+        for name, stage in manifest.get("stages", {}).items()
+    }
+
+
+def check_same_grid(manifest: Mapping[str, Any], plan: Plan, place: str) -> None:
+    """Raise SweepError, with what differs and the ways out, unless the plan continues what the store holds."""
+    different = [
+        line
+        for name in plan.stages
+        if name in manifest["stages"]
+        for line in _differences(f"stages.{name}", manifest["stages"][name]["identity"], identity(plan, name))
+    ]
+    if different:
+        more = [f"and {len(different) - 5} more"] if len(different) > 5 else []
+        raise SweepError(
+            Problem(place, "this store was made from a different grid: " + "; ".join([*different[:5], *more])),
+            "Either put the grid back as it was, or write elsewhere with --store, or rename the changed stages "
+            "so that both are kept.",
+        )
+
+
+def merge(manifest: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
+    """Return the attributes of a store after this plan, stages that the grid no longer has kept."""
+    described = describe(plan)
+    return {**described, "stages": {**manifest.get("stages", {}), **described["stages"]}}
+
+
+def _differences(where: str, old: Any, new: Any) -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(key for key in new if key not in old)]:
+            yield from _differences(f"{where}.{key}", old.get(key, "nothing"), new.get(key, "nothing"))
+    elif old != new:
+        yield f"{where} was {_brief(old)}, is {_brief(new)}"
+
+
+def _brief(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:40]} ... ({len(value)} in all)"
+
+
+def _as_json(layout: Layout) -> dict[str, Any]:
+    axes = {axis: list(labels) for axis, labels in layout.axes.items()}
+    return {"axes": axes, "chunk": dict(layout.chunk), "extents": dict(layout.extents)}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
