@@ -15,7 +15,7 @@ import xarray as xr
 
 from sweep.analysis.estimators.power_law import fit_power_law
 from sweep.analysis.estimators.statistics import jackknife
-from sweep.analysis.exact.ising import ising as exact
+from sweep.analysis.exact import ising as exact
 
 Field = Literal["sigma", "epsilon"]
 

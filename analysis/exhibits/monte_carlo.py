@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from sweep.analysis.estimators.stages import done_only, stages_of
 from sweep.analysis.estimators.statistics import binder_cumulant, jackknife, mean_and_error
 from sweep.analysis.estimators.two_point import Field, paper_dimension, with_bin_errors
-from sweep.analysis.exact.ising import ising as exact
+from sweep.analysis.exact import ising as exact
 from sweep.analysis.exact.transfer_matrix import LARGEST, exact_correlations
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
 from sweep.analysis.exhibits.style import EXACT, OURS, TORUS, below_legend, label_of, new_figure

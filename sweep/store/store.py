@@ -23,11 +23,11 @@ from sweep.kernels.contract import State
 from sweep.plan.layout import Variable
 from sweep.plan.plan import Layout, Plan, Region, StagePlan
 from sweep.plan.template import stage_fields
+from sweep.store import lease
 from sweep.store.arrays import require_array
 from sweep.store.checkpoint import pack_state, unpack_state
 from sweep.store.manifest import check_same_grid, layouts, merge
 from sweep.store.storage import Location
-from sweep.store.store import lease
 
 Array = npt.NDArray[Any]
 EXTENDING = ".sweep/extending"  # is there while the arrays may not be as the manifest says

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from sweep.analysis.exact.ising import ising as exact
+from sweep.analysis.exact import ising as exact
 from sweep.analysis.exact.transfer_matrix import exact_correlations
 
 T_C = exact.CRITICAL_TEMPERATURE
