@@ -17,6 +17,11 @@ def short_names() -> dict[str, str]:
     return {entry.name: entry.value for entry in entry_points(group=GROUP)}
 
 
+def module_of(reference: str) -> str:
+    """Return the name of the module that a kernel's reference leads to."""
+    return short_names().get(reference, reference).partition(":")[0]
+
+
 def find_kernel(reference: str) -> Kernel[Any]:
     """Return the kernel that a grid file names.
 
