@@ -64,11 +64,14 @@ def load(store: Path | str) -> xr.DataTree:
 
 def values_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
     """Return the datasets of all nodes without attributes, sorted by label: what must agree however it was computed."""
-    return {node.path: _sorted(node.to_dataset(inherit=False)).drop_attrs() for node in tree.subtree}
+    return {node.path: _sorted(node).drop_attrs() for node in tree.subtree}
 
 
-def _sorted(dataset: xr.Dataset) -> xr.Dataset:
-    return dataset.sortby([name for name in dataset.indexes if name in dataset.dims])
+def _sorted(node: xr.DataTree) -> xr.Dataset:
+    """Return what a node itself holds, in the order of its labels, those that it has from the nodes above as well."""
+    own = node.to_dataset(inherit=False)
+    indexes = {dim: index for dim, index in node.to_dataset().indexes.items() if dim in own.dims}
+    return own.isel({dim: index.argsort() for dim, index in indexes.items()})
 
 
 def assert_same(a: xr.DataTree, b: xr.DataTree) -> None:
