@@ -57,6 +57,12 @@ SetOption = Annotated[
         "--set", metavar="KEY=VALUE", help="Replace a value of the grid file: stages.ising.params.configurations=100."
     ),
 ]
+AcceptOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-code-change", help="Go on although a kernel's code differs from what made its results; recorded."
+    ),
+]
 
 
 @app.callback()
@@ -67,13 +73,16 @@ def _common(
 
 
 @app.command()
-def plan(grid: GridArgument, store: StoreOption = None, set_: SetOption = None) -> None:
+def plan(
+    grid: GridArgument, store: StoreOption = None, set_: SetOption = None, accept_code_change: AcceptOption = False
+) -> None:
     """Show what a grid would do: tasks, core-hours, bytes, files. Writes nothing."""
     from sweep.cli.display import plan_table
     from sweep.run.driver import plan_for
 
     loaded = _load(grid, set_)
-    out.print(plan_table(plan_for(loaded, _store(store or _default_place(loaded.name)))))
+    opened = _store(store or _default_place(loaded.name))
+    out.print(plan_table(plan_for(loaded, opened, accept_code_change=accept_code_change)))
 
 
 @app.command()
@@ -87,6 +96,7 @@ def launch(
     executor: Annotated[ExecutorName, typer.Option(help="ray, or inline for one process.")] = ExecutorName.ray,
     set_: SetOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
+    accept_code_change: AcceptOption = False,
 ) -> None:
     """Compute what a grid asks for and its store does not have yet: start, resume or extend.
 
@@ -94,7 +104,7 @@ def launch(
     130 interrupted.
     """
     if dry_run:
-        return plan(grid, store, set_)
+        return plan(grid, store, set_, accept_code_change)
     from sweep.cli.display import LiveDisplay, PlainDisplay
     from sweep.run import driver
 
@@ -102,7 +112,7 @@ def launch(
     place = store or _default_place(loaded.name)
     make = driver.inline if executor is ExecutorName.inline else _on_ray(workers, address)
     with (LiveDisplay if out.is_terminal else PlainDisplay)(out) as display:
-        summary = driver.launch(loaded, place, make, display)
+        summary = driver.launch(loaded, place, make, display, accept_code_change=accept_code_change)
     _conclude(summary, place)
     return None
 

@@ -22,7 +22,7 @@ from rich.text import Text
 from sweep.cli.status import Status
 from sweep.grid.axes import Labels
 from sweep.plan.plan import Plan
-from sweep.run.events import Event, Started, Stopping, TaskDone, TaskFailed, WorkerLost
+from sweep.run.events import Event, Notice, Started, Stopping, TaskDone, TaskFailed, WorkerLost
 from sweep.run.events import Progress as StageProgress
 from sweep.store.storage import human_bytes
 
@@ -108,6 +108,8 @@ def _line(event: Event) -> str:
             return f"{task.stage} at {_labels(labels)} failed (attempt {attempts}, {fate}): {last}"
         case WorkerLost(reason):
             return f"a worker died and is replaced: {reason}"
+        case Notice(text):
+            return text
         case Stopping():
             return "stopping: running tasks commit what they have (Ctrl-C again to leave at once)"
         case _:

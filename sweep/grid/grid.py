@@ -106,6 +106,8 @@ class Grid:
     ----------
     text : str
         The file as YAML, overrides included; kept in the store.
+    path : str, optional
+        Where the file is.
     stages : mapping of str to Stage
         Every stage after the stages that it reads.
     """
@@ -114,3 +116,4 @@ class Grid:
     seed: int
     stages: Mapping[str, Stage]
     text: str
+    path: str | None = None

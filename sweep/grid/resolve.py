@@ -37,7 +37,7 @@ def load_grid(path: Path, overrides: Sequence[str] = ()) -> Grid:
     """
     document = read_document(path, overrides)
     text = yaml.safe_dump(document, sort_keys=False) if overrides else path.read_text(encoding="utf-8")
-    return resolve(document, text, str(path))
+    return replace(resolve(document, text, str(path)), path=str(path.absolute()))
 
 
 def resolve(document: Mapping[str, Any], text: str, where: str) -> Grid:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweep.grid.axes import Label, Labels
+from sweep.grid.code import code_of
 from sweep.grid.grid import Grid, Stage
 from sweep.grid.parameters import as_mapping, extents_of
 from sweep.plan.layout import Variable, dependences, placed_variables
@@ -85,6 +86,11 @@ class StagePlan:
     def layout(self) -> Layout:
         """Return what a store must remember to be extended later."""
         return Layout(self.stage.axes, self.chunk, extents_at(self.stage))
+
+    @cached_property
+    def code(self) -> dict[str, Any]:
+        """Return the fingerprint of the code that computes the stage, as it is when this is asked for first."""
+        return code_of(self.wanted)
 
     @cached_property
     def variables(self) -> tuple[Variable, ...]:

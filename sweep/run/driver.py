@@ -17,6 +17,7 @@ from sweep.plan.plan import Plan, Task, make_plan
 from sweep.run.events import Listener, Progress, Started, Stopping, TaskDone, TaskFailed, WorkerLost
 from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outcome
 from sweep.run.executors.inline import InlineExecutor
+from sweep.run.log import logged
 from sweep.run.schedule import Schedule
 from sweep.store.lease import Lease
 from sweep.store.storage import UNAVAILABLE, Location
@@ -50,22 +51,28 @@ def inline(plan: Plan, store: Store) -> AbstractContextManager[Executor]:
     return nullcontext(InlineExecutor(plan, store))
 
 
-def plan_for(grid: Grid, store: Store) -> Plan:
+def plan_for(grid: Grid, store: Store, *, accept_code_change: bool = False) -> Plan:
     """Return the plan of a grid for a store, new or to be continued.
 
     Raises
     ------
     SweepError
-        When the store is none, was made from a different grid, or cannot be written; nothing was written.
+        When the store is none, was made from a different grid or by other code, or cannot be written; nothing was
+        written.
     """
     with _writing(store.location.place):
         plan = make_plan(grid, store.layouts())
-        store.check(plan)
+        store.check(plan, accept_code_change=accept_code_change)
     return plan
 
 
 def launch(
-    grid: Grid, place: str, make_executor: MakeExecutor = inline, listener: Listener = lambda _: None
+    grid: Grid,
+    place: str,
+    make_executor: MakeExecutor = inline,
+    listener: Listener = lambda _: None,
+    *,
+    accept_code_change: bool = False,
 ) -> Summary:
     """Fill the store of a grid: start, resume or extend it.
 
@@ -77,6 +84,9 @@ def launch(
     make_executor : (Plan, Store) -> context manager of an Executor
     listener : Event -> None
         Told of everything that happens.
+    accept_code_change : bool
+        Go on although the code of kernels differs from what computed the results that are there; the store keeps a
+        record of it.
 
     Returns
     -------
@@ -89,7 +99,7 @@ def launch(
         full.
     """
     store = Store(Location(place))
-    plan = plan_for(grid, store)
+    plan = plan_for(grid, store, accept_code_change=accept_code_change)
     with (
         make_executor(plan, store) as executor,
         _writing(place),
@@ -101,7 +111,7 @@ def launch(
         schedule = Schedule(
             plan, {name: store.done(name) & (store.blocks(name) >= stage.blocks) for name, stage in plan.stages.items()}
         )
-        with _interruptible() as stopping:
+        with logged(plan, store.location, listener), _interruptible() as stopping:
             _Launch(plan, store, schedule, listener).run(executor, stopping)
         return Summary(schedule.progress(), stopping.is_set())
 

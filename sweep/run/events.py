@@ -64,5 +64,12 @@ class Stopping:
     """The launch was asked to stop; running tasks commit what they have."""
 
 
-Event = Started | TaskDone | TaskFailed | WorkerLost | Stopping
+@dataclass(frozen=True)
+class Notice:
+    """Something that whoever launches should know; the launch goes on."""
+
+    text: str
+
+
+Event = Started | TaskDone | TaskFailed | WorkerLost | Stopping | Notice
 Listener = Callable[[Event], None]

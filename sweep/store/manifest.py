@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sweep.errors import Problem, SweepError
 from sweep.grid.parameters import as_mapping, extents_of
 from sweep.plan.plan import Layout, Plan, extents_at
 from sweep.plan.template import json_value
+from sweep.store.provenance import environment, with_provenance
 
 FORMAT = 1
-PACKAGES = ("sweep-rg", "numpy", "numba", "xarray", "zarr", "ray")
 
 
 def describe(plan: Plan) -> dict[str, Any]:
@@ -27,8 +25,7 @@ def describe(plan: Plan) -> dict[str, Any]:
             name: {"identity": identity(plan, name), "layout": _as_json(stage.layout)}
             for name, stage in plan.stages.items()
         },
-        "packages": {package: _version(package) for package in PACKAGES},
-        "host": {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()},
+        **environment(),
     }
 
 
@@ -82,15 +79,28 @@ def check_same_grid(manifest: Mapping[str, Any], plan: Plan, place: str) -> None
         more = [f"and {len(different) - 5} more"] if len(different) > 5 else []
         raise SweepError(
             Problem(place, "this store was made from a different grid: " + "; ".join([*different[:5], *more])),
-            "Either put the grid back as it was, or write elsewhere with --store, or rename the changed stages "
-            "so that both are kept.",
+            "Either put the grid back as it was (and the version of its kernels), or write elsewhere with --store, or "
+            "rename the changed stages so that both are kept.",
         )
 
 
-def merge(manifest: Mapping[str, Any], plan: Plan) -> dict[str, Any]:
-    """Return the attributes of a store after this plan, stages that the grid no longer has kept."""
-    described = describe(plan)
-    return {**described, "stages": {**manifest.get("stages", {}), **described["stages"]}}
+def merge(manifest: Mapping[str, Any], plan: Plan, begun: Collection[str]) -> dict[str, Any]:
+    """Return the attributes of a store after this plan, stages that the grid no longer has kept.
+
+    Parameters
+    ----------
+    manifest : mapping
+        The attributes before.
+    plan : Plan
+    begun : collection of str
+        The stages for which something was computed.
+    """
+    described, stored = describe(plan), manifest.get("stages", {})
+    stages = {
+        name: with_provenance(entry, plan, name, stored.get(name), begun=name in begun)
+        for name, entry in described["stages"].items()
+    }
+    return {**described, "stages": {**stored, **stages}}
 
 
 def _differences(where: str, old: Any, new: Any) -> Iterator[str]:
@@ -109,10 +119,3 @@ def _brief(value: Any) -> str:
 def _as_json(layout: Layout) -> dict[str, Any]:
     axes = {axis: list(labels) for axis, labels in layout.axes.items()}
     return {"axes": axes, "chunk": dict(layout.chunk), "extents": dict(layout.extents)}
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

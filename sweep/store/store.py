@@ -27,6 +27,7 @@ from sweep.store import lease
 from sweep.store.arrays import require_array
 from sweep.store.checkpoint import pack_state, unpack_state
 from sweep.store.manifest import check_same_grid, layouts, merge
+from sweep.store.provenance import check_same_code
 from sweep.store.storage import Location
 
 Array = npt.NDArray[Any]
@@ -109,9 +110,11 @@ class Store:
         """Return the layouts that a plan must keep: those of the stages for which something was computed."""
         return layouts(self.begun())
 
-    def check(self, plan: Plan) -> None:
-        """Raise SweepError unless the plan can be written here: the same grid, a writable place with room."""
+    def check(self, plan: Plan, *, accept_code_change: bool = False) -> None:
+        """Raise SweepError unless the plan can be written here: the same grid and code, a writable place with room."""
         check_same_grid(self.begun(), plan, self.location.place)
+        if not accept_code_change:
+            check_same_code(self.begun(), plan, self.location.place)
         begun = self.begun()["stages"]
         done = {name: int(self.done(name).sum()) if name in begun else 0 for name in plan.stages}
         self.location.check_writable(sum(_bytes_left(stage, done[name]) for name, stage in plan.stages.items()))
@@ -125,7 +128,7 @@ class Store:
         if manifest is None:
             self.location.put(".sweep/created", b"")
         root = zarr.open_group(self.location.zarr, mode="a", zarr_format=3, use_consolidated=False)
-        attributes = merge(manifest or {}, plan)
+        attributes = merge(manifest or {}, plan, self.begun()["stages"])
         cut_short = self.location.get(EXTENDING) is not None
         if manifest is not None and not cut_short and json.loads(json.dumps(attributes)) == manifest:
             return

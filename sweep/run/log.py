@@ -1,0 +1,108 @@
+"""What a launch says of itself, for the store's log of launches."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sweep.grid.code import code_of, differences
+from sweep.grid.registry import module_of
+from sweep.plan.plan import Plan
+from sweep.run.events import Listener, Notice
+from sweep.store.launches import next_launch, put_launch
+from sweep.store.provenance import environment, who_and_when
+from sweep.store.storage import Location
+
+GIT_SECONDS = 3.0
+
+
+@contextmanager
+def logged(plan: Plan, location: Location, listener: Listener) -> Iterator[None]:
+    """Keep a launch in the store's log from its beginning, and when it ended; the caller holds the store's lease.
+
+    Code that is edited while a launch runs is seen at its end and told: workers that started later may have imported
+    the new one.
+    """
+    facts, number = launch_facts(plan), next_launch(location)
+    put_launch(location, number, facts)
+    yield
+    changed = [
+        f"stages.{name}: {line}"
+        for name, stage in plan.stages.items()
+        for line in differences(stage.code, code_of(stage.wanted))
+    ]
+    if changed:
+        what = f"code was edited while this launch ran ({'; '.join(changed)}); part of the results may be of the new"
+        listener(Notice(f"{what}: `sweep verify --all` with the old code in place says which"))
+    put_launch(location, number, {**facts, "ended": who_and_when()["time"], "edited_meanwhile": changed})
+
+
+def launch_facts(plan: Plan) -> dict[str, Any]:
+    """Return who launches what, when, where and with which code."""
+    return {
+        **who_and_when(),
+        "command": list(sys.argv),
+        "folder": os.getcwd(),
+        "name": plan.grid.name,
+        "seed": plan.grid.seed,
+        "grid": plan.grid.text,
+        "code": {name: stage.code for name, stage in plan.stages.items()},
+        "git": revisions(_files(plan)),
+        **environment(),
+    }
+
+
+def _files(plan: Plan) -> list[Path]:
+    """Return the grid's file and those of the kernels, as far as they are the user's to edit."""
+    names = {module_of(stage.wanted.reference) for stage in plan.stages.values()}
+    files = [plan.grid.path, *(getattr(sys.modules.get(name), "__file__", None) for name in sorted(names))]
+    paths = [Path(file).resolve() for file in files if file is not None]
+    return [path for path in dict.fromkeys(paths) if not {"site-packages", "dist-packages"} & set(path.parts)]
+
+
+def revisions(files: list[Path]) -> list[dict[str, Any]]:
+    """Return the git commit that each file stands in, and whether something beside the commit was there.
+
+    Returns
+    -------
+    list of dict
+        ``file``, ``commit``, and ``dirty``: True when a file of the repository differs from the commit or this one is
+        not in it, None when git does not say. Nothing of files in no repository.
+    """
+    folders = {folder: _revision(folder) for folder in dict.fromkeys(file.parent for file in files)}
+    return [
+        {"file": str(file), "commit": commit, "dirty": dirty or _git(file.parent, "ls-files", "--", file.name) == ""}
+        for file in files
+        for commit, dirty in [folders[file.parent]]
+        if commit
+    ]
+
+
+def _revision(folder: Path) -> tuple[str | None, bool | None]:
+    commit = _git(folder, "rev-parse", "HEAD")
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no") if commit else None
+    return commit, None if changed is None else bool(changed)
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    """Return what git answers; None where there is no git, no repository, or no answer soon."""
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        said = subprocess.run(
+            ["git", "-C", str(folder), *words],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=GIT_SECONDS,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return said.stdout.strip()
