@@ -144,9 +144,12 @@ def status(
         bool, typer.Option("--follow", help="Show it again every two seconds, until all is done.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document, for programs.")] = False,
+    launches: Annotated[
+        bool, typer.Option("--launches", help="Show who launched what, when and with which code.")
+    ] = False,
 ) -> None:
     """Show how far a store is, who is at work on it, and what failed. Works while a launch runs."""
-    from sweep.cli.display import status_table
+    from sweep.cli.display import launch_lines, status_table
     from sweep.cli.status import read_status
 
     while True:
@@ -155,6 +158,12 @@ def status(
             typer.echo(json.dumps(found.as_json()))
         else:
             out.print(status_table(found))
+            for name, stage in found.stages.items():
+                if stage.problem is not None:
+                    way = f"`sweep verify {shlex.quote(store)} --repair` and a launch mend it"
+                    say(f"{name}: how far it is cannot be read ({stage.problem}); {way}")
+            for line in launch_lines(found) if launches else ():
+                say(line)
             for failure in found.failures:
                 say(f"\n{failure['stage']} at {failure['labels']}, {failure['attempts']} attempts:\n{failure['error']}")
         if not follow or found.complete:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sweep.errors import reason
+from sweep.store.launches import read_launches
 from sweep.store.lease import is_alive, read_lease
 from sweep.store.store import Store, required_manifest
 
@@ -17,12 +20,14 @@ class StageStatus:
 
     Parameters
     ----------
-    points, done : int
-        Points of the grid, and those that are complete.
-    begun : int
-        Points that have a checkpoint but are not complete.
+    points : int
+        Points of the grid.
+    done, begun : int or None
+        Points that are complete, and those that have a checkpoint but are not; None when that cannot be read.
     failed : int
         Tasks set aside.
+    problem : str or None
+        Why the progress cannot be read.
     rate : float or None
         Points per second since the present launch began.
     seconds_left : float or None
@@ -30,11 +35,12 @@ class StageStatus:
 
     kernel: str
     points: int
-    done: int
-    begun: int
+    done: int | None
+    begun: int | None
     failed: int
     rate: float | None = None
     seconds_left: float | None = None
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class Status:
     stages: Mapping[str, StageStatus]
     launcher: Mapping[str, Any] | None
     failures: tuple[Mapping[str, Any], ...]
+    launches: Mapping[int, Mapping[str, Any] | None]
 
     @property
     def complete(self) -> bool:
@@ -63,20 +70,26 @@ def read_status(store: Store) -> Status:
     lease = read_lease(store.location)
     launcher = lease if lease is not None and is_alive(lease) else None
     failures = tuple(store.failures())
-    stages = {
-        name: _stage(store, name, stage["identity"]["kernel"], launcher, failures)
-        for name, stage in manifest["stages"].items()
-    }
-    return Status(store.location.place, manifest["name"], stages, launcher, failures)
+    stages = {name: _stage(store, name, stage, launcher, failures) for name, stage in manifest["stages"].items()}
+    launches = read_launches(store.location)
+    return Status(store.location.place, manifest["name"], stages, launcher, failures, launches)
 
 
 def _stage(
-    store: Store, name: str, kernel: str, launcher: Mapping[str, Any] | None, failures: tuple[Mapping[str, Any], ...]
+    store: Store,
+    name: str,
+    entry: Mapping[str, Any],
+    launcher: Mapping[str, Any] | None,
+    failures: tuple[Mapping[str, Any], ...],
 ) -> StageStatus:
-    done, blocks = store.done(name), store.blocks(name)
+    kernel, failed = entry["identity"]["kernel"], sum(failure["stage"] == name for failure in failures)
+    try:
+        done, blocks = store.done(name), store.blocks(name)
+    except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
+        points = math.prod(len(labels) for labels in entry["layout"]["axes"].values())
+        return StageStatus(kernel, points, None, None, failed, problem=reason(error))
     rate, left = None, None
     if launcher is not None:
         rate = (int(done.sum()) - launcher["done"].get(name, 0)) / max(time.time() - launcher["started"], 1e-9)
         left = (done.size - int(done.sum())) / rate if rate > 0 else None
-    failed = sum(failure["stage"] == name for failure in failures)
     return StageStatus(kernel, done.size, int(done.sum()), int(((blocks > 0) & ~done).sum()), failed, rate, left)

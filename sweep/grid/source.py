@@ -105,7 +105,10 @@ def read_source(spec: ModuleSpec) -> Source:
     place = Path(spec.origin) if spec.has_location and spec.origin else None
     if place is None:  # a namespace package has no code
         return Source(spec.name, {}, ())
-    raw = place.read_bytes()
+    try:
+        raw = place.read_bytes()
+    except OSError:
+        return Source(spec.name, {"(file)": "missing"}, ())
     try:
         return parse_source(spec.name, importlib.util.decode_source(raw), spec.parent or "")
     except (SyntaxError, ValueError):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sweep.errors import reason
 from sweep.grid.axes import Label
 from sweep.kernels.contract import Array, Arrays, State
 from sweep.plan.layout import Variable
@@ -16,7 +17,7 @@ from sweep.run.inputs import InputReader
 from sweep.run.work import run_blocks
 from sweep.store.store import Store
 from sweep.verify.chunks import variables_in
-from sweep.verify.finding import Finding, Remedy, reason
+from sweep.verify.finding import Finding, Remedy
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sweep.errors import reason
 from sweep.plan.layout import Variable
 from sweep.plan.plan import Region, StagePlan
 from sweep.store.store import Store
-from sweep.verify.finding import Finding, reason
+from sweep.verify.finding import Finding
 
 Done = npt.NDArray[np.bool_]
 Blocks = npt.NDArray[np.int32]

@@ -51,8 +51,3 @@ class Finding:
 
 def _brief(labels: Labels) -> str:
     return str(labels[0]) if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
-
-
-def reason(error: Exception) -> str:
-    """Return what an exception says, in one line."""
-    return f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from sweep.errors import reason
 from sweep.plan.plan import StagePlan
 from sweep.plan.template import Field, stage_fields
 from sweep.store.storage import Location
 from sweep.store.store import Store
-from sweep.verify.finding import Finding, Remedy, reason
+from sweep.verify.finding import Finding, Remedy
 
 DOCUMENT = "zarr.json"
 
