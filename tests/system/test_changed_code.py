@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +67,17 @@ def grid_text(x: str, samples: int, stage: str) -> str:
     return f"name: g\nseed: 1\nstages:\n  {stage}: {kernel}\n"
 
 
+def forget() -> None:
+    for name in ("edited", "shifts"):
+        sys.modules.pop(name, None)
+    importlib.invalidate_caches()
+
+
 def launch(
     folder: Path, x: str = "[1, 2]", samples: int = 2, *, stage: str = "s", store: str = "s.zarr", accept: bool = False
 ) -> list[Event]:
     """Launch as a new process would, with the modules as they are in their files now."""
-    for name in ("edited", "shifts"):
-        sys.modules.pop(name, None)
-    importlib.invalidate_caches()
+    forget()
     (folder / "g.yaml").write_text(grid_text(x, samples, stage))
     events: list[Event] = []
     grid = load_grid(folder / "g.yaml")
@@ -95,14 +99,15 @@ def values(folder: Path, stage: str = "s") -> list[float]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # two edits in one second leave a stale file
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "edited.py").write_text(KERNEL)
     (tmp_path / "shifts.py").write_text("def shift(x):\n    return 0.5\n")
     launch(tmp_path)
-    return tmp_path
+    yield tmp_path
+    forget()
 
 
 def edit(file: Path, old: str, new: str) -> None:
