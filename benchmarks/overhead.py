@@ -30,11 +30,9 @@ from sweep.grid.grid import Grid
 from sweep.grid.identity import stream
 from sweep.grid.resolve import resolve
 from sweep.kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, parameter
-from sweep.plan.plan import Plan
 from sweep.run.driver import MakeExecutor, inline, launch
 from sweep.run.events import Event, Started
 from sweep.run.executors.ray import RayExecutor
-from sweep.store.store import Store
 
 WORKERS = 2
 SEED = 11
@@ -159,8 +157,8 @@ def through_process_pool(keys: list[str], wanted: Array) -> float:
     return seconds
 
 
-def _on_ray(plan: Plan, store: Store) -> RayExecutor:
-    return RayExecutor(plan, store, WORKERS)
+def _on_ray() -> RayExecutor:
+    return RayExecutor(WORKERS)
 
 
 def measure(points: int, untiled: int) -> Iterator[tuple[str, int, float]]:

@@ -122,14 +122,22 @@ def _on_ray(workers: int | None, address: str | None) -> MakeExecutor:
 
     where = f"joining the Ray cluster at {address}" if address else "starting Ray on this machine"
     err.print(f"{where} ...", style="dim")
-    return lambda plan, store: RayExecutor(plan, store, workers, address)
+    return lambda: RayExecutor(workers, address)
+
+
+def _line() -> str:
+    return shlex.join(["sweep", *sys.argv[1:]])
 
 
 def _conclude(summary: Summary, place: str) -> None:
     """Say how a launch ended and what to do next; leave with its exit status."""
     if summary.interrupted:
-        say(f"Interrupted; what is done is kept. To go on:\n  {shlex.join(['sweep', *sys.argv[1:]])}")
+        say(f"Interrupted; what is done is kept. To go on:\n  {_line()}")
         raise typer.Exit(130)
+    if summary.vanished:
+        what = f"{summary.vanished} cells were filled, and their results are not in the store any more"
+        say(f"{what}: does another program write there? The same line computes them again:\n  {_line()}")
+        raise typer.Exit(1)
     if not summary.complete:
         failed = sum(stage.failed for stage in summary.stages.values())
         say(f"{failed} tasks were set aside; the others are done. Why: sweep status {shlex.quote(place)}")

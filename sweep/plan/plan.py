@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweep.grid.axes import Label, Labels
+from sweep.grid.axes import Label, Labels, canonical
 from sweep.grid.code import code_of
 from sweep.grid.grid import Grid, Stage
 from sweep.grid.parameters import as_mapping, extents_of
@@ -22,6 +22,7 @@ CELL_SECONDS = 0.5  # points are gathered into one chunk until they are this muc
 CELL_BYTES = 32 * 2**20  # ... or this much data
 TILE_SECONDS = 2.0  # chunks are gathered into one task until they are this much work
 TILES_AT_LEAST = 32  # but a stage is cut into about so many, to keep all workers busy
+REGROUP = 8  # a store that grew is cut anew when its cells could hold this many times the points
 POINT_SECONDS = 1e-4  # the framework's own work at a point: its key, generators, parameters
 
 Region = tuple[slice, ...]
@@ -52,7 +53,7 @@ class Layout:
     Parameters
     ----------
     axes : mapping of str to labels
-        In storage order: labels that came later stand behind the earlier ones.
+        In storage order.
     chunk : mapping of str to int
         Points per cell along each axis.
     extents : mapping
@@ -183,18 +184,33 @@ def make_plan(grid: Grid, stored: Mapping[str, Layout] | None = None) -> Plan:
     ----------
     grid : Grid
     stored : mapping of str to Layout, optional
-        The layouts of the stages that the store has. Their labels keep their places and their chunks; new labels
-        follow behind.
+        The layouts of the stages that the store has. Labels that it has are kept as it has them, whatever digits beyond
+        the twelfth the grid gives them.
     """
     return Plan(grid, {name: _plan_stage(stage, (stored or {}).get(name)) for name, stage in grid.stages.items()})
 
 
 def _plan_stage(wanted: Stage, stored: Layout | None) -> StagePlan:
     if stored is None or stored.axes.keys() != wanted.axes.keys():  # other axes: the store will refuse the plan
-        return StagePlan(wanted, wanted, _cell_shape(wanted))
-    axes = {axis: tuple(dict.fromkeys([*stored.axes[axis], *labels])) for axis, labels in wanted.axes.items()}
+        stage = replace(wanted, axes={axis: in_order(labels) for axis, labels in wanted.axes.items()})
+        return StagePlan(stage, wanted, _cell_shape(stage))
+    kept = {axis: {canonical(label): label for label in labels} for axis, labels in stored.axes.items()}
+    own = {axis: tuple(kept[axis].get(canonical(x), x) for x in labels) for axis, labels in wanted.axes.items()}
+    axes = {axis: in_order(tuple(dict.fromkeys([*stored.axes[axis], *labels]))) for axis, labels in own.items()}
     grown = {name: max(value, stored.extents.get(name, value)) for name, value in extents_at(wanted).items()}
-    return StagePlan(replace(wanted, axes=axes, params={**wanted.params, **grown}), wanted, stored.chunk)
+    stage = replace(wanted, axes=axes, params={**wanted.params, **grown})
+    return StagePlan(stage, replace(wanted, axes=own), _cell_shape_kept(stage, stored.chunk))
+
+
+def in_order(labels: Labels) -> Labels:
+    """Return labels as they stand in the store: numbers ascending, words as they came."""
+    return labels if any(isinstance(label, str) for label in labels) else tuple(sorted(labels))
+
+
+def _cell_shape_kept(stage: Stage, stored: Mapping[str, int]) -> Mapping[str, int]:
+    """Return the cells that a store has, or larger ones where those have become far too small."""
+    fresh = _cell_shape(stage)
+    return fresh if math.prod(fresh.values()) >= REGROUP * math.prod(stored.values()) else stored
 
 
 def extents_at(stage: Stage) -> dict[str, Any]:

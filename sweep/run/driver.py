@@ -11,19 +11,23 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from sweep.errors import Problem, SweepError
 from sweep.grid.grid import Grid
-from sweep.plan.plan import Plan, Task, make_plan
+from sweep.plan.plan import Plan, StagePlan, Task, make_plan
 from sweep.run.events import Listener, Progress, Started, Stopping, TaskDone, TaskFailed, WorkerLost
 from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outcome
 from sweep.run.executors.inline import InlineExecutor
 from sweep.run.log import logged
 from sweep.run.schedule import Schedule
 from sweep.store.lease import Lease
+from sweep.store.prepare import prepare, take_back_incomplete
 from sweep.store.storage import UNAVAILABLE, Location
 from sweep.store.store import Store
 
-MakeExecutor = Callable[[Plan, Store], AbstractContextManager[Executor]]
+MakeExecutor = Callable[[], AbstractContextManager[Executor]]
 
 
 @dataclass(frozen=True)
@@ -35,20 +39,23 @@ class Summary:
     stages : mapping of str to Progress
     interrupted : bool
         It was asked to stop, by Ctrl-C say.
+    vanished : int
+        Cells that were filled, and whose results the store did not have when it was looked at in the end.
     """
 
     stages: Mapping[str, Progress]
     interrupted: bool = False
+    vanished: int = 0
 
     @property
     def complete(self) -> bool:
-        """Return whether every task of every stage is done."""
-        return all(stage.done == stage.tasks for stage in self.stages.values())
+        """Return whether every task of every stage is done, and its results are there."""
+        return not self.vanished and all(stage.done == stage.tasks for stage in self.stages.values())
 
 
-def inline(plan: Plan, store: Store) -> AbstractContextManager[Executor]:
+def inline() -> AbstractContextManager[Executor]:
     """Return the executor that works in this process."""
-    return nullcontext(InlineExecutor(plan, store))
+    return nullcontext(InlineExecutor())
 
 
 def plan_for(grid: Grid, store: Store, *, accept_code_change: bool = False) -> Plan:
@@ -81,7 +88,7 @@ def launch(
     grid : Grid
     place : str
         Path or URL of the store.
-    make_executor : (Plan, Store) -> context manager of an Executor
+    make_executor : () -> context manager of an Executor
     listener : Event -> None
         Told of everything that happens.
     accept_code_change : bool
@@ -99,26 +106,45 @@ def launch(
         full.
     """
     store = Store(Location(place))
-    plan = plan_for(grid, store, accept_code_change=accept_code_change)
+    plan_for(
+        grid, store, accept_code_change=accept_code_change
+    )  # a first look: what is wrong is told before Ray starts
     with (
-        make_executor(plan, store) as executor,
+        make_executor() as executor,
         _writing(place),
         Lease(store.location, _facts(store, executor)) as lease,
     ):
         store.token = lease.token
-        store.prepare(plan)
+        store.refresh()
+        # what was read before the lease may have changed
+        plan = plan_for(grid, store, accept_code_change=accept_code_change)
+        prepare(store, plan)
         store.clear_failures()
-        schedule = Schedule(
-            plan, {name: store.done(name) & (store.blocks(name) >= stage.blocks) for name, stage in plan.stages.items()}
-        )
+        schedule = Schedule(plan, {name: _done(store, stage) for name, stage in plan.stages.items()})
         with logged(plan, store.location, listener), _interruptible() as stopping:
             _Launch(plan, store, schedule, listener).run(executor, stopping)
-        return Summary(schedule.progress(), stopping.is_set())
+        return Summary(schedule.progress(), stopping.is_set(), _vanished(store, schedule))
+
+
+def _done(store: Store, stage: StagePlan) -> npt.NDArray[np.bool_]:
+    name = stage.stage.name
+    return store.done(name) & (store.blocks(name) >= stage.blocks)
+
+
+def _vanished(store: Store, schedule: Schedule) -> int:
+    """Take back, and return the number of, cells that the schedule calls done and the store does not have whole."""
+    sizes = store.location.sizes("")
+    count = 0
+    for name, done in schedule.done().items():
+        stage = schedule.plan.stages[name]
+        count += take_back_incomplete(store, stage, sizes)
+        count += int((stage.per_cell(done & ~_done(store, stage)) > 0).sum())
+    return count
 
 
 def _facts(store: Store, executor: Executor) -> dict[str, Any]:
     """Return what `sweep status` needs to tell the rate of this launch."""
-    done = {stage: int(store.done(stage).sum()) for stage in store.begun()["stages"]}
+    done = {stage: int(store.progress(stage).done.sum()) for stage in store.begun()["stages"]}
     return {"workers": executor.workers, "started": time.time(), "done": done}
 
 
@@ -132,7 +158,7 @@ class _Launch:
     def run(self, executor: Executor, stopping: threading.Event) -> None:
         self.listener(Started(self.schedule.progress(), executor.workers))
         told = False
-        for outcome in executor.run(self.schedule.next, stopping):
+        for outcome in executor.run(self.plan, self.store, self.schedule.next, stopping):
             self._note(outcome)
             if stopping.is_set() and not told:
                 told = True

@@ -30,6 +30,7 @@ class Schedule:
     """
 
     def __init__(self, plan: Plan, done: Mapping[str, Points]) -> None:
+        self.plan = plan
         self._queues = {name: _StageQueue(stage, done[name].copy()) for name, stage in plan.stages.items()}
         self._retries: deque[Task] = deque()
         self._attempts: dict[tuple[str, int], int] = {}
@@ -68,6 +69,10 @@ class Schedule:
     def give_back(self, task: Task) -> None:
         """Take back a task that was handed out and lost through no fault of its own."""
         self._retries.append(task)
+
+    def done(self) -> dict[str, Points]:
+        """Return which points of every stage are complete by now."""
+        return {name: queue.done for name, queue in self._queues.items()}
 
     def progress(self) -> dict[str, Progress]:
         """Return how far every stage is."""

@@ -126,7 +126,7 @@ class _CellWork:
         start = self._resume(inside, key)
         for block, state, results in run_blocks(seed, stage, point, self.bench.inputs.at(self.plan, point), start):
             self._keep(inside, block, results)
-            self.blocks[inside] = block + 1
+            self.blocks[inside] = max(block + 1, self.blocks[inside])  # more where a lost state is made again
             if state and wanted > 1:
                 self.states[key] = (block + 1, state)
             if block + 1 < wanted:
@@ -137,7 +137,10 @@ class _CellWork:
     def _resume(self, inside: tuple[int, ...], key: str) -> tuple[int, State | None]:
         """Return the blocks that are done and, where one is kept, the state after them."""
         done = int(self.blocks[inside])
-        stored = self.bench.store.load_state(self.plan.stage.name, key) if done else None
+        try:
+            stored = self.bench.store.load_state(self.plan.stage.name, key) if done else None
+        except ValueError:
+            stored = None  # a damaged checkpoint: from the first block on, to the same bits
         return stored or (done, None)
 
     def _keep(self, inside: tuple[int, ...], block: int, results: Arrays) -> None:

@@ -1,39 +1,136 @@
-"""How a field of the dataset becomes a Zarr array: its codecs, and what happens to one that is there."""
+"""Arrays by their metadata: what a field of the dataset looks like to Zarr, and under which keys its chunks lie."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+import copy
+import functools
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, ZstdCodec
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
+from zarr.storage import MemoryStore, StorePath
 
+from sweep.plan.plan import Region
 from sweep.plan.template import Field
+from sweep.store.root import DOCUMENT, Metadata
+from sweep.store.storage import Location
 
 
-def require_array(group: zarr.Group, item: Field) -> None:
-    """Make an array, or lengthen the one that is there; write its values where it is a coordinate."""
-    if item.name in group:
-        array = cast("Any", group[item.name])
-        if array.shape != item.shape:
-            array.resize(item.shape)
-    else:
-        array = group.create_array(
-            item.name,
-            shape=item.shape,
-            dtype=cast("Any", item.dtype),
-            chunks=item.chunks,
-            fill_value=item.fill,
-            dimension_names=item.dims,
-            serializer="auto" if item.dtype == "str" else BytesCodec(),
-            compressors=[_compressor(item.dtype), Crc32cCodec()],
-            attributes=dict(item.attributes),
-            config={"write_empty_chunks": True},
-        )
-    if dict(array.attrs) != dict(item.attributes):
-        array.attrs.put(dict(item.attributes))
-    if item.values is not None:
-        array[...] = np.asarray(item.values, object if item.dtype == "str" else None)
+def array_metadata(item: Field, *, beside: Metadata | None = None) -> Metadata:
+    """Return the Zarr metadata of an array, as JSON has them.
+
+    Parameters
+    ----------
+    item : Field
+    beside : Metadata, optional
+        An array of the same path whose chunks must stay untouched: the new one keeps its own under other keys.
+    """
+    metadata = copy.deepcopy(_prototype(item.dtype, len(item.shape)))
+    metadata["shape"] = list(item.shape)
+    metadata["chunk_grid"]["configuration"]["chunk_shape"] = [max(n, 1) for n in item.chunks]
+    metadata["fill_value"] = _fill_as_json(item.fill)
+    metadata["attributes"] = json.loads(json.dumps(dict(item.attributes)))
+    if item.dims:
+        metadata["dimension_names"] = list(item.dims)
+    if beside is not None and beside["chunk_key_encoding"] == metadata["chunk_key_encoding"]:
+        metadata["chunk_key_encoding"] = _other_encoding(len(item.shape))
+    return metadata
+
+
+def group_metadata(attributes: Mapping[str, Any]) -> Metadata:
+    """Return the Zarr metadata of a group, as JSON has them."""
+    return {"attributes": json.loads(json.dumps(dict(attributes))), "zarr_format": 3, "node_type": "group"}
+
+
+def open_array(location: Location, path: str, metadata: Metadata) -> Any:
+    """Return the array that the metadata describe, whatever the node's own document says.
+
+    A chunk of fill values is written too: what is absent was never computed.
+    """
+    array = zarr.Array.from_dict(StorePath(location.zarr, path), dict(metadata))
+    return array.with_config({"write_empty_chunks": True})
+
+
+def regions(array: Any) -> Iterator[Region]:
+    """Yield every chunk of an array as the slices that it covers."""
+    grid = [range(0, n, step) for n, step in zip(array.shape, array.chunks, strict=True)]
+    for starts in itertools.product(*grid):
+        limits = zip(starts, array.chunks, array.shape, strict=True)
+        yield tuple(slice(start, min(start + step, n)) for start, step, n in limits)
+
+
+def readable(array: Any) -> tuple[Any, Any]:
+    """Return the values of an array, zero where a chunk cannot be read, and which values could be read."""
+    whole = np.ones(array.shape, np.bool_)
+    try:
+        return np.asarray(array[...]), whole
+    except Exception:  # noqa: BLE001 - damage shows as any exception of any layer
+        values = np.zeros(array.shape, array.dtype)
+    for region in regions(array):
+        try:
+            values[region] = array[region]
+        except Exception:  # noqa: BLE001 - damage shows as any exception of any layer
+            whole[region] = False
+    return values, whole
+
+
+def is_chunk_of(key: str, path: str, metadata: Metadata) -> bool:
+    """Return whether a key below an array is that of one of its chunks, or the array's own document."""
+    rest = key.removeprefix(f"{path}/")
+    if rest == DOCUMENT:
+        return True
+    encoding = metadata["chunk_key_encoding"]
+    if not metadata["shape"]:
+        return rest == ("0" if encoding["name"] == "v2" else "c")
+    return rest.startswith(f"c{encoding['configuration']['separator']}")
+
+
+def owner(key: str, nodes: Mapping[str, Metadata]) -> str | None:
+    """Return the path of the array that a key lies in or below, None when it is no array's."""
+    return next((path for path in _parents(key) if path in nodes and nodes[path]["node_type"] == "array"), None)
+
+
+def _parents(key: str) -> Iterable[str]:
+    while "/" in key:
+        key = key.rpartition("/")[0]
+        yield key
+
+
+@functools.cache
+def _prototype(dtype: str, dimensions: int) -> Metadata:
+    """Return the metadata of a small array with the codecs that suit a dtype."""
+    memory = MemoryStore()
+    zarr.create_array(
+        memory,
+        shape=(1,) * dimensions,
+        dtype=dtype,
+        chunks=(1,) * dimensions,
+        serializer="auto" if dtype == "str" else BytesCodec(),
+        compressors=[_compressor(dtype), Crc32cCodec()],
+    )
+    raw = sync(memory.get(DOCUMENT, default_buffer_prototype()))
+    metadata: Metadata = json.loads(raw.to_bytes()) if raw is not None else {}
+    return metadata
+
+
+def _other_encoding(dimensions: int) -> Metadata:
+    """Return an encoding of chunk keys beside Zarr's usual c/0/1 and c: c.0.1, and 0 for a single number."""
+    name = "default" if dimensions else "v2"
+    return {"name": name, "configuration": {"separator": "."}}
+
+
+def _fill_as_json(fill: Any) -> Any:
+    if isinstance(fill, complex | np.complexfloating):
+        return [_fill_as_json(fill.real), _fill_as_json(fill.imag)]
+    if isinstance(fill, float | np.floating) and np.isnan(fill):
+        return "NaN"
+    return fill.item() if isinstance(fill, np.generic) else fill
 
 
 def _compressor(dtype: str) -> BloscCodec | ZstdCodec:

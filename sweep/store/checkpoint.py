@@ -19,6 +19,9 @@ def pack_state(blocks: int, state: State) -> bytes:
 
 
 def unpack_state(raw: bytes) -> tuple[int, State]:
-    """Return the blocks that are complete in a checkpoint, and the state after them."""
-    with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
-        return int(stored["blocks"]), tuple(stored[str(i)] for i in range(len(stored.files) - 1))
+    """Return the blocks that are complete in a checkpoint, and the state after them; raises ValueError when damaged."""
+    try:
+        with np.load(io.BytesIO(raw), allow_pickle=False) as stored:
+            return int(stored["blocks"]), tuple(stored[str(i)] for i in range(len(stored.files) - 1))
+    except Exception as error:
+        raise ValueError(f"not a whole checkpoint: {error}") from error

@@ -68,6 +68,15 @@ class Location:
 
         return [] if self._absent() else sorted(sync(collect()))
 
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Return all keys that begin with `prefix`, with their sizes in bytes."""
+        if self.local_path is None:
+            return dict.fromkeys(self.list(prefix), 1)
+        return {key: (self.local_path / key).stat().st_size for key in self.list(prefix)}
+
+    def flush(self) -> None:
+        """Flush."""
+
     def clear_unfinished(self, spare: str) -> None:
         """Remove what killed writers left half made, but not beside the key `spare`, which others may be writing."""
         if self.local_path is None or self._absent():

@@ -7,31 +7,28 @@ be repeated. Whoever is killed between two steps leaves work to repeat, never wr
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import zarr
 
-from sweep.errors import Problem, SweepError
+from sweep.errors import LeaseLost, Problem, SweepError
 from sweep.grid.axes import Labels
 from sweep.kernels.contract import State
 from sweep.plan.layout import Variable
 from sweep.plan.plan import Layout, Plan, Region, StagePlan
-from sweep.plan.template import stage_fields
 from sweep.store import lease
-from sweep.store.arrays import require_array
+from sweep.store.arrays import open_array, readable
 from sweep.store.checkpoint import pack_state, unpack_state
-from sweep.store.manifest import check_same_grid, layouts, merge
+from sweep.store.manifest import check_same_grid, layouts
 from sweep.store.provenance import check_same_code
+from sweep.store.root import Root, read_root
 from sweep.store.storage import Location
 
 Array = npt.NDArray[Any]
-EXTENDING = ".sweep/extending"  # is there while the arrays may not be as the manifest says
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,28 @@ class CellResult:
     states: Mapping[str, tuple[int, State]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far the points of a stage are.
+
+    Parameters
+    ----------
+    done : bool array over the stage
+    blocks : int array over the stage
+    whole : bool array over the stage
+        False where one of the two cannot be read.
+    """
+
+    done: npt.NDArray[np.bool_]
+    blocks: npt.NDArray[np.int32]
+    whole: npt.NDArray[np.bool_]
+
+    @property
+    def begun(self) -> bool:
+        """Return whether something was computed, as far as can be known."""
+        return bool(self.blocks.any() or not self.whole.all())
+
+
 class Store:
     """The dataset of a sweep, at a path or URL.
 
@@ -76,9 +95,21 @@ class Store:
         self._arrays: dict[str, Any] = {}
 
     @cached_property
-    def group(self) -> zarr.Group:
-        """Return the root group."""
-        return zarr.open_group(self.location.zarr, mode="r+")
+    def root(self) -> Root:
+        """Return the root document as it was when it was first asked for; see `refresh`."""
+        return read_root(self.location) or Root({}, {})
+
+    def refresh(self) -> None:
+        """Forget what was read: another launch may have changed the store, or this one has."""
+        self.__dict__.pop("root", None)
+        self._indices.clear()
+        self._arrays.clear()
+
+    def array(self, path: str) -> Any:
+        """Return an array of the store as its root describes it; raises KeyError when there is none of that name."""
+        if path not in self._arrays:
+            self._arrays[path] = open_array(self.location, path, self.root.nodes[path])
+        return self._arrays[path]
 
     def manifest(self) -> dict[str, Any] | None:
         """Return what the store says of itself, None when there is none yet.
@@ -86,12 +117,11 @@ class Store:
         Raises
         ------
         SweepError
-            When something else is there.
+            When something else is there, or the root cannot be read.
         """
-        document = self.location.get_json("zarr.json")
-        attributes = (document or {}).get("attributes", {})
+        attributes = self.root.attributes
         if "format" in attributes and "stages" in attributes:
-            return cast("dict[str, Any]", attributes)
+            return dict(attributes)
         strangers = [key for key in self.location.list("")[:1000] if not key.startswith(".sweep/")]
         if strangers and not self.location.list(".sweep/"):
             what = f"is not a store of this program (it holds {strangers[0]!r}); choose another --store"
@@ -103,7 +133,7 @@ class Store:
         manifest = self.manifest()
         if manifest is None:
             return {"stages": {}}
-        stages = {name: stage for name, stage in manifest["stages"].items() if self.blocks(name).any()}
+        stages = {name: stage for name, stage in manifest["stages"].items() if self.progress(name).begun}
         return {**manifest, "stages": stages}
 
     def layouts(self) -> dict[str, Layout]:
@@ -112,88 +142,41 @@ class Store:
 
     def check(self, plan: Plan, *, accept_code_change: bool = False) -> None:
         """Raise SweepError unless the plan can be written here: the same grid and code, a writable place with room."""
-        check_same_grid(self.begun(), plan, self.location.place)
+        begun = self.begun()
+        check_same_grid(begun, plan, self.location.place)
         if not accept_code_change:
-            check_same_code(self.begun(), plan, self.location.place)
-        begun = self.begun()["stages"]
-        done = {name: int(self.done(name).sum()) if name in begun else 0 for name in plan.stages}
+            check_same_code(begun, plan, self.location.place)
+        done = {name: int(self.progress(name).done.sum()) if name in begun["stages"] else 0 for name in plan.stages}
         self.location.check_writable(sum(_bytes_left(stage, done[name]) for name, stage in plan.stages.items()))
-
-    # -- create and extend ----------------------------------------------------------------------------------------
-
-    def prepare(self, plan: Plan) -> None:
-        """Create the empty dataset of a plan, or extend the one that is here; what is there keeps its bits."""
-        self.location.clear_unfinished(spare=lease.KEY)
-        manifest = self.manifest()
-        if manifest is None:
-            self.location.put(".sweep/created", b"")
-        root = zarr.open_group(self.location.zarr, mode="a", zarr_format=3, use_consolidated=False)
-        attributes = merge(manifest or {}, plan, self.begun()["stages"])
-        cut_short = self.location.get(EXTENDING) is not None
-        if manifest is not None and not cut_short and json.loads(json.dumps(attributes)) == manifest:
-            return
-        begun = self.begun()["stages"]
-        self.location.put(EXTENDING, b"")
-        if cut_short:
-            _undo_extension(root, layouts(manifest or {}))
-        for name, stage in plan.stages.items():
-            if name in begun:
-                self._reopen_cut_points(root, stage)
-            elif name in root:
-                del root[name]  # nothing was computed: what was laid out may be for another grid
-            for node, (node_attributes, fields) in stage_fields(stage).items():
-                group = root.require_group(node)
-                if dict(group.attrs) != node_attributes:
-                    group.attrs.put(node_attributes)
-                for item in fields:
-                    require_array(group, item)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Consolidated metadata|Object at .sweep", category=UserWarning)
-            root = zarr.consolidate_metadata(self.location.zarr)
-        root.attrs.put(attributes)
-        self.location.delete(EXTENDING)
-        self._forget()
-
-    def _forget(self) -> None:
-        """Drop what was opened before the store changed its shape."""
-        self.__dict__.pop("group", None)
-        self._indices.clear()
-        self._arrays.clear()
-
-    def _reopen_cut_points(self, root: Any, plan: StagePlan) -> None:
-        """Take back the blocks whose results were cut at the former length, so that they are computed again."""
-        name = plan.stage.name
-        before = np.asarray(root[f"{name}/blocks"][...])
-        blocks = before.copy()
-        for variable in plan.variables:
-            block, path = variable.output.block, f"{variable.node}/{variable.name}"
-            if block is None or path not in root:
-                continue
-            rows = root[path].shape[len(variable.axes)]
-            if rows < variable.output.shape[0]:
-                part = tuple(_place(plan, axis, variable.at) for axis in plan.stage.axes)
-                blocks[part] = np.minimum(blocks[part], rows // block)
-        region = tuple(slice(0, n) for n in blocks.shape)
-        for index, point in plan.points(region):
-            if blocks[index] < before[index]:
-                self.location.delete(_state_key(name, plan.stage.key_at(point)))
-        root[f"{name}/done"][...] = np.asarray(root[f"{name}/done"][...]) & (blocks >= plan.blocks[region])
-        root[f"{name}/blocks"][...] = blocks
 
     # -- what is done ---------------------------------------------------------------------------------------------
 
     def blocks(self, stage: str, region: Region | None = None) -> npt.NDArray[np.int32]:
         """Return how many blocks of each point are complete."""
-        return np.asarray(self._array(f"{stage}/blocks")[region if region is not None else ...], np.int32)
+        return np.asarray(self.array(f"{stage}/blocks")[region if region is not None else ...], np.int32)
 
     def done(self, stage: str, region: Region | None = None) -> npt.NDArray[np.bool_]:
         """Return which points are complete."""
-        return np.asarray(self._array(f"{stage}/done")[region if region is not None else ...], np.bool_)
+        return np.asarray(self.array(f"{stage}/done")[region if region is not None else ...], np.bool_)
+
+    def progress(self, stage: str) -> Progress:
+        """Return how far every point of a stage is; of what cannot be read, nothing is known to be done."""
+        done, whole = readable(self.array(f"{stage}/done"))
+        blocks, blocks_whole = readable(self.array(f"{stage}/blocks"))
+        return Progress(np.asarray(done, np.bool_), np.asarray(blocks, np.int32), whole & blocks_whole)
 
     def reset(self, stage: str, region: Region) -> None:
         """Forget that the points of a region are done, so that the next launch computes them again."""
-        self._array(f"{stage}/done")[region] = False
-        self._array(f"{stage}/blocks")[region] = 0
+        shape = tuple(part.stop - part.start for part in region)
+        self.array(f"{stage}/done")[region] = np.zeros(shape, np.bool_)
+        self.array(f"{stage}/blocks")[region] = np.zeros(shape, np.int32)
+
+    def take_back(self, plan: StagePlan, cell: int) -> None:
+        """Forget what was computed of a cell, checkpoints included: the next launch computes it again."""
+        region = plan.cell(cell)
+        self.reset(plan.stage.name, region)
+        for _, point in plan.points(region):
+            self.delete_state(plan.stage.name, plan.stage.key_at(point))
 
     # -- regions --------------------------------------------------------------------------------------------------
 
@@ -209,21 +192,26 @@ class Store:
         """
         stage, labels = plan.stage.name, plan.labels(result.region)
         self._check_lease()
+        if (self.blocks(stage, result.region) > result.blocks).any():
+            what = "more is done there than this worker knows of: it was given up, and stops"
+            raise LeaseLost(Problem(f"{self.location.place}: {stage}", what))
         for variable, values in result.values:
             own = {axis: labels[axis] for axis in variable.axes}
             self._write(variable.node, variable.name, own, values)
         for key, (blocks, state) in result.states.items():
             self.location.put(_state_key(stage, key), pack_state(blocks, state))
+        self.location.flush()
         self._check_lease()
         self._write(stage, "blocks", labels, result.blocks)
         self._write(stage, "done", labels, result.done)
+        self.location.flush()
 
     def _check_lease(self) -> None:
         if self.token is not None:
             lease.check(self.location, self.token)
 
     def _write(self, node: str, name: str, labels: Mapping[str, Labels], values: Array) -> None:
-        array = self._array(f"{node}/{name}")
+        array = self.array(f"{node}/{name}")
         outer = [self._positions(node, axis, values_) for axis, values_ in labels.items()]
         for part, chunk, length in zip(outer, array.chunks, array.shape, strict=False):
             if part.start % chunk or (part.stop % chunk and part.stop != length):
@@ -246,7 +234,7 @@ class Store:
 
     def _index(self, node: str, axis: str) -> dict[Any, int]:
         if (node, axis) not in self._indices:
-            labels = np.asarray(self._array(f"{node}/{axis}")[...]).tolist()
+            labels = np.asarray(self.array(f"{node}/{axis}")[...]).tolist()
             self._indices[node, axis] = {label: place for place, label in enumerate(labels)}
         return self._indices[node, axis]
 
@@ -254,20 +242,14 @@ class Store:
         """Return the values of a variable over a region of its stage."""
         labels = plan.labels(region)
         outer = tuple(self._positions(variable.node, axis, labels[axis]) for axis in variable.axes)
-        return np.asarray(self._array(f"{variable.node}/{variable.name}")[outer])
+        return np.asarray(self.array(f"{variable.node}/{variable.name}")[outer])
 
     def read(self, node: str, name: str, labels: Mapping[str, Labels]) -> Array:
         """Return a variable at labels along its outer axes, in the order of the labels."""
-        array = self._array(f"{node}/{name}")
+        array = self.array(f"{node}/{name}")
         places = [[self._index(node, axis)[label] for label in wanted] for axis, wanted in labels.items()]
         inner = [slice(None)] * (array.ndim - len(places))
         return np.asarray(array.oindex[(*map(_compact, places), *inner)]) if array.ndim else np.asarray(array[...])
-
-    def _array(self, path: str) -> Any:
-        if path not in self._arrays:
-            found: Any = self.group[path]  # a chunk of fill values is written too: what is absent was never computed
-            self._arrays[path] = found.with_config({"write_empty_chunks": True})
-        return self._arrays[path]
 
     # -- states and failures --------------------------------------------------------------------------------------
 
@@ -275,6 +257,10 @@ class Store:
         """Return the checkpoint of a point: blocks complete and the state after them; None when there is none."""
         raw = self.location.get(_state_key(stage, key))
         return None if raw is None else unpack_state(raw)
+
+    def delete_state(self, stage: str, key: str) -> None:
+        """Forget the checkpoint of a point."""
+        self.location.delete(_state_key(stage, key))
 
     def put_failure(self, stage: str, number: int, failure: Mapping[str, Any]) -> None:
         """Keep why a task was set aside."""
@@ -303,39 +289,6 @@ def _bytes_left(plan: StagePlan, done: int) -> int:
     """Return about how much is still to be written of a stage, when so many points are done: a resume needs no more."""
     share = 1 - done / max(done, plan.blocks.size)
     return int(share * sum(variable.nbytes for variable in plan.variables))
-
-
-def _undo_extension(root: zarr.Group, stored: Mapping[str, Layout]) -> None:
-    """Take back what a killed launch has laid out beyond the manifest: no result was written there yet.
-
-    The next launch may be of yet another grid, and arrays of one node must agree in their lengths. Inner lengths need
-    no care here: each array is given its own when it is laid out again.
-    """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Object at .sweep", category=UserWarning)
-        strangers = [name for name in root.group_keys() if name not in stored]
-    for name in strangers:
-        del root[name]
-    for name, layout in stored.items():
-        _cut_back(cast("zarr.Group", root[name]), layout.axes)
-
-
-def _cut_back(group: zarr.Group, axes: Mapping[str, Labels]) -> None:
-    for name, child in list(group.groups()):
-        axis, _, label = name.partition("=")
-        if label in map(str, axes[axis]):
-            _cut_back(child, axes)
-        else:
-            del group[name]
-    for _, array in group.arrays():
-        dims = cast("Any", array.metadata).dimension_names or ()
-        shape = tuple(len(axes.get(dim, range(n))) for dim, n in zip(dims, array.shape, strict=True))
-        if shape != array.shape:
-            array.resize(shape)
-
-
-def _place(plan: StagePlan, axis: str, at: Mapping[str, Any]) -> int | slice:
-    return plan.stage.axes[axis].index(at[axis]) if axis in at else slice(None)
 
 
 def _compact(places: list[int]) -> Any:

@@ -15,8 +15,8 @@ from sweep.plan.layout import Variable
 from sweep.plan.plan import Plan, StagePlan
 from sweep.run.inputs import InputReader
 from sweep.run.work import run_blocks
+from sweep.store.presence import variables_in
 from sweep.store.store import Store
-from sweep.verify.chunks import variables_in
 from sweep.verify.finding import Finding, Remedy
 
 

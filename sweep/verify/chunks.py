@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 from functools import partial
@@ -12,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sweep.errors import reason
-from sweep.plan.layout import Variable
 from sweep.plan.plan import Region, StagePlan
+from sweep.store.presence import chunk_indices, variables_in
 from sweep.store.store import Store
 from sweep.verify.finding import Finding
 
@@ -52,10 +51,10 @@ def _damaged(
     for variable in variables_in(plan, region):
         path = f"{variable.node}/{variable.name}"
         try:
-            array: Any = store.group[path]
+            array: Any = store.array(path)
         except Exception:  # noqa: BLE001 - told with the labels already
             continue
-        for index in _indices(array, variable, plan, region, blocks):
+        for index in chunk_indices(array, variable, plan, region, blocks):
             key = f"{path}/{array.metadata.encode_chunk_key(index)}"
             if key not in present:
                 yield key, "is missing, and would be read as missing values"
@@ -64,28 +63,6 @@ def _damaged(
                 _ = array.blocks[index] if index else array[...]
             except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
                 yield key, f"cannot be read: {reason(error)}"
-
-
-def variables_in(plan: StagePlan, region: Region) -> Iterator[Variable]:
-    """Yield the arrays that have points in a cell."""
-    labels = plan.labels(region)
-    for variable in plan.variables:
-        if all(label in labels[axis] for axis, label in variable.at.items()):
-            yield variable
-
-
-def _indices(array: Any, variable: Variable, plan: StagePlan, region: Region, blocks: int) -> Iterator[tuple[int, ...]]:
-    """Yield the chunks of an array that a cell with so many blocks has filled."""
-    parts = dict(zip(plan.stage.axes, region, strict=True))
-    outer = [
-        range(parts[axis].start // n, parts[axis].start // n + 1)
-        for axis, n in zip(variable.axes, array.chunks, strict=False)
-    ]
-    lengths = list(array.shape[len(outer) :])
-    if variable.output.block is not None:
-        lengths[0] = min(lengths[0], blocks * variable.output.block)
-    inner = [range(math.ceil(n / chunk)) for n, chunk in zip(lengths, array.chunks[len(outer) :], strict=True)]
-    return itertools.product(*outer, *inner)
 
 
 def _damaged_states(store: Store, plan: StagePlan, region: Region, states: set[str]) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,16 @@ import numpy as np
 from sweep.errors import reason
 from sweep.plan.plan import StagePlan
 from sweep.plan.template import Field, stage_fields
+from sweep.store.extend import values_of
+from sweep.store.root import DOCUMENT, alone
 from sweep.store.storage import Location
 from sweep.store.store import Store
 from sweep.verify.finding import Finding, Remedy
 
-DOCUMENT = "zarr.json"
-
 
 def metadata_findings(store: Store) -> Iterator[Finding]:
     """Yield nodes whose own metadata is not what the root's copy, which readers use, says."""
-    for path, copy in copies(store.location).items():
+    for path, copy in store.root.nodes.items():
         stage, place = path.split("/")[0], f"{path}/{DOCUMENT}"
         own = own_metadata(store.location, path)
         if own is None:
@@ -28,25 +28,13 @@ def metadata_findings(store: Store) -> Iterator[Finding]:
             yield Finding(stage, place, "is not what the root's copy of it says", Remedy.consolidate)
 
 
-def copies(location: Location) -> dict[str, dict[str, Any]]:
-    """Return the metadata of all nodes as the root keeps it."""
-    root = location.get_json(DOCUMENT) or {}
-    metadata = (root.get("consolidated_metadata") or {}).get("metadata", {})
-    return {path: _alone(document) for path, document in metadata.items()}
-
-
 def own_metadata(location: Location, path: str) -> dict[str, Any] | None:
     """Return the metadata that a node keeps of itself, None when it cannot be read."""
     try:
         document = location.get_json(f"{path}/{DOCUMENT}")
     except ValueError:
         return None
-    return None if document is None else _alone(document)
-
-
-def _alone(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metadata of a node without what a group keeps of the nodes below it."""
-    return {key: value for key, value in document.items() if key != "consolidated_metadata"}
+    return None if document is None else alone(document)
 
 
 def label_findings(store: Store, plan: StagePlan) -> Iterator[Finding]:
@@ -62,7 +50,7 @@ def label_findings(store: Store, plan: StagePlan) -> Iterator[Finding]:
 
 def _problem(store: Store, path: str, item: Field) -> str | None:
     try:
-        array: Any = store.group[path]
+        array: Any = store.array(path)
         found = None if item.values is None else np.asarray(array[...])
     except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
         return f"cannot be read: {reason(error)}"
@@ -73,8 +61,3 @@ def _problem(store: Store, path: str, item: Field) -> str | None:
         place, (label, wanted) = next((i, pair) for i, pair in enumerate(pairs) if pair[0] != pair[1])
         return f"label {place} is {label!r}; wanted {wanted!r}"
     return None
-
-
-def values_of(item: Field) -> Any:
-    """Return the labels of a coordinate as the array that the store keeps."""
-    return np.asarray(item.values, object if item.dtype == "str" else item.dtype)

@@ -147,7 +147,7 @@ def test_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_unreachable_cluster(tmp_path: Path) -> None:
     with pytest.raises(SweepError, match=r"--address 127\.0\.0\.1:1: no Ray cluster answers there"):
-        launch(grid_with(), str(tmp_path / "t.zarr"), lambda p, s: RayExecutor(p, s, address="127.0.0.1:1"))
+        launch(grid_with(), str(tmp_path / "t.zarr"), lambda: RayExecutor(address="127.0.0.1:1"))
     assert not list(tmp_path.iterdir())
 
 

@@ -18,6 +18,7 @@ from sweep.plan.plan import make_plan
 from sweep.run.driver import plan_for
 from sweep.run.work import Workbench
 from sweep.store.lease import KEY, Lease, read_lease
+from sweep.store.prepare import prepare
 from sweep.store.storage import Location
 from sweep.store.store import Store
 
@@ -57,7 +58,7 @@ def test_who_lost_the_lease_writes_nothing_more(tmp_path: Path) -> None:
     store = Store(location)
     plan = make_plan(grid_with())
     with Lease(location, {}) as lease:
-        store.prepare(plan)
+        prepare(store, plan)
         store.token = lease.token
         left_behind(tmp_path / "toy.zarr")
         with pytest.raises(LeaseLost, match="another launcher has taken over this store"):

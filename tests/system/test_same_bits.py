@@ -31,17 +31,20 @@ class Shuffled:
 
     workers = 1
 
-    def __init__(self, plan: Plan, store: Store, seed: int) -> None:
-        self.bench, self.rng = Workbench(plan, store), np.random.default_rng(seed)
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
 
-    def run(self, next_task: Callable[[], Task | None], stopping: threading.Event) -> Iterator[Outcome]:
+    def run(
+        self, plan: Plan, store: Store, next_task: Callable[[], Task | None], stopping: threading.Event
+    ) -> Iterator[Outcome]:
+        bench = Workbench(plan, store)
         ready: list[Task] = []
         while True:
             while (task := next_task()) is not None:
                 ready.append(task)
             if not ready:
                 return
-            yield attempt(self.bench, ready.pop(int(self.rng.integers(len(ready)))))
+            yield attempt(bench, ready.pop(int(self.rng.integers(len(ready)))))
 
 
 @pytest.fixture
@@ -50,8 +53,8 @@ def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep.plan.plan, "TILE_SECONDS", 3e-4)
 
 
-def shuffled(seed: int) -> Callable[[Plan, Store], AbstractContextManager[Executor]]:
-    return lambda plan, store: nullcontext(Shuffled(plan, store, seed))
+def shuffled(seed: int) -> Callable[[], AbstractContextManager[Executor]]:
+    return lambda: nullcontext(Shuffled(seed))
 
 
 @pytest.mark.usefixtures("small_tiles")
@@ -66,7 +69,7 @@ def test_any_tiling_and_order(reference: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ray_actors(reference: Path, tmp_path: Path, workers: int) -> None:
     store = tmp_path / "ray.zarr"
-    run(grid_with(), store, lambda plan, store: RayExecutor(plan, store, workers))
+    run(grid_with(), store, lambda: RayExecutor(workers))
     assert load(store).identical(load(reference)), "attributes too"
 
 

@@ -18,7 +18,7 @@ def test_killed_worker_is_replaced_and_wider_tasks_get_their_cores(
     monkeypatch.setenv("TOY_MARKER", str(tmp_path / "marker"))
     changes = {"walk__kernel": "toys:DIES_ONCE", "walk__cpus": 2}
     events: list[Event] = []
-    run(grid_with(**changes), tmp_path / "toy.zarr", lambda p, s: RayExecutor(p, s, 2), events.append)
+    run(grid_with(**changes), tmp_path / "toy.zarr", lambda: RayExecutor(2), events.append)
     assert (tmp_path / "marker").exists()
     assert sum(isinstance(event, WorkerLost) for event in events) == 1
     run(grid_with(), tmp_path / "fresh.zarr")

@@ -14,8 +14,9 @@ from typing import Any, Protocol
 from threadpoolctl import threadpool_limits
 
 from sweep.errors import LeaseLost
-from sweep.plan.plan import Task
+from sweep.plan.plan import Plan, Task
 from sweep.run.work import Stopped, Workbench
+from sweep.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,16 @@ class Executor(Protocol):
         """Return how many tasks run at once."""
         ...
 
-    def run(self, next_task: Callable[[], Task | None], stopping: threading.Event) -> Iterator[Outcome]:
+    def run(
+        self, plan: Plan, store: Store, next_task: Callable[[], Task | None], stopping: threading.Event
+    ) -> Iterator[Outcome]:
         """Yield outcomes until nothing runs and `next_task` has nothing to give.
 
         Parameters
         ----------
+        plan : Plan
+            Made under the store's lease.
+        store : Store
         next_task : () -> Task or None
             Asked when there is room; None says that nothing can run before another outcome is known.
         stopping : Event

@@ -12,22 +12,15 @@ from sweep.store.store import Store
 
 
 class InlineExecutor:
-    """Runs tasks in the calling thread.
-
-    Parameters
-    ----------
-    plan : Plan
-    store : Store
-    """
+    """Runs tasks in the calling thread."""
 
     workers = 1
 
-    def __init__(self, plan: Plan, store: Store) -> None:
-        self.plan, self.store = plan, store
-
-    def run(self, next_task: Callable[[], Task | None], stopping: threading.Event) -> Iterator[Outcome]:
+    def run(
+        self, plan: Plan, store: Store, next_task: Callable[[], Task | None], stopping: threading.Event
+    ) -> Iterator[Outcome]:
         """Yield the outcome of each task as soon as it is done."""
-        bench = Workbench(self.plan, self.store, stopping.is_set)
+        bench = Workbench(plan, store, stopping.is_set)
         while not stopping.is_set() and (task := next_task()) is not None:
             with limit_threads(task.cpus):
                 outcome = attempt(bench, task)

@@ -72,8 +72,6 @@ class RayExecutor:
 
     Parameters
     ----------
-    plan : Plan
-    store : Store
     workers : int, optional
         Cores to use; all that there are by default.
     address : str, optional
@@ -85,12 +83,13 @@ class RayExecutor:
         On entering, when no cluster answers at the address.
     """
 
-    def __init__(self, plan: Plan, store: Store, workers: int | None = None, address: str | None = None) -> None:
-        self.plan, self.store, self.address = plan, store, address
+    def __init__(self, workers: int | None = None, address: str | None = None) -> None:
+        self.address = address
         self.workers = workers or os.cpu_count() or 1
         self._limit = workers
         self._pool: list[_Worker] = []
         self._losses = 0
+        self._given: tuple[Any, str, str | None]  # what every actor works on
 
     def __enter__(self) -> RayExecutor:
         if self.address is not None:
@@ -115,9 +114,6 @@ class RayExecutor:
             ) from error
         if self._limit is None and self.address is not None:
             self.workers = max(1, int(_ray.cluster_resources().get("CPU", 1)))
-        for stage in self.plan.stages.values():
-            _travel_by_value(type(stage.stage.kernel.params), stage.stage.kernel.params.__module__)
-        self._plan = ray.put(self.plan)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
@@ -126,8 +122,13 @@ class RayExecutor:
         self._pool.clear()
         ray.shutdown()
 
-    def run(self, next_task: Callable[[], Task | None], stopping: threading.Event) -> Iterator[Outcome]:
+    def run(
+        self, plan: Plan, store: Store, next_task: Callable[[], Task | None], stopping: threading.Event
+    ) -> Iterator[Outcome]:
         """Yield the outcomes of tasks as actors finish them."""
+        for stage in plan.stages.values():
+            _travel_by_value(stage.stage.kernel.params.__module__)
+        self._given = (ray.put(plan), store.location.place, store.token)
         held: Task | None = None
         told = False
         while True:
@@ -191,14 +192,12 @@ class RayExecutor:
             self._pool.remove(idle)
             ray.kill(idle.actor)
             free += idle.cpus
-        actor = _RemoteActor.options(num_cpus=cpus).remote(
-            self._plan, self.store.location.place, self.store.token, cpus, [path for path in sys.path if path]
-        )
+        actor = _RemoteActor.options(num_cpus=cpus).remote(*self._given, cpus, [path for path in sys.path if path])
         self._pool.append(_Worker(actor, cpus))
         return self._pool[-1]
 
 
-def _travel_by_value(kind: type, module_name: str) -> None:
+def _travel_by_value(module_name: str) -> None:
     """Let a kernel that is not installed, a user's own file, travel to the workers with the plan."""
     if module_name.partition(".")[0] not in packages_distributions() and module_name in sys.modules:
         _ray.cloudpickle.register_pickle_by_value(sys.modules[module_name])

@@ -1,0 +1,108 @@
+"""Making a store ready for a plan: what was left half done is mended or taken back, then the dataset is laid out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from sweep.plan.plan import Layout, Plan, StagePlan, places
+from sweep.store.extend import CHANGING, StageExtension, restore, switch
+from sweep.store.manifest import layouts, merge
+from sweep.store.presence import absent_chunks
+from sweep.store.root import Root, copy_text, write_root
+from sweep.store.store import Store
+
+
+def prepare(store: Store, plan: Plan) -> None:
+    """Create the empty dataset of a plan, or extend the one that is there; what is there keeps its bits.
+
+    What a crash or a power cut left is mended first, and points whose results are not all there are taken back. The
+    caller holds the store's lease.
+
+    Raises
+    ------
+    SweepError
+        When the plan would shrink the store.
+    """
+    store.refresh()
+    manifest, location = store.manifest(), store.location
+    if manifest is None:
+        location.put(".sweep/created", b"")
+    sizes = location.sizes("")
+    restore(location, store.root, sizes)
+    begun = layouts(store.begun())
+    for name in begun.keys() & plan.stages.keys():
+        stored = stored_plan(plan.stages[name], begun[name])
+        take_back_incomplete(store, stored, sizes)
+        _reopen_cut_points(store, plan.stages[name], stored)
+    _lay_out(store, plan, begun, merge(manifest or {}, plan, begun))
+    store.refresh()
+
+
+def _lay_out(store: Store, plan: Plan, begun: Mapping[str, Layout], attributes: dict[str, object]) -> None:
+    location, former = store.location, store.root
+    others = {path: node for path, node in former.nodes.items() if path.partition("/")[0] not in plan.stages}
+    extensions = [StageExtension(location, stage, former.nodes, begun.get(name)) for name, stage in plan.stages.items()]
+    nodes = others
+    for extension in extensions:
+        nodes = nodes | extension.nodes()
+    new = Root(json.loads(json.dumps(attributes)), dict(sorted(nodes.items())))
+    if new.nodes != former.nodes:
+        location.put(CHANGING, b"")
+        for extension in extensions:
+            extension.write(new.nodes)
+        switch(location, new)
+    elif new.attributes != former.attributes or copy_text(location) is None:
+        write_root(location, new)
+
+
+def stored_plan(stage: StagePlan, stored: Layout) -> StagePlan:
+    """Return a stage as the store has it now: its labels, cells and lengths before the plan extends them."""
+    own = replace(stage.stage, axes=stored.axes, params={**stage.stage.params, **stored.extents})
+    return StagePlan(own, own, stored.chunk)
+
+
+def take_back_incomplete(store: Store, plan: StagePlan, sizes: Mapping[str, int]) -> int:
+    """Take back the cells of a stage that are not what ``blocks`` and ``done`` say, or that these do not tell of.
+
+    Returns
+    -------
+    int
+        How many cells were taken back.
+    """
+    progress = store.progress(plan.stage.name)
+    most = np.array([progress.blocks[plan.cell(number)].max() for number in range(int(np.prod(plan.cell_grid)))])
+    arrays = {f"{v.node}/{v.name}": store.array(f"{v.node}/{v.name}") for v in plan.variables} if most.any() else {}
+    count = 0
+    for number, blocks in enumerate(most.tolist()):
+        region = plan.cell(number)
+        absent = blocks > 0 and next(absent_chunks(arrays, plan, region, blocks, sizes), None) is not None
+        if absent or not progress.whole[region].all():
+            store.take_back(plan, number)
+            count += 1
+    return count
+
+
+def _reopen_cut_points(store: Store, plan: StagePlan, stored: StagePlan) -> None:
+    """Take back the blocks whose results were cut at the former length, so that they are computed again."""
+    name, own = plan.stage.name, stored.stage.axes
+    before = store.blocks(name)
+    blocks = before.copy()
+    for variable in stored.variables:
+        path, block = f"{variable.node}/{variable.name}", variable.output.block
+        grown = next(v.output.shape[0] for v in plan.variables if f"{v.node}/{v.name}" == path) if block else 0
+        rows = variable.output.shape[0] if block else 0
+        if block and rows < grown:
+            part = tuple(own[axis].index(variable.at[axis]) if axis in variable.at else slice(None) for axis in own)
+            blocks[part] = np.minimum(blocks[part], rows // block)
+    wanted = plan.blocks[np.ix_(*(places(plan.stage.axes[axis], labels) for axis, labels in own.items()))]
+    done = store.done(name)
+    if (blocks < before).any() or (done & (blocks < wanted)).any():
+        for index, point in zip(np.ndindex(before.shape), stored.stage.points(), strict=True):
+            if blocks[index] < before[index]:
+                store.delete_state(name, plan.stage.key_at(point))
+        store.array(f"{name}/done")[...] = done & (blocks >= wanted)
+        store.array(f"{name}/blocks")[...] = blocks
