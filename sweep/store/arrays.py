@@ -34,7 +34,7 @@ def array_metadata(item: Field, *, beside: Metadata | None = None) -> Metadata:
     metadata = copy.deepcopy(_prototype(item.dtype, len(item.shape)))
     metadata["shape"] = list(item.shape)
     metadata["chunk_grid"]["configuration"]["chunk_shape"] = [max(n, 1) for n in item.chunks]
-    metadata["fill_value"] = _fill_as_json(item.fill)
+    metadata["fill_value"] = _fill_as_json(item)
     metadata["attributes"] = json.loads(json.dumps(dict(item.attributes)))
     if item.dims:
         metadata["dimension_names"] = list(item.dims)
@@ -125,12 +125,14 @@ def _other_encoding(dimensions: int) -> Metadata:
     return {"name": name, "configuration": {"separator": "."}}
 
 
-def _fill_as_json(fill: Any) -> Any:
-    if isinstance(fill, complex | np.complexfloating):
-        return [_fill_as_json(fill.real), _fill_as_json(fill.imag)]
-    if isinstance(fill, float | np.floating) and np.isnan(fill):
-        return "NaN"
-    return fill.item() if isinstance(fill, np.generic) else fill
+def _fill_as_json(item: Field) -> Any:
+    """Return the fill value as Zarr 3 writes it: NaN by its name, a complex number as its two parts."""
+    if item.dtype == "str":
+        return item.fill
+    value = np.dtype(item.dtype).type(item.fill)
+    parts = [value.real, value.imag] if np.iscomplexobj(value) else [value]
+    written = ["NaN" if np.isnan(part) else part.item() for part in parts]
+    return written if np.iscomplexobj(value) else written[0]
 
 
 def _compressor(dtype: str) -> BloscCodec | ZstdCodec:
