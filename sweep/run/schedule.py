@@ -31,7 +31,7 @@ class Schedule:
 
     def __init__(self, plan: Plan, done: Mapping[str, Points]) -> None:
         self.plan = plan
-        self._queues = {name: _StageQueue(stage, done[name].copy()) for name, stage in plan.stages.items()}
+        self._queues = {name: _StageQueue(stage, np.array(done[name])) for name, stage in plan.stages.items()}
         self._retries: deque[Task] = deque()
         self._attempts: dict[tuple[str, int], int] = {}
 

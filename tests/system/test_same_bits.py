@@ -80,3 +80,13 @@ def test_a_second_launch_does_nothing(reference: Path) -> None:
     assert len(events) == 1
     after = {path: path.stat().st_mtime_ns for path in reference.rglob("*") if path.is_file()}
     assert after == before
+
+
+def test_a_stage_without_axes(tmp_path: Path) -> None:
+    """It is one point, and an array of it has no dimension of a grid."""
+    alone = {"kernel": "toys:THROW", "params": {"size": 6, "throws": 5}}
+    run(grid_with(stages={"alone": alone}), tmp_path / "toy.zarr")
+    tree = load(tmp_path / "toy.zarr")
+    assert bool(tree["alone"]["done"])
+    assert tree["alone"]["energy"].dims == ("replica",)
+    assert np.isfinite(tree["alone"]["energy"]).all()
