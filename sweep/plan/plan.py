@@ -177,7 +177,7 @@ def places(labels: Labels, wanted: Labels) -> list[int]:
     return [index[label] for label in wanted]
 
 
-def make_plan(grid: Grid, stored: Mapping[str, Layout] | None = None) -> Plan:
+def make_plan(grid: Grid, stored: Mapping[str, Layout] | None = None, *, as_stored: bool = False) -> Plan:
     """Return the plan of a grid, continuing what a store already holds.
 
     Parameters
@@ -186,20 +186,26 @@ def make_plan(grid: Grid, stored: Mapping[str, Layout] | None = None) -> Plan:
     stored : mapping of str to Layout, optional
         The layouts of the stages that the store has. Labels that it has are kept as it has them, whatever digits beyond
         the twelfth the grid gives them.
+    as_stored : bool
+        Nothing is to be written: places and cells are those of the store, even where a launch would put them in order.
     """
-    return Plan(grid, {name: _plan_stage(stage, (stored or {}).get(name)) for name, stage in grid.stages.items()})
+    known = stored or {}
+    return Plan(grid, {name: _plan_stage(stage, known.get(name), as_stored) for name, stage in grid.stages.items()})
 
 
-def _plan_stage(wanted: Stage, stored: Layout | None) -> StagePlan:
+def _plan_stage(wanted: Stage, stored: Layout | None, as_stored: bool) -> StagePlan:
     if stored is None or stored.axes.keys() != wanted.axes.keys():  # other axes: the store will refuse the plan
         stage = replace(wanted, axes={axis: in_order(labels) for axis, labels in wanted.axes.items()})
         return StagePlan(stage, wanted, _cell_shape(stage))
     kept = {axis: {canonical(label): label for label in labels} for axis, labels in stored.axes.items()}
     own = {axis: tuple(kept[axis].get(canonical(x), x) for x in labels) for axis, labels in wanted.axes.items()}
-    axes = {axis: in_order(tuple(dict.fromkeys([*stored.axes[axis], *labels]))) for axis, labels in own.items()}
+    axes = {axis: tuple(dict.fromkeys([*stored.axes[axis], *labels])) for axis, labels in own.items()}
+    if not as_stored:
+        axes = {axis: in_order(labels) for axis, labels in axes.items()}
     grown = {name: max(value, stored.extents.get(name, value)) for name, value in extents_at(wanted).items()}
     stage = replace(wanted, axes=axes, params={**wanted.params, **grown})
-    return StagePlan(stage, replace(wanted, axes=own), _cell_shape_kept(stage, stored.chunk))
+    chunk = stored.chunk if as_stored else _cell_shape_kept(stage, stored.chunk)
+    return StagePlan(stage, replace(wanted, axes=own), chunk)
 
 
 def in_order(labels: Labels) -> Labels:

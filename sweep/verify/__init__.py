@@ -69,7 +69,7 @@ def _plan(store: Store, manifest: dict[str, Any]) -> Plan:
     """Return the plan of the grid that the store keeps, laid out as the store is."""
     where = f"{store.location.place}: grid"
     grid = resolve(parse_yaml(manifest["grid"], where), manifest["grid"], where)
-    return make_plan(grid, layouts(manifest))
+    return make_plan(grid, layouts(manifest), as_stored=True)
 
 
 def _findings(store: Store, plan: Plan, manifest: dict[str, Any], everything: bool) -> Iterator[Finding]:
