@@ -209,18 +209,23 @@ def verify(
     ] = False,
 ) -> None:
     """Check that what the store calls done is there, whole, and comes out the same when it is computed again."""
-    from sweep.verify import verify_store
+    from sweep.verify import Remedy, verify_store
 
-    findings = verify_store(_store(store), everything=everything, repair=repair)
+    verdict = verify_store(_store(store), everything=everything, repair=repair)
+    findings = verdict.findings
+    for line in verdict.looked.lines():
+        say(line)
     for finding in findings:
         say(str(finding))
+    left = sum(finding.remedy is Remedy.none for finding in findings)
     if findings and repair:
-        say("Taken back; `sweep launch` with the same grid computes it again.")
+        kept = f" Of {left} findings nothing was changed: see above." if left else ""
+        say(f"Mended or taken back; `sweep launch` with the same grid computes again what was taken back.{kept}")
     elif findings:
         say(f"{len(findings)} findings; `sweep verify {shlex.quote(store)} --repair` takes back what is damaged.")
     else:
         say(f"{store}: nothing wrong found.")
-    raise typer.Exit(1 if findings and not repair else 0)
+    raise typer.Exit(1 if (left if repair else findings) else 0)
 
 
 @app.command()

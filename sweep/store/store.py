@@ -29,6 +29,7 @@ from sweep.store.root import Root, read_root
 from sweep.store.storage import Location
 
 Array = npt.NDArray[Any]
+FAILURES = ".sweep/failures/"
 
 
 @dataclass(frozen=True)
@@ -267,13 +268,20 @@ class Store:
         self.location.put(f".sweep/failures/{stage}/{number}", json.dumps(failure).encode())
 
     def failures(self) -> list[dict[str, Any]]:
-        """Return why tasks were set aside, all of them."""
-        found = (self.location.get_json(key) for key in self.location.list(".sweep/failures/"))
-        return [failure for failure in found if failure is not None]
+        """Return why tasks were set aside, all of them; of a damaged report its key, as ``damaged``."""
+        return [failure for key in self.location.list(FAILURES) if (failure := self._failure(key)) is not None]
+
+    def _failure(self, key: str) -> dict[str, Any] | None:
+        try:
+            return self.location.get_json(key)
+        except ValueError:
+            stage = key.removeprefix(FAILURES).partition("/")[0]
+            why = "the report of this failure is damaged; the next launch tries again"
+            return {"stage": stage, "labels": {}, "attempts": 0, "error": why, "damaged": key}
 
     def clear_failures(self) -> None:
         """Forget former failures; their tasks are tried again."""
-        for key in self.location.list(".sweep/failures/"):
+        for key in self.location.list(FAILURES):
             self.location.delete(key)
 
 

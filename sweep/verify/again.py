@@ -18,6 +18,7 @@ from sweep.run.work import run_blocks
 from sweep.store.presence import variables_in
 from sweep.store.store import Store
 from sweep.verify.finding import Finding, Remedy
+from sweep.verify.looked import Tally
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,16 @@ class Recomputer:
     ----------
     plan : Plan
     store : Store
-    elsewhere : str, optional
-        How this environment differs from the one that made the store; then a difference proves no damage.
+    tally : Tally
+        Counts the points.
+    doubt : str, optional
+        What differs here from what made the stage; then a difference of results proves no damage.
     """
 
     plan: Plan
     store: Store
-    elsewhere: str | None = None
+    tally: Tally
+    doubt: str | None = None
     inputs: InputReader = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,15 +55,16 @@ class Recomputer:
                 values = {
                     key: (variable, _at(variable, array, plan, inside)) for key, (variable, array) in stored.items()
                 }
+                self.tally.points += 1
                 what = self._difference(plan, point, int(blocks[inside]), values)
                 if what is not None:
                     yield self._finding(name, what, cell, point)
 
     def _finding(self, stage: str, what: str, cell: int, point: Mapping[str, Label]) -> Finding:
         labels = {axis: (label,) for axis, label in point.items()}
-        if self.elsewhere is None:
+        if self.doubt is None:
             return Finding(stage, stage, what, Remedy.recompute, labels, cell)
-        doubt = f"{what}; but {self.elsewhere}, where floating-point libraries may round otherwise: left as it is"
+        doubt = f"{what}; but {self.doubt}: left as it is"
         return Finding(stage, stage, doubt, Remedy.none, labels, cell)
 
     def _difference(

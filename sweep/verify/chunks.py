@@ -15,12 +15,13 @@ from sweep.plan.plan import Region, StagePlan
 from sweep.store.presence import chunk_indices, variables_in
 from sweep.store.store import Store
 from sweep.verify.finding import Finding
+from sweep.verify.looked import Tally
 
 Done = npt.NDArray[np.bool_]
 Blocks = npt.NDArray[np.int32]
 
 
-def chunk_findings(store: Store, plan: StagePlan) -> Iterator[Finding]:
+def chunk_findings(store: Store, plan: StagePlan, tally: Tally) -> Iterator[Finding]:
     """Yield what is missing or unreadable among the chunks and checkpoints of a stage.
 
     A chunk that is missing is no error to zarr: it reads as missing values. So the keys are listed and compared.
@@ -36,17 +37,19 @@ def chunk_findings(store: Store, plan: StagePlan) -> Iterator[Finding]:
         except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
             yield found(f"{name}/done", f"cannot be read, or {name}/blocks: {reason(error)}")
             continue
+        tally.saw(done)
+        tally.saw(blocks)
         if (done & (blocks == 0)).any():
             yield found(f"{name}/blocks", "is 0 where the point is called done")
-        elif done.any():
-            for path, what in _damaged(store, plan, region, int(blocks[done].max()), present):
+        elif blocks.any():
+            for path, what in _damaged(store, plan, region, int(blocks.max()), present, tally):
                 yield found(path, what)
-        for path, what in _damaged_states(store, plan, region, states):
+        for path, what in _damaged_states(store, plan, region, states, tally):
             yield found(path, what)
 
 
 def _damaged(
-    store: Store, plan: StagePlan, region: Region, blocks: int, present: set[str]
+    store: Store, plan: StagePlan, region: Region, blocks: int, present: set[str], tally: Tally
 ) -> Iterator[tuple[str, str]]:
     for variable in variables_in(plan, region):
         path = f"{variable.node}/{variable.name}"
@@ -60,17 +63,20 @@ def _damaged(
                 yield key, "is missing, and would be read as missing values"
                 continue
             try:
-                _ = array.blocks[index] if index else array[...]
+                tally.saw(array.blocks[index] if index else array[...])
             except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
                 yield key, f"cannot be read: {reason(error)}"
 
 
-def _damaged_states(store: Store, plan: StagePlan, region: Region, states: set[str]) -> Iterator[tuple[str, str]]:
+def _damaged_states(
+    store: Store, plan: StagePlan, region: Region, states: set[str], tally: Tally
+) -> Iterator[tuple[str, str]]:
     if not states:
         return
     for _, point in plan.points(region):
         key = plan.stage.key_at(point)
         if key in states:
+            tally.checkpoints += 1
             try:
                 store.load_state(plan.stage.name, key)
             except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer

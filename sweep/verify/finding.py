@@ -15,6 +15,7 @@ class Remedy(StrEnum):
     recompute = "take back the cell, so that the next launch computes it again"
     rewrite = "write the labels again, as the plan has them"
     consolidate = "copy the metadata again"
+    remove = "remove it: no result depends on it"
     none = "nothing that could be done here"
 
 

@@ -11,17 +11,42 @@ from sweep.errors import reason
 from sweep.plan.plan import StagePlan
 from sweep.plan.template import Field, stage_fields
 from sweep.store.extend import values_of
-from sweep.store.root import DOCUMENT, alone
+from sweep.store.launches import PREFIX as LAUNCHES
+from sweep.store.launches import read_launches
+from sweep.store.root import COPY, DOCUMENT, alone, copy_text
 from sweep.store.storage import Location
 from sweep.store.store import Store
 from sweep.verify.finding import Finding, Remedy
+from sweep.verify.looked import Tally
 
 
-def metadata_findings(store: Store) -> Iterator[Finding]:
+def root_findings(store: Store, tally: Tally) -> Iterator[Finding]:
+    """Yield what is wrong with the root document and its copy; a store of an older version has no copy."""
+    location, copy = store.location, copy_text(store.location)
+    tally.documents += 2
+    if copy is None:
+        if location.get(COPY) is not None or any("made" in entry for entry in store.root.attributes["stages"].values()):
+            yield Finding("", COPY, "is damaged or missing: the copy of the root document", Remedy.consolidate)
+    elif location.get(DOCUMENT) != copy.encode():
+        yield Finding("", DOCUMENT, "is not what its copy says", Remedy.consolidate)
+
+
+def log_findings(store: Store) -> Iterator[Finding]:
+    """Yield entries of the log of launches, and of failures, that cannot be read."""
+    for number, launch in read_launches(store.location).items():
+        if launch is None:
+            yield Finding("", f"{LAUNCHES}{number}", "this entry of the log of launches is damaged", Remedy.remove)
+    for failure in store.failures():
+        if "damaged" in failure:
+            yield Finding("", failure["damaged"], "this report of a failure is damaged", Remedy.remove)
+
+
+def metadata_findings(store: Store, tally: Tally) -> Iterator[Finding]:
     """Yield nodes whose own metadata is not what the root's copy, which readers use, says."""
     for path, copy in store.root.nodes.items():
         stage, place = path.split("/")[0], f"{path}/{DOCUMENT}"
         own = own_metadata(store.location, path)
+        tally.documents += 1
         if own is None:
             yield Finding(stage, place, "is missing or unreadable", Remedy.consolidate)
         elif own != copy:
@@ -37,23 +62,25 @@ def own_metadata(location: Location, path: str) -> dict[str, Any] | None:
     return None if document is None else alone(document)
 
 
-def label_findings(store: Store, plan: StagePlan) -> Iterator[Finding]:
+def label_findings(store: Store, plan: StagePlan, tally: Tally) -> Iterator[Finding]:
     """Yield arrays that have not the shape, and coordinates that have not the labels, that the plan gives them."""
     for node, (_, fields) in stage_fields(plan).items():
         for item in fields:
             path = f"{node}/{item.name}"
-            problem = _problem(store, path, item)
+            problem = _problem(store, path, item, tally)
             if problem is not None:
                 remedy = Remedy.none if item.values is None else Remedy.rewrite
                 yield Finding(plan.stage.name, path, problem, remedy)
 
 
-def _problem(store: Store, path: str, item: Field) -> str | None:
+def _problem(store: Store, path: str, item: Field, tally: Tally) -> str | None:
     try:
         array: Any = store.array(path)
         found = None if item.values is None else np.asarray(array[...])
     except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
         return f"cannot be read: {reason(error)}"
+    if found is not None:
+        tally.saw(found)
     if array.shape != item.shape or tuple(array.metadata.dimension_names or ()) != item.dims:
         return f"has shape {array.shape} over {array.metadata.dimension_names}; wanted {item.shape} over {item.dims}"
     if found is not None and not np.array_equal(found, values_of(item)):

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sweep.plan.plan import Plan
+from sweep.plan.plan import StagePlan
 from sweep.plan.template import stage_fields
 from sweep.store.extend import settle, values_of
-from sweep.store.root import restore_root
+from sweep.store.root import write_root
 from sweep.store.store import Store
 from sweep.verify.finding import Finding, Remedy
 
 
-def repair(store: Store, plan: Plan, findings: Sequence[Finding]) -> None:
+def repair(store: Store, plans: Mapping[str, StagePlan], findings: Sequence[Finding]) -> None:
     """Mend what can be mended; the caller holds the store's lease."""
     if any(finding.remedy is Remedy.consolidate for finding in findings):
-        restore_root(store.location)
+        write_root(store.location, store.root)
         settle(store.location, store.root)
     for path in {finding.path for finding in findings if finding.remedy is Remedy.rewrite}:
-        _rewrite(store, plan, path)
+        _rewrite(store, plans[path.split("/")[0]], path)
+    for path in {finding.path for finding in findings if finding.remedy is Remedy.remove}:
+        store.location.delete(path)
     cells = {(finding.stage, finding.cell) for finding in findings if finding.remedy is Remedy.recompute}
     for stage, cell in cells:
         if cell is not None:
-            store.take_back(plan.stages[stage], cell)
+            store.take_back(plans[stage], cell)
 
 
-def _rewrite(store: Store, plan: Plan, path: str) -> None:
+def _rewrite(store: Store, plan: StagePlan, path: str) -> None:
     node, name = path.rsplit("/", 1)
-    _, fields = stage_fields(plan.stages[node.split("/")[0]])[node]
+    _, fields = stage_fields(plan)[node]
     item = next(item for item in fields if item.name == name)
     array: Any = store.array(path)
     array[...] = values_of(item)

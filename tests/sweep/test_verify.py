@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def store(healthy: Path, tmp_path: Path) -> Path:
 
 
 def verify(path: Path, **options: bool) -> list[Finding]:
-    return verify_store(Store(Location(str(path))), **options)
+    return list(verify_store(Store(Location(str(path))), **options).findings)
 
 
 def chunk(path: Path, array: str) -> Path:
@@ -58,6 +59,14 @@ def array(path: Path, name: str) -> zarr.Array:
     found = zarr.open_group(path, mode="r+")[name]
     assert isinstance(found, zarr.Array)
     return found
+
+
+def edit_entries(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change what the store's root says of each stage."""
+    root = Store(Location(str(path))).root
+    for entry in root.attributes["stages"].values():
+        change(entry)
+    write_root(Location(str(path)), root)
 
 
 def test_a_healthy_store(store: Path) -> None:
@@ -170,9 +179,10 @@ def test_all_damage_at_once_in_one_repair(healthy: Path, store: Path) -> None:
 
 
 def test_another_environment_is_named_and_nothing_is_taken_back(store: Path) -> None:
-    root = Store(Location(str(store))).root
-    packages = {**root.attributes["packages"], "numpy": "1.0"}
-    write_root(Location(str(store)), replace(root, attributes={**root.attributes, "packages": packages}))
+    def older(entry: dict[str, Any]) -> None:
+        entry["made"]["packages"]["numpy"] = "1.0"
+
+    edit_entries(store, older)
     assert verify(store, everything=True) == []
     energy = array(store, ENERGY)
     energy[0, 0, 0] = energy[0, 0, 0] + 1
@@ -184,9 +194,12 @@ def test_another_environment_is_named_and_nothing_is_taken_back(store: Path) -> 
 
 def test_another_version_of_a_kernel_is_not_compared(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(toys, "THROW", replace(toys.THROW, version=2))
-    findings = verify(store)
-    assert [finding.remedy for finding in findings] == [Remedy.none]
-    assert "made by version 1 of kernel throw" in findings[0].what
+    verdict = verify_store(Store(Location(str(store))), everything=True)
+    assert verdict.findings == ()
+    assert verdict.looked.only_read.keys() == {"throw", "walk"}
+    assert "made by version 1 of kernel throw" in verdict.looked.only_read["throw"]
+    assert "this is version 2" in verdict.looked.only_read["throw"]
+    assert "reads throw" in verdict.looked.only_read["walk"]
 
 
 @pytest.fixture
@@ -211,3 +224,87 @@ def test_no_store_and_a_root_that_cannot_be_read(store: Path, tmp_path: Path) ->
     cut(store / ".sweep/root")
     with pytest.raises(SweepError, match=r"zarr\.json cannot be read"):
         verify(store)
+
+
+OTHER = {"kernel": "toys:THROW", "axes": {"size": [3], "temperature": [0.5, 1.5]}, "params": {"throws": 6}}
+
+
+@pytest.fixture
+def two(store: Path) -> Path:
+    """A second grid with another seed, launched into the store of the first."""
+    run(grid_with(name="second", seed=8, stages={"other": OTHER}), store)
+    return store
+
+
+def test_what_was_looked_at(two: Path) -> None:
+    looked = verify_store(Store(Location(str(two))), everything=True).looked
+    files = [file for file in two.rglob("*") if file.is_file() and "c" in file.relative_to(two).parts[:-1]]
+    documents = len(list(two.rglob("zarr.json"))) + 1
+    assert set(looked.stages) == {"throw", "walk", "other"}
+    assert (looked.points, looked.documents, looked.only_read) == (18 + 6 + 2, documents, {})
+    assert looked.checkpoints == len(list((two / ".sweep" / "states").rglob("*/*")))
+    assert looked.chunks >= len(files), "scalars have a chunk named c"
+    assert looked.nbytes > 18 * 10 * 8
+    first, *rest = looked.lines()
+    assert first.startswith(f"looked at 3 stages ({', '.join(looked.stages)}): read ")
+    assert "computed 26 points again" in first
+    assert rest == []
+
+
+@pytest.mark.parametrize("name", ["throw/energy", "walk/distance", "other/energy"])
+def test_damage_to_any_grid_of_a_store_is_found_and_mended(name: str, two: Path, healthy: Path) -> None:
+    flip(chunk(two, name))
+    (finding,) = verify(two, repair=True)
+    assert finding.path.startswith(name)
+    run(grid_with(), two)
+    run(grid_with(name="second", seed=8, stages={"other": OTHER}), two)
+    assert verify(two, everything=True) == []
+    assert load(two)["throw"].to_dataset().identical(load(healthy)["throw"].to_dataset())
+
+
+def test_a_wrong_value_of_an_older_grid_is_found_by_its_own_seed(two: Path) -> None:
+    values = array(two, "throw/energy")
+    values[...] = np.asarray(values[...]) + 1
+    (finding,) = verify(two)
+    assert finding.stage == "throw"
+
+
+@pytest.mark.parametrize("gone", ["the kernel", "the grid", "the kernel of another stage"])
+def test_a_stage_that_cannot_be_computed_again_is_read_all_the_same(gone: str, two: Path) -> None:
+    def change(entry: dict[str, Any]) -> None:
+        if gone == "the kernel":
+            entry["grid"] = entry["grid"].replace("toys:THROW", "toys:GONE")
+        elif gone == "the grid":
+            del entry["grid"], entry["made"], entry["code"]
+        else:
+            entry["grid"] = entry["grid"].replace("toys:WALK", "toys:GONE")
+
+    edit_entries(two, change)
+    verdict = verify_store(Store(Location(str(two))), everything=True)
+    assert verdict.findings == ()
+    only_read = {"the kernel": {"throw", "walk", "other"}, "the grid": {"throw", "walk"}}.get(gone, {"walk"})
+    assert verdict.looked.only_read.keys() == only_read
+    for line in list(verdict.looked.lines())[1:]:
+        assert "only read, not computed again: " in line
+    for name in ("throw/size=3/temperature", "throw/energy", "throw/size=6/faces", "walk/position"):
+        path = name if (two / name).exists() else f"walk/size=3/{name.split('/')[1]}"
+        file = chunk(two, path)
+        raw = file.read_bytes()
+        for harm in (flip, Path.unlink):
+            harm(file)
+            found = verify(two)
+            assert [finding.path.startswith(path) for finding in found] == [True], (path, found)
+            file.write_bytes(raw)
+
+
+def test_code_that_was_changed_leaves_doubt_and_nothing_is_taken_back(store: Path) -> None:
+    def older(entry: dict[str, Any]) -> None:
+        entry["code"]["modules"]["toys"]["_throw"] = "0" * 16
+
+    edit_entries(store, older)
+    assert verify(store, everything=True) == [], "the same comes out"
+    energy = array(store, ENERGY)
+    energy[0, 0, 0] = energy[0, 0, 0] + 1
+    (finding,) = verify(store, everything=True, repair=True)
+    assert "made by other code (module toys: _throw changed)" in finding.what
+    assert finding.remedy is Remedy.none

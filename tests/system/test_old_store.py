@@ -91,7 +91,7 @@ def test_it_opens_in_plain_xarray(old: Path) -> None:
 
 def test_nothing_is_wrong_in_it(old: Path) -> None:
     before = {file: file.read_bytes() for file in old.rglob("*") if file.is_file()}
-    found = verify_store(Store(Location(str(old))), everything=True)
+    found = verify_store(Store(Location(str(old))), everything=True).findings
     assert [str(f) for f in found if f.stage not in FLOATING or f.remedy is not Remedy.none] == []
     assert {file: file.read_bytes() for file in old.rglob("*") if file.is_file()} == before
 

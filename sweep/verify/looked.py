@@ -1,0 +1,77 @@
+"""What a verification has looked at: without it, that nothing wrong was found says little."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sweep.kernels.contract import Array
+from sweep.store.storage import human_bytes
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was looked at.
+
+    Parameters
+    ----------
+    stages : tuple of str
+    documents : int
+        Metadata of nodes, the root's included.
+    chunks, nbytes : int
+        Chunks that were read, those of labels and of what is done included, and the size of their numbers.
+    checkpoints : int
+    points : int
+        Points that were computed again.
+    only_read : mapping of str to str
+        Stages of which no point can be computed again, and why.
+    """
+
+    stages: tuple[str, ...]
+    documents: int
+    chunks: int
+    nbytes: int
+    checkpoints: int
+    points: int
+    only_read: Mapping[str, str]
+
+    def lines(self) -> Iterator[str]:
+        """Yield in words what was looked at."""
+        counts = (
+            f"{_count(self.chunks, 'chunk')} ({human_bytes(self.nbytes)})",
+            _count(self.checkpoints, "checkpoint"),
+            _count(self.documents, "metadata document"),
+        )
+        stages = f"{_count(len(self.stages), 'stage')} ({', '.join(self.stages)})"
+        yield f"looked at {stages}: read {', '.join(counts)}; computed {_count(self.points, 'point')} again"
+        for stage, why in self.only_read.items():
+            yield f"{stage}: only read, not computed again: {why}"
+
+
+@dataclass
+class Tally:
+    """Counts what is looked at, as it happens."""
+
+    documents: int = 0
+    chunks: int = 0
+    nbytes: int = 0
+    checkpoints: int = 0
+    points: int = 0
+    only_read: dict[str, str] = field(default_factory=dict)
+
+    def saw(self, values: Array, chunks: int = 1) -> None:
+        """Count chunks that were read."""
+        self.chunks += chunks
+        self.nbytes += int(np.asarray(values).nbytes)
+
+    def looked(self, stages: tuple[str, ...]) -> Looked:
+        """Return what was looked at so far."""
+        return Looked(
+            stages, self.documents, self.chunks, self.nbytes, self.checkpoints, self.points, dict(self.only_read)
+        )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
