@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+from collections.abc import Mapping
 from importlib.metadata import entry_points
+from types import MappingProxyType
 from typing import Any
 
 from sweep.errors import did_you_mean
@@ -12,9 +15,10 @@ from sweep.kernels.contract import Kernel
 GROUP = "sweep.kernels"
 
 
-def short_names() -> dict[str, str]:
+@functools.cache  # to look through all installed packages takes 30 ms
+def short_names() -> Mapping[str, str]:
     """Return the short names that installed packages give to kernels, with the ``module:NAME`` of each."""
-    return {entry.name: entry.value for entry in entry_points(group=GROUP)}
+    return MappingProxyType({entry.name: entry.value for entry in entry_points(group=GROUP)})
 
 
 def module_of(reference: str) -> str:

@@ -115,6 +115,7 @@ def read_source(spec: ModuleSpec) -> Source:
         return Source(spec.name, {"(file)": _digest(raw)}, ())
 
 
+@functools.lru_cache(maxsize=256)
 def parse_source(name: str, text: str, package: str) -> Source:
     """Return what a module's text says; raises SyntaxError when it is no Python."""
     tree = ast.parse(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
 import json
 import os
@@ -104,6 +105,7 @@ def _user() -> str:
         return str(os.getuid())
 
 
+@functools.cache
 def _version(package: str) -> str:
     try:
         return version(package)
