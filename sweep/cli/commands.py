@@ -157,7 +157,8 @@ def status(
     ] = False,
 ) -> None:
     """Show how far a store is, who is at work on it, and what failed. Works while a launch runs."""
-    from sweep.cli.display import launch_lines, status_table
+    from sweep.cli.display import status_table
+    from sweep.cli.lines import status_lines
     from sweep.cli.status import read_status
 
     while True:
@@ -166,14 +167,8 @@ def status(
             typer.echo(json.dumps(found.as_json()))
         else:
             out.print(status_table(found))
-            for name, stage in found.stages.items():
-                if stage.problem is not None:
-                    way = f"`sweep verify {shlex.quote(store)} --repair` and a launch mend it"
-                    say(f"{name}: how far it is cannot be read ({stage.problem}); {way}")
-            for line in launch_lines(found) if launches else ():
+            for line in status_lines(found, launches=launches):
                 say(line)
-            for failure in found.failures:
-                say(f"\n{failure['stage']} at {failure['labels']}, {failure['attempts']} attempts:\n{failure['error']}")
         if not follow or found.complete:
             return
         time.sleep(FOLLOW_SECONDS)
@@ -190,12 +185,11 @@ def report(
     import xarray as xr
 
     from sweep.analysis.report.report import write_report
-    from sweep.store.store import required_manifest
+    from sweep.verify import undamaged
 
     opened = _store(store)
-    required_manifest(opened)
     target = folder or Path("runs" if "://" in store else ".") / f"{store.rstrip('/').removesuffix('.zarr')}.report"
-    with xr.open_datatree(opened.location.zarr, engine="zarr") as tree:  # type: ignore[arg-type]
+    with undamaged(opened), xr.open_datatree(opened.location.zarr, engine="zarr") as tree:  # type: ignore[arg-type]
         page = write_report(tree, target)
     say(f"The report: {page}")
 
@@ -209,23 +203,14 @@ def verify(
     ] = False,
 ) -> None:
     """Check that what the store calls done is there, whole, and comes out the same when it is computed again."""
+    from sweep.cli.lines import verdict_lines
     from sweep.verify import Remedy, verify_store
 
     verdict = verify_store(_store(store), everything=everything, repair=repair)
-    findings = verdict.findings
-    for line in verdict.looked.lines():
+    for line in verdict_lines(verdict, store, repaired=repair):
         say(line)
-    for finding in findings:
-        say(str(finding))
-    left = sum(finding.remedy is Remedy.none for finding in findings)
-    if findings and repair:
-        kept = f" Of {left} findings nothing was changed: see above." if left else ""
-        say(f"Mended or taken back; `sweep launch` with the same grid computes again what was taken back.{kept}")
-    elif findings:
-        say(f"{len(findings)} findings; `sweep verify {shlex.quote(store)} --repair` takes back what is damaged.")
-    else:
-        say(f"{store}: nothing wrong found.")
-    raise typer.Exit(1 if (left if repair else findings) else 0)
+    left = [finding for finding in verdict.findings if not repair or finding.remedy is Remedy.none]
+    raise typer.Exit(1 if left else 0)
 
 
 @app.command()

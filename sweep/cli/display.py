@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
@@ -166,23 +163,6 @@ def status_table(status: Status) -> Table:
         counts = (stage.done, stage.points, stage.begun, stage.failed)
         table.add_row(name, stage.kernel, *("?" if n is None else str(n) for n in counts), rate, left)
     return table
-
-
-def launch_lines(status: Status) -> Iterator[str]:
-    """Yield the log of launches, one line for each."""
-    for number, launch in status.launches.items():
-        if launch is None:
-            yield f"{number}  damaged: `sweep verify --repair` removes the entry"
-            continue
-        marks = {f"git {item['commit'][:10]}{' (edited)' if item['dirty'] else ''}" for item in launch["git"]}
-        facts = [
-            f"{launch['time']} to {launch.get('ended', '?')}",
-            f"{launch['user']} on {launch['machine']}",
-            f"sweep-rg {launch['packages']['sweep-rg']}, python {launch['host']['python']}",
-            *sorted(marks),
-            shlex.join([Path(launch["command"][0]).name, *launch["command"][1:]]),
-        ]
-        yield f"{number}  " + "; ".join(facts)
 
 
 def _duration(seconds: float) -> str:

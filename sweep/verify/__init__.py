@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 import numpy as np
 
+from sweep.errors import Problem, SweepError
 from sweep.plan.plan import StagePlan
 from sweep.run.executors.base import limit_threads
 from sweep.store.lease import Lease
 from sweep.store.manifest import layouts
+from sweep.store.root import COPY
 from sweep.store.store import Store, required_manifest
 from sweep.verify.again import Recomputer
 from sweep.verify.chunks import chunk_findings
@@ -25,7 +29,15 @@ from sweep.verify.metadata import label_findings, log_findings, metadata_finding
 from sweep.verify.repair import repair as mend
 from sweep.verify.unplanned import unplanned_findings
 
-__all__ = ["Finding", "Looked", "Remedy", "Verdict", "verify_store"]
+__all__ = ["Finding", "Looked", "Remedy", "Verdict", "undamaged", "verify_store"]
+
+
+class Again(Enum):
+    """Which points of a stage are computed again."""
+
+    none = auto()
+    cheapest = auto()
+    all = auto()
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,7 @@ class Verdict:
     looked: Looked
 
 
-def verify_store(store: Store, *, everything: bool = False, repair: bool = False) -> Verdict:
+def verify_store(store: Store, *, everything: bool = False, repair: bool = False, compute: bool = True) -> Verdict:
     """Return what is wrong with a store, and what was looked at.
 
     Labels and metadata are compared with the plan, every chunk and checkpoint of points that were begun is read, and of
@@ -49,6 +61,8 @@ def verify_store(store: Store, *, everything: bool = False, repair: bool = False
     store : Store
     everything : bool
         Compute every done point again.
+    compute : bool
+        False to compute nothing again.
     repair : bool
         Write again what is kept twice, and take back what else is damaged, so that the next launch computes it again.
 
@@ -63,14 +77,40 @@ def verify_store(store: Store, *, everything: bool = False, repair: bool = False
         store.refresh()
         manifest, tally = required_manifest(store), Tally()
         made, tally.only_read = made_by(manifest, store.location.place)
-        findings = tuple(_findings(store, manifest, made, tally, everything=everything))
+        again = Again.none if not compute else Again.all if everything else Again.cheapest
+        findings = tuple(_findings(store, manifest, made, tally, again))
         if repair:
             mend(store, {name: how.stage for name, how in made.items()}, findings)
     return Verdict(findings, tally.looked(in_order(manifest)))
 
 
+@contextmanager
+def undamaged(store: Store) -> Iterator[None]:
+    """Read a store with other programs than this one, and say in words when that fails because it is damaged.
+
+    Raises
+    ------
+    SweepError
+        When there is no store, when its root is not what its copy says, or when the body raises and damage is found.
+    """
+    required_manifest(store)
+    _refuse(store, root_findings(store, Tally()))
+    try:
+        yield
+    except Exception:
+        _refuse(store, verify_store(store, compute=False).findings)
+        raise
+
+
+def _refuse(store: Store, findings: Iterable[Finding]) -> None:
+    finding = next((finding for finding in findings if finding.path != COPY), None)
+    if finding is not None:
+        way = f"`sweep verify {shlex.quote(store.location.place)} --repair`, and a launch, mend it."
+        raise SweepError(Problem(store.location.place, str(finding)), way)
+
+
 def _findings(
-    store: Store, manifest: Mapping[str, Any], made: Mapping[str, Made], tally: Tally, *, everything: bool
+    store: Store, manifest: Mapping[str, Any], made: Mapping[str, Made], tally: Tally, again: Again
 ) -> Iterator[Finding]:
     yield from [*root_findings(store, tally), *metadata_findings(store, tally), *log_findings(store)]
     stored, suspect = layouts(manifest), set[str]()
@@ -84,18 +124,18 @@ def _findings(
         if how is not None and not found and not reads & suspect:
             recomputer = Recomputer(how.plan, store, tally, how.doubt)
             with limit_threads(how.stage.stage.cpus):  # as workers do: with more threads BLAS adds up in another order
-                found += _again(recomputer, how.stage, everything)
+                found += _again(recomputer, how.stage, again)
         if found or reads & suspect:
             suspect.add(name)
         yield from found
 
 
-def _again(recomputer: Recomputer, stage: StagePlan, everything: bool) -> Iterator[Finding]:
+def _again(recomputer: Recomputer, stage: StagePlan, again: Again) -> Iterator[Finding]:
     done = recomputer.store.done(stage.stage.name)
-    if everything:
+    if again is Again.all:
         for cell in range(math.prod(stage.cell_grid)):
             yield from recomputer.cell_findings(stage, cell)
-    elif done.any():
+    elif again is Again.cheapest and done.any():
         # Points that the stage's grid no longer wants have no predicted cost; they come last.
         seconds = np.where(done, np.where(stage.seconds > 0, stage.seconds, 1e300), np.inf)
         index = tuple(int(i) for i in np.unravel_index(int(np.argmin(seconds)), seconds.shape))

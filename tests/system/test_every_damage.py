@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from launching import assert_same, grid_with, load
+from launching import assert_same, grid_with, load, run
 from typer.testing import CliRunner
 
 from sweep.cli.commands import app
@@ -187,3 +187,37 @@ def test_status_says_which_progress_cannot_be_read_and_what_to_do(healthy: Path,
     assert "throw: how far it is cannot be read" in told.output
     assert "sweep verify" in told.output
     assert json.loads(CliRunner().invoke(app, ["status", str(path), "--json"]).output)["complete"] is False
+
+
+def test_the_command_says_what_it_looked_at_and_what_it_mended(healthy: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copytree(healthy, tmp_path / "mixed.zarr"))
+    whole = CliRunner().invoke(app, ["verify", str(path)])
+    first, last = whole.output.splitlines()[0], whole.output.splitlines()[-1]
+    assert first.startswith("looked at 4 stages")
+    assert last == f"{path}: nothing wrong found."
+    assert whole.exit_code == 0
+    flip(path / "zarr.json")
+    found = CliRunner().invoke(app, ["verify", str(path)])
+    assert (found.exit_code, "zarr.json: is not what its copy says" in found.output) == (1, True)
+    mended = CliRunner().invoke(app, ["verify", str(path), "--repair"])
+    assert (mended.exit_code, "Mended or taken back" in mended.output) == (0, True)
+    assert CliRunner().invoke(app, ["verify", str(path)]).exit_code == 0
+
+
+REPORTED = {"kernel": "ising", "axes": {"size": [4], "temperature": [2.0, 3.0]}, "params": {"configurations": 64}}
+
+
+@pytest.mark.parametrize("name", ["zarr.json", "ising/energy/zarr.json", "ising/energy/c", "ising/done/c"])
+def test_a_report_of_a_damaged_store_ends_in_words(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "ising.zarr"
+    run(grid_with(stages={"ising": REPORTED}), path)
+    file = path / name
+    while file.is_dir():
+        file = min(file.iterdir())
+    HARMS["cut"](file)
+    told = CliRunner().invoke(app, ["report", str(path), "--out", str(tmp_path / "report")])
+    if name == "ising/energy/zarr.json":  # xarray reads the root
+        assert told.exit_code == 0
+    else:
+        assert isinstance(told.exception, SweepError)
+        assert "--repair" in str(told.exception)
