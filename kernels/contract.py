@@ -31,7 +31,9 @@ class Bounds:
     help : str
         Meaning, in words that a physicist uses.
     units : str
-        Physical units; empty for a pure number.
+        As the physicist writes them; see `Output`.
+    reduced : bool, optional
+        Whether they are reduced; see `Output`.
     ge, gt, le, lt : float, optional
         Inclusive and exclusive bounds. For a tuple they hold for every element.
     choices : tuple, optional
@@ -49,16 +51,18 @@ class Bounds:
     lt: float | None = None
     choices: tuple[Any, ...] | None = None
     extent: bool = False
+    reduced: bool | None = None
 
 
 _REQUIRED: Any = object()
 
 
-def parameter(
+def parameter(  # noqa: PLR0913 - one for each thing that `Bounds` says
     help: str,  # noqa: A002 - the word that users of argparse and typer know
     *,
     default: Any = _REQUIRED,
     units: str = "",
+    reduced: bool | None = None,
     ge: float | None = None,
     gt: float | None = None,
     le: float | None = None,
@@ -68,7 +72,7 @@ def parameter(
 ) -> Any:
     """Return a dataclass field that carries its meaning, units and bounds (see `Bounds`)."""
     allowed = None if choices is None else tuple(choices)
-    metadata = {"bounds": Bounds(help, units, ge, gt, le, lt, allowed, extent)}
+    metadata = {"bounds": Bounds(help, units, ge, gt, le, lt, allowed, extent, reduced)}
     if default is _REQUIRED:
         return field(metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -87,7 +91,9 @@ class Output:
     dtype : str
         A numpy dtype name. Floats that are missing are NaN.
     units : str
-        Physical units; empty for a pure number.
+        As the physicist writes them: ``""`` for a pure number, ``J/k_B`` in reduced units, ``s`` or ``kelvin`` for
+        others. Files carry units that CF and pint know: reduced ones become ``1``, beside an attribute
+        ``reduced_units`` with what stands here; others go there as they are.
     description : str
         What the variable is, as an axis label would say it.
     coords : mapping of str to array, optional
@@ -95,6 +101,11 @@ class Output:
     block : int, optional
         How many entries of the first dimension one block of work appends; the last block is cut to fit. None says that
         the variable is whole after every block and that the value after the last block stays.
+    reduced : bool, optional
+        Whether the numbers are multiples of the units of the model itself, such as its coupling J, and so are pure.
+        When left out, that is so of units which name nothing but J, k_B and mcs (one Monte Carlo step per site). A
+        kernel whose J is the joule says False; one that measures in a unit of its own making, such as ``sigma``, says
+        True.
     """
 
     dims: tuple[str, ...]
@@ -104,6 +115,7 @@ class Output:
     description: str = ""
     coords: Arrays = field(default_factory=dict)
     block: int | None = None
+    reduced: bool | None = None
 
 
 @dataclass(frozen=True)

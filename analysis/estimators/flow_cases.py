@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from sweep.analysis.estimators.crossed import REALISATION
-from sweep.analysis.estimators.stages import stages_of
+from sweep.analysis.estimators.stages import mapping, stages_of
 
 SAME = 1e-6  # temperatures that differ by less are one label
 GROUPINGS: Mapping[str, tuple[str, str]] = {
@@ -110,7 +110,7 @@ def _cases_of(tree: xr.DataTree, name: str) -> Iterator[FlowCase]:
     stage = tree.children[name]
     machine = _machine(tree, stage)
     done = stage.to_dataset()["done"].load()
-    attributes = {str(key): value for key, value in stage.attrs.items()}
+    attributes = {name: mapping(stage.attrs, name) for name in ("params", "inputs")}
     axes = [str(dim) for dim in done.dims if dim not in _INNER]
     for labels in itertools.product(*(np.sort(np.asarray(stage[axis])).tolist() for axis in axes)):
         at = dict(zip(axes, labels, strict=True))
@@ -120,12 +120,12 @@ def _cases_of(tree: xr.DataTree, name: str) -> Iterator[FlowCase]:
 
 
 def _machine(tree: xr.DataTree, stage: xr.DataTree) -> str:
-    name = stage.attrs.get("inputs", {}).get("machine", "unknown")
+    name = mapping(stage.attrs, "inputs").get("machine", "unknown")
     if name not in tree.children:
         return str(name)
     trained = tree.children[name].attrs
-    preset, data = trained.get("params", {}).get("preset", "unknown"), trained.get("inputs", {}).get("data", "unknown")
-    return f"{name} (preset {preset}, trained on {data})"
+    preset = mapping(trained, "params").get("preset", "unknown")
+    return f"{name} (preset {preset}, trained on {mapping(trained, 'inputs').get('data', 'unknown')})"
 
 
 def _dataset_at(stage: xr.DataTree, at: Mapping[str, Any]) -> xr.Dataset:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
 import xarray as xr
 
 
 def stages_of(tree: xr.DataTree, kernel: str) -> dict[str, xr.DataTree]:
     """Return the stages of a store that a kernel made, by name."""
     return {name: node for name, node in tree.children.items() if node.attrs.get("kernel") == kernel}
+
+
+def mapping(attributes: Mapping[Any, Any], name: str) -> Mapping[str, Any]:
+    """Return an attribute that is a mapping: JSON text in a store, which older ones keep as a mapping itself."""
+    value = attributes.get(name, {})
+    return cast("Mapping[str, Any]", json.loads(value) if isinstance(value, str) else value)
 
 
 def done_only(stage: xr.DataTree, name: str, node: xr.DataTree | None = None) -> xr.DataArray:

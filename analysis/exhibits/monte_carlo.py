@@ -14,7 +14,7 @@ from sweep.analysis.estimators.two_point import Field, paper_dimension, with_bin
 from sweep.analysis.exact import ising as exact
 from sweep.analysis.exact.transfer_matrix import LARGEST, exact_correlations
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
-from sweep.analysis.exhibits.style import EXACT, OURS, TORUS, below_legend, label_of, new_figure
+from sweep.analysis.exhibits.style import EXACT, OURS, TORUS, below_legend, label_of, new_figure, units_of
 
 WINDOW = (1.9, 2.6)  # temperatures that figures 5b and 6a show
 MARKERS = "os^Dv"
@@ -105,7 +105,7 @@ def _updates(numbers: xr.Dataset) -> str:
 
 
 def _units(stages: Sequence[xr.DataTree]) -> str:
-    return str(stages[0]["temperature"].attrs.get("units", "J/k_B"))
+    return units_of(stages[0].to_dataset()["temperature"])
 
 
 def _by_label(like: xr.DataArray, function: object) -> xr.DataArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -22,6 +23,12 @@ def below_legend(figure: Figure, panel: Axes) -> None:
     """Put the legend of one panel below all panels, where it covers nothing."""
     handles, labels = panel.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(labels)), frameon=False)
+
+
+def units_of(values: xr.DataArray) -> str:
+    """Return the units that an axis label shows: reduced ones by their names, none for a plain number."""
+    units = str(values.attrs.get("reduced_units") or values.attrs.get("units", ""))
+    return "" if units == "1" else units
 
 
 def label_of(name: str, units: str = "") -> str:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sweep.analysis.estimators.crossed import REALISATION, crossed_mean
-from sweep.analysis.estimators.stages import stages_of
+from sweep.analysis.estimators.stages import mapping, stages_of
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
 from sweep.analysis.exhibits.flow_drawing import LIMIT, SHOWN, draw_curve, legend_below
 from sweep.analysis.exhibits.style import EXACT, OURS, TORUS, new_figure
@@ -50,7 +50,7 @@ def _cases_of(name: str, stage: xr.DataTree) -> Iterator[ThermometerCase]:
         done = np.atleast_1d(one["done"].values)
         if done.any():
             at = [f"{axis} {one[axis].item()}" for axis in axes]
-            size = int(one["size"].item() if "size" in axes else stage.attrs["params"]["size"])
+            size = int(one["size"].item() if "size" in axes else mapping(stage.attrs, "params")["size"])
             kept = one.isel({REALISATION: np.flatnonzero(done)}) if REALISATION in one.dims else one
             yield ThermometerCase(", ".join([name, *at]), size, kept.drop_vars(["case", *axes], errors="ignore").load())
 

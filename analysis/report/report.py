@@ -10,6 +10,7 @@ import jinja2
 import numpy as np
 import xarray as xr
 
+from sweep.analysis.estimators.stages import mapping
 from sweep.analysis.exhibits.catalogue import EXHIBITS
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
 
@@ -48,7 +49,7 @@ def write_report(tree: xr.DataTree, folder: Path, makers: Sequence[Maker] = EXHI
             name=tree.attrs.get("name", "sweep"),
             seed=tree.attrs.get("seed"),
             grid=tree.attrs.get("grid", ""),
-            packages=tree.attrs.get("packages", {}),
+            packages=mapping(tree.attrs, "packages"),
             stages=[_summary(name, node) for name, node in tree.children.items() if "kernel" in node.attrs],
             exhibits=exhibits,
             absent=[result for result in results if isinstance(result, Absent)],

@@ -48,8 +48,8 @@ def outputs(params: RBMParams) -> dict[str, Output]:
     blocks = params.steps // params.block
     step = {"step": params.block * np.arange(1, blocks + 1)}
 
-    def track(units: str, description: str) -> Output:
-        return Output(("step",), (blocks,), "float64", units, description, step, block=1)
+    def track(description: str) -> Output:
+        return Output(("step",), (blocks,), "float64", "", description, step, block=1)
 
     return {
         "weights": Output(
@@ -61,11 +61,11 @@ def outputs(params: RBMParams) -> dict[str, Output]:
         "hidden_bias": Output(
             ("hidden_unit",), (params.hidden,), "float32", description="biases b of the hidden units of the RBM"
         ),
-        "reconstruction_error": track("", "share of spins that one Gibbs step v-h-v changes, held-out data"),
-        "free_energy_gap": track("", "mean free energy of held-out minus training data"),
-        "weight_norm": track("", "Frobenius norm of W"),
-        "gradient_norm": track("", "norm of the batch gradient, mean over the block"),
-        "kl": track("nat", "KL(training data||RBM), exact, small machines only"),
+        "reconstruction_error": track("share of spins that one Gibbs step v-h-v changes, held-out data"),
+        "free_energy_gap": track("mean free energy of held-out minus training data"),
+        "weight_norm": track("Frobenius norm of W"),
+        "gradient_norm": track("norm of the batch gradient, mean over the block"),
+        "kl": track("KL(training data||RBM) in nats, exact, small machines only"),
     }
 
 

@@ -55,7 +55,7 @@ class ThermometerParams:
     epochs: int = parameter("passes over the training data", default=30, ge=1, extent=True)
     optimiser: str = parameter("descent rule", default="adam", choices=("sgd", "momentum", "adam"))
     learning_rate: float = parameter("rate in the first epoch", default=1e-2, gt=0)
-    half_life: float = parameter("epochs in which the rate halves; 0 keeps it", default=6.0, ge=0, units="epochs")
+    half_life: float = parameter("epochs in which the rate halves; 0 keeps it", default=6.0, ge=0)
     batch: int = parameter("configurations per step", default=1000, ge=1)
     momentum: float = parameter("decay of the running mean of the gradient", default=0.9, ge=0, lt=1)
     second_decay: float = parameter("decay of Adam's running mean square", default=0.999, ge=0, lt=1)
@@ -87,8 +87,8 @@ def outputs(params: ThermometerParams) -> dict[str, Output]:
     epoch = {"epoch": np.arange(1, params.epochs + 1)}
     by_class = {"temperature_class": np.array(params.temperatures)}
 
-    def track(units: str, description: str) -> Output:
-        return Output(("epoch",), (params.epochs,), "float64", units, description, epoch, block=1)
+    def track(description: str) -> Output:
+        return Output(("epoch",), (params.epochs,), "float64", "", description, epoch, block=1)
 
     return {
         "input_weights": Output(
@@ -105,10 +105,10 @@ def outputs(params: ThermometerParams) -> dict[str, Output]:
         "class_bias": Output(
             ("temperature_class",), (classes,), "float32", description="biases b2 of the network", coords=by_class
         ),
-        "training_loss": track("nat", "mean cross-entropy of the training data after the epoch"),
-        "validation_loss": track("nat", "mean cross-entropy of the validation data after the epoch"),
-        "validation_accuracy": track("", "how often the most likely class is right, validation data"),
-        "energy_loss": Output((), (), "float64", "nat", "mean cross-entropy of the exact energy thermometer"),
+        "training_loss": track("mean cross-entropy, in nats, of the training data after the epoch"),
+        "validation_loss": track("mean cross-entropy, in nats, of the validation data after the epoch"),
+        "validation_accuracy": track("how often the most likely class is right, validation data"),
+        "energy_loss": Output((), (), "float64", "", "mean cross-entropy, in nats, of the exact energy thermometer"),
         "energy_accuracy": Output((), (), "float64", "", "how often the exact energy thermometer is right"),
         **tally_outputs(params.temperatures, "network", "network"),
         **tally_outputs(params.temperatures, "energy", "exact energy thermometer"),

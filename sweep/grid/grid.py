@@ -10,8 +10,8 @@ from typing import Any
 
 from sweep.grid.axes import Label, Labels
 from sweep.grid.identity import point_key
-from sweep.grid.parameters import as_mapping, extents_of, fields_of
-from sweep.kernels.contract import Kernel
+from sweep.grid.parameters import as_mapping, bounds_of, extents_of, fields_of
+from sweep.kernels.contract import Bounds, Kernel
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,15 @@ class Input:
         Axes selected by a single label, which the kernel does not see.
     inner : mapping of str to labels
         Labels along inner dimensions of what is read, as far as the kernel takes parameters from them.
+    bounds : mapping of str to Bounds
+        Meaning and units of the axes of that stage.
     """
 
     stage: str
     axes: Mapping[str, Labels]
     dropped: frozenset[str] = frozenset()
     inner: Mapping[str, Labels] = field(default_factory=dict)
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
 
     def labels(self, name: str) -> Labels:
         """Return the labels that are read along an axis or an inner dimension."""
@@ -73,6 +76,13 @@ class Stage:
     def parameter_names(self) -> frozenset[str]:
         """Return the names of the kernel's parameters."""
         return frozenset(fields_of(self.kernel.params))
+
+    def bounds(self, axis: str) -> Bounds:
+        """Return meaning and units of an axis: those of the parameter that it sets, here or in the stage it joins."""
+        if axis in self.parameter_names:
+            return bounds_of(fields_of(self.kernel.params)[axis])
+        joined = (item.bounds[axis] for item in self.inputs.values() if axis in item.bounds)
+        return next(joined, Bounds("independent realisation, another random stream"))
 
     def points(self) -> Iterator[dict[str, Label]]:
         """Yield the labels of every point, the last axis fastest."""

@@ -208,7 +208,7 @@ class _StageReader:
                 dropped.add(axis)
         for axis in set(read) & set(axes):
             self._made(f"axes.{axis}", axis, axes[axis], source, read[axis])
-        return Input(source.name, read, frozenset(dropped))
+        return Input(source.name, read, frozenset(dropped), bounds={axis: source.bounds(axis) for axis in read})
 
     def _made(self, place: str, axis: str, labels: Labels, source: Stage, made: Labels | None = None) -> None:
         there = set(made or source.axes[axis])

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from sweep.grid.axes import Labels
-from sweep.grid.parameters import REPLICATES, as_mapping, bounds_of, fields_of
+from sweep.grid.parameters import as_mapping
+from sweep.plan.attributes import as_attributes, unit_attributes
 from sweep.plan.layout import Variable
 from sweep.plan.plan import StagePlan
 
@@ -59,10 +60,10 @@ def _variable_fields(plan: StagePlan, variable: Variable) -> Iterator[Field]:
         )
     for dim, labels in output.coords.items():
         values = np.asarray(labels)
-        yield Field(
-            dim, (dim,), values.shape, values.shape, values.dtype.name, fill_value(values.dtype.name), {}, values
-        )
-    attributes = {"units": output.units, "long_name": output.description or variable.name}
+        dtype = "str" if values.dtype.kind in "OTU" else values.dtype.name
+        yield Field(dim, (dim,), values.shape, values.shape, dtype, fill_value(dtype), {}, values)
+    units = unit_attributes(output.dtype, output.units, output.reduced)
+    attributes = {**units, "long_name": output.description or variable.name}
     if variable.at:
         attributes["coordinates"] = " ".join(variable.at)
     yield Field(
@@ -85,13 +86,9 @@ def _axis(plan: StagePlan, axis: str) -> Field:
 
 
 def _axis_attributes(plan: StagePlan, axis: str) -> dict[str, Any]:
-    """Return units and meaning of an axis: those of the parameter that it sets, here or in the stage that it joins."""
-    parameter = fields_of(plan.stage.kernel.params).get(axis)
-    if parameter is not None:
-        bounds = bounds_of(parameter)
-        return {"units": bounds.units, "long_name": axis, "description": bounds.help}
-    what = "independent realisation, another random stream" if axis == REPLICATES else f"{axis} of what is read"
-    return {"units": "", "long_name": axis, "description": what}
+    bounds, dtype = plan.stage.bounds(axis), _dtype(plan.stage.axes[axis])
+    units = unit_attributes(dtype, bounds.units, bounds.reduced)
+    return {**units, "long_name": axis, "description": bounds.help}
 
 
 def _dtype(labels: Labels) -> str:
@@ -112,14 +109,15 @@ def stage_attributes(stage: StagePlan) -> dict[str, Any]:
     """Return the attributes of a stage's node."""
     wanted = stage.wanted
     params = as_mapping(stage.stage.params_at(next(stage.stage.points())))
-    return {
+    attributes = {
         "kernel": wanted.kernel.name,
         "kernel_reference": wanted.reference,
         "kernel_version": wanted.kernel.version,
         "description": wanted.kernel.description,
-        "params": json_value({key: value for key, value in params.items() if key not in wanted.axes}),
+        "params": {key: value for key, value in params.items() if key not in wanted.axes},
         "inputs": {key: item.stage for key, item in wanted.inputs.items()},
     }
+    return as_attributes(attributes)
 
 
 def json_value(value: Any) -> Any:

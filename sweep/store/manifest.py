@@ -7,11 +7,13 @@ from typing import Any
 
 from sweep.errors import Problem, SweepError
 from sweep.grid.parameters import as_mapping, extents_of
+from sweep.plan.attributes import as_attributes, from_attribute
 from sweep.plan.plan import Layout, Plan, extents_at
 from sweep.plan.template import json_value
 from sweep.store.provenance import environment, with_provenance
 
 FORMAT = 1
+TEXTS = ("name", "grid")  # what is text among the attributes and no JSON
 
 
 def describe(plan: Plan) -> dict[str, Any]:
@@ -100,7 +102,12 @@ def merge(manifest: Mapping[str, Any], plan: Plan, begun: Collection[str]) -> di
         name: with_provenance(entry, plan, name, stored.get(name), begun=name in begun)
         for name, entry in described["stages"].items()
     }
-    return {**described, "stages": {**stored, **stages}}
+    return as_attributes({**described, "stages": {**stored, **stages}})
+
+
+def read_manifest(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the root attributes of a store say; older stores keep mappings where JSON text stands now."""
+    return {key: value if key in TEXTS else from_attribute(value) for key, value in attributes.items()}
 
 
 def _differences(where: str, old: Any, new: Any) -> Iterator[str]:

@@ -23,7 +23,7 @@ from sweep.plan.plan import Layout, Plan, Region, StagePlan
 from sweep.store import lease
 from sweep.store.arrays import open_array, readable
 from sweep.store.checkpoint import pack_state, unpack_state
-from sweep.store.manifest import check_same_grid, layouts
+from sweep.store.manifest import check_same_grid, layouts, read_manifest
 from sweep.store.provenance import check_same_code
 from sweep.store.root import Root, read_root
 from sweep.store.storage import Location
@@ -122,7 +122,7 @@ class Store:
         """
         attributes = self.root.attributes
         if "format" in attributes and "stages" in attributes:
-            return dict(attributes)
+            return read_manifest(attributes)
         strangers = [key for key in self.location.list("")[:1000] if not key.startswith(".sweep/")]
         if strangers and not self.location.list(".sweep/"):
             what = f"is not a store of this program (it holds {strangers[0]!r}); choose another --store"

@@ -15,7 +15,7 @@ from sweep.store.launches import PREFIX as LAUNCHES
 from sweep.store.launches import read_launches
 from sweep.store.root import COPY, DOCUMENT, alone, copy_text
 from sweep.store.storage import Location
-from sweep.store.store import Store
+from sweep.store.store import Store, required_manifest
 from sweep.verify.finding import Finding, Remedy
 from sweep.verify.looked import Tally
 
@@ -25,7 +25,8 @@ def root_findings(store: Store, tally: Tally) -> Iterator[Finding]:
     location, copy = store.location, copy_text(store.location)
     tally.documents += 2
     if copy is None:
-        if location.get(COPY) is not None or any("made" in entry for entry in store.root.attributes["stages"].values()):
+        entries = required_manifest(store)["stages"].values()
+        if location.get(COPY) is not None or any("made" in entry for entry in entries):
             yield Finding("", COPY, "is damaged or missing: the copy of the root document", Remedy.consolidate)
     elif location.get(DOCUMENT) != copy.encode():
         yield Finding("", DOCUMENT, "is not what its copy says", Remedy.consolidate)

@@ -1,5 +1,6 @@
 """Section III's exhibits: what they draw, what the table says in words, small and partial stores."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -36,7 +37,7 @@ def both_presets():
     first, second = toy_store(SMALL), toy_store(replace(SMALL, hidden=(16,), realisations=2, length=5), "flow_text")
     trees = (first, second, toy_thermometer())
     tree = xr.DataTree.from_dict({path: data for one in trees for path, data in one.to_dict().items()})
-    tree.attrs = {"name": "toy", "seed": 1, "grid": "", "packages": {}}
+    tree.attrs = {"name": "toy", "seed": 1, "grid": "", "packages": "{}"}
     return tree
 
 
@@ -126,8 +127,10 @@ def test_flow_that_forgets_and_flow_that_remembers():
     assert row.ours == pytest.approx(3.0, abs=0.01)
 
 
-def test_machine_is_named_with_preset_and_training_set():
-    trained = xr.Dataset(attrs={"kernel": "rbm", "params": {"preset": "text"}, "inputs": {"data": "cold"}})
+@pytest.mark.parametrize("stored", [json.dumps, dict], ids=["JSON text", "a mapping, as older stores have it"])
+def test_machine_is_named_with_preset_and_training_set(stored):
+    attributes = {"params": stored({"preset": "text"}), "inputs": stored({"data": "cold"})}
+    trained = xr.Dataset(attrs={"kernel": "rbm", **attributes})
     tree = xr.DataTree.from_dict({**toy_store(SMALL).to_dict(), "rbm": trained})
     exhibit = made(fixed_points, tree)
     assert "machine: rbm (preset text, trained on cold)" in exhibit.rows[0].remark

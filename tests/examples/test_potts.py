@@ -135,7 +135,7 @@ def test_grid_names_the_file_beside_it_and_gives_labelled_results(
         assert spins.dtype == np.int8
         assert set(np.unique(spins)) == {0, 1, 2}
         np.testing.assert_array_equal(energy(spins.values), tree["potts"]["energy"].sel(**point, size=4))
-        assert tree["potts"]["energy"].attrs["units"] == "J"
+        assert tree["potts"]["energy"].attrs["reduced_units"] == "J"
         assert bool(tree["potts"]["done"].all())
 
 

@@ -21,7 +21,7 @@ def ising_store(sizes: tuple[int, ...] = (5, 6), replicas: int = 64, undone: flo
     """
     rng = np.random.default_rng(8)
     temperatures = np.array(TEMPERATURES)
-    axes = {"size": list(sizes), "temperature": ("temperature", temperatures, {"units": "J/k_B"})}
+    axes = {"size": list(sizes), "temperature": ("temperature", temperatures, {"units": "1", "reduced_units": "J/k_B"})}
     shape = (len(sizes), len(temperatures), replicas)
     energy = np.array([[torus_energy(size, t) for t in temperatures] for size in sizes])[..., None]
     done = np.ones(shape[:2], bool)
@@ -30,7 +30,7 @@ def ising_store(sizes: tuple[int, ...] = (5, 6), replicas: int = 64, undone: flo
     dims = ("size", "temperature", "replica")
     stage = xr.Dataset(
         {
-            "energy": (dims, energy + rng.normal(0, 0.2, shape), {"units": "J"}),
+            "energy": (dims, energy + rng.normal(0, 0.2, shape), {"units": "1", "reduced_units": "J"}),
             "abs_magnetization": (dims, 0.7 + rng.normal(0, 0.1, shape)),
             "m2": (dims, 0.6 + rng.normal(0, 0.1, shape)),
             "m4": (dims, 0.4 + rng.normal(0, 0.1, shape)),
@@ -40,9 +40,9 @@ def ising_store(sizes: tuple[int, ...] = (5, 6), replicas: int = 64, undone: flo
             "done": (dims[:2], done),
         },
         coords=axes,
-        attrs={"kernel": "ising", "kernel_version": 1, "params": {}},
+        attrs={"kernel": "ising", "kernel_version": 1, "params": "{}"},
     )
-    nodes = {"/": xr.Dataset(attrs={"name": "toy", "seed": 1, "grid": "name: toy", "packages": {"numpy": "2"}})}
+    nodes = {"/": xr.Dataset(attrs={"name": "toy", "seed": 1, "grid": "name: toy", "packages": '{"numpy": "2"}'})}
     nodes["/ising"] = stage
     for size in sizes:
         nodes[f"/ising/size={size}"] = _correlators(size, temperatures, rng).assign_coords(size=size)

@@ -51,8 +51,8 @@ def toy_store(flow=ToyFlow(), name="flow", done=None):
     top |= _readings(flow, rng, shape, tuple(axes))
     steps = {"flow_step": np.arange(flow.length + 1), "start_temperature": STARTS, "temperature_class": STARTS}
     parent = xr.Dataset(top, {**axes, **steps})
-    attributes = {"kernel": "rbm_flow", "kernel_version": 1, "params": {"statistics": "sampled"}}
-    parent.attrs = {**attributes, "inputs": {"machine": "rbm"}}
+    attributes = {"kernel": "rbm_flow", "kernel_version": 1, "params": '{"statistics": "sampled"}'}
+    parent.attrs = {**attributes, "inputs": '{"machine": "rbm"}'}
     child = xr.Dataset(inner, {**{axis: axes[axis] for axis in ("hidden", "realisation")}, **steps, "size": flow.size})
     root = xr.Dataset(attrs={"name": "toy", "seed": 1})
     return xr.DataTree.from_dict({"/": root, name: parent, f"{name}/size={flow.size}": child})
@@ -129,5 +129,10 @@ def toy_thermometer(realisations=3, epochs=4, below_bound=False):
             variables[name] = ((*dims, "confidence"), np.broadcast_to(values, (*shape, 50)).copy())
     labels = {"true_temperature": STARTS, "temperature_class": STARTS, "epoch": np.arange(1, epochs + 1)}
     stage = xr.Dataset(variables, {**axes, **labels, "confidence": (np.arange(50) + 0.5) / 50})
-    stage.attrs = {"kernel": "thermometer", "kernel_version": 1, "params": {"size": 10}, "inputs": {"data": "ising"}}
+    stage.attrs = {
+        "kernel": "thermometer",
+        "kernel_version": 1,
+        "params": '{"size": 10}',
+        "inputs": '{"data": "ising"}',
+    }
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs={"name": "toy", "seed": 1}), "thermometer": stage})

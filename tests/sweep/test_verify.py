@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -64,9 +65,10 @@ def array(path: Path, name: str) -> zarr.Array:
 def edit_entries(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Change what the store's root says of each stage."""
     root = Store(Location(str(path))).root
-    for entry in root.attributes["stages"].values():
+    stages = json.loads(root.attributes["stages"])
+    for entry in stages.values():
         change(entry)
-    write_root(Location(str(path)), root)
+    write_root(Location(str(path)), replace(root, attributes={**root.attributes, "stages": json.dumps(stages)}))
 
 
 def test_a_healthy_store(store: Path) -> None:
@@ -98,7 +100,7 @@ def _edit_label(path: Path) -> None:
 
 def _edit_units(path: Path) -> None:
     document = path / ENERGY / "zarr.json"
-    document.write_text(document.read_text().replace('"units": "J"', '"units": "eV"'))
+    document.write_text(document.read_text().replace('"reduced_units": "J"', '"reduced_units": "eV"'))
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], None], str, str]] = {
