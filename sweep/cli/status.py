@@ -10,7 +10,7 @@ from typing import Any
 
 from sweep.errors import reason
 from sweep.store.launches import read_launches
-from sweep.store.lease import is_alive, read_lease
+from sweep.store.lease import living_holder
 from sweep.store.store import Store, required_manifest
 
 
@@ -67,8 +67,7 @@ class Status:
 def read_status(store: Store) -> Status:
     """Return how far a store is; raises SweepError when there is none."""
     manifest = required_manifest(store)
-    lease = read_lease(store.location)
-    launcher = lease if lease is not None and is_alive(lease) else None
+    launcher = living_holder(store.location)
     failures = tuple(store.failures())
     stages = {name: _stage(store, name, stage, launcher, failures) for name, stage in manifest["stages"].items()}
     launches = read_launches(store.location)

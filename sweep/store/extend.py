@@ -44,10 +44,11 @@ def settle(location: Location, root: Root) -> None:
     for path, metadata in root.nodes.items():
         text = json.dumps(metadata, indent=2).encode()
         if _differs(location.get(f"{path}/{DOCUMENT}"), metadata):
-            location.put(f"{path}/{DOCUMENT}", text)
+            location.put(f"{path}/{DOCUMENT}", text, at_once=False)
     for key in location.list(""):
         if _is_left_over(key, root.nodes):
             location.delete(key)
+    location.flush()
     location.delete(CHANGING)
 
 
@@ -59,7 +60,8 @@ def restore(location: Location, root: Root, sizes: Mapping[str, int]) -> None:
     else:
         for path, metadata in root.nodes.items():
             if not sizes.get(f"{path}/{DOCUMENT}"):
-                location.put(f"{path}/{DOCUMENT}", json.dumps(metadata, indent=2).encode())
+                location.put(f"{path}/{DOCUMENT}", json.dumps(metadata, indent=2).encode(), at_once=False)
+        location.flush()
 
 
 def _differs(own: bytes | None, metadata: Metadata) -> bool:

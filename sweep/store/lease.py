@@ -1,37 +1,47 @@
-"""One launcher at a time: whoever holds a store's lease may write to it."""
+"""One launcher at a time: whoever holds a store's lease may write to it.
+
+Whoever wants the lease creates the next of the numbered keys ``.sweep/epochs/<n>``, which only one can, and then puts
+the document that says who it is. The store belongs to the document whose epoch is the highest: a former holder that
+was asleep finds a higher one before it writes (`check`). Launchers of earlier versions know the document only; theirs
+have no epoch and are respected, as ours are by them.
+"""
 
 from __future__ import annotations
 
-import getpass
+import contextlib
 import json
-import os
-import socket
 import threading
 import time
 import uuid
+from functools import partial
 from types import TracebackType
 from typing import Any
 
 from sweep.errors import LeaseLost, Problem, SweepError
-from sweep.store.storage import Location
+from sweep.store import holder as holders
+from sweep.store.files import Fence
+from sweep.store.storage import UNAVAILABLE, Location
 
 KEY = ".sweep/lease"
+EPOCHS = ".sweep/epochs/"
 HEARTBEAT_SECONDS = 5.0
-STALE_SECONDS = 60.0
+CLAIM_SECONDS = 5.0  # how long one who has created an epoch may take to say who it is
 
 
 class Lease:
     """The right to write to a store, kept alive by a heartbeat, given back at the end.
 
     A launcher that died leaves its lease behind. It is taken over at once when that process is known to be dead, or
-    when its heartbeat is older than `STALE_SECONDS`. The former holder's workers notice that the token changed and stop
-    writing (`check`).
+    when it has given no sign of life for `STALE_SECONDS` by the clock of the store. As long as the lease is held, it is
+    the location's fence.
 
     Parameters
     ----------
     location : Location
     facts : mapping
         What others should be told of this launch, such as when it began and what was done by then.
+    force : bool
+        Take it from whoever holds it, alive or not.
 
     Raises
     ------
@@ -39,81 +49,152 @@ class Lease:
         On entering, when another launcher holds the store.
     """
 
-    def __init__(self, location: Location, facts: dict[str, Any]) -> None:
+    def __init__(self, location: Location, facts: dict[str, Any], force: bool = False) -> None:
         self.location = location
         self.token = uuid.uuid4().hex
-        self._facts = {**facts, "token": self.token, "host": socket.gethostname(), "pid": os.getpid(), "user": _user()}
+        self.epoch = 0
+        self._facts = {**facts, "token": self.token, **holders.own_facts()}
+        self._force = force
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Lease:
-        holder = read_lease(self.location)
-        if holder is not None:
-            if is_alive(holder):
-                raise SweepError(Problem(self.location.place, _held_by(holder)))
-            self.location.delete(KEY)
-        self.location.put_if_absent(KEY, self._document())
-        if not holds(self.location, self.token):
-            raise SweepError(Problem(self.location.place, _held_by(read_lease(self.location) or {})))
+        self.epoch = self._claim()
+        self.location.fence = self._still_highest
+        try:
+            self._say()
+            self.location.clear_unfinished()
+            if not holds(self.location, self.token):
+                self._say()  # a put of the former holder that was under way has come in between: now none is left
+        except LeaseLost as error:
+            self.location.fence = None
+            raise self._refusal() from error
+        self.location.fence = fence_of(self.location, self.token)
+        for key, number in _epochs(self.location):
+            if number < self.epoch:
+                self.location.delete(key)
         self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
         self._stop.set()
         self._thread.join()
-        if holds(self.location, self.token):
-            self.location.delete(KEY)
+        with contextlib.suppress(LeaseLost, *UNAVAILABLE):
+            self.location.put(KEY, json.dumps({"epoch": self.epoch, "released": True}).encode())
+        self.location.fence = None
 
-    def _document(self) -> bytes:
-        return json.dumps({**self._facts, "heartbeat": time.time()}).encode()
+    def revoke(self, writer: str) -> None:
+        """Give up a worker of this launch: it puts nothing in place any more, whether or not it lives."""
+        self.location.put(_revoked(self.epoch, writer), b"")
+        self.location.clear_unfinished(writer)
+
+    def _claim(self) -> int:
+        """Create the next epoch and return it, if nobody holds the store."""
+        highest = highest_epoch(self.location)
+        document = _document(self.location)
+        while not self._force:
+            if _alive(self.location, document):
+                raise self._refusal()
+            if document.get("epoch", 0) >= highest or _is_past(self.location.age(_epoch(highest))):
+                break
+            time.sleep(CLAIM_SECONDS / 50)  # someone has created an epoch and may be about to say who it is
+            document = _document(self.location)
+        if not self.location.put_if_absent(_epoch(highest + 1), self.token.encode()):
+            raise self._refusal()
+        return highest + 1
+
+    def _still_highest(self) -> None:
+        if highest_epoch(self.location) != self.epoch:
+            raise LeaseLost(Problem(self.location.place, "another launcher was faster"))
+
+    def _say(self) -> None:
+        self.location.put(KEY, json.dumps({**self._facts, "epoch": self.epoch, "heartbeat": time.time()}).encode())
 
     def _beat(self) -> None:
         while not self._stop.wait(HEARTBEAT_SECONDS):
-            if not holds(self.location, self.token):
+            try:
+                self._say()
+            except LeaseLost:
                 return  # taken over; the workers find the same and stop
-            self.location.put(KEY, self._document())
+            except UNAVAILABLE:
+                continue  # may pass; if it does not, another may take over
+
+    def _refusal(self) -> SweepError:
+        who = holders.describe(read_lease(self.location) or {})
+        place = self.location.place
+        ways = f"wait for it, stop it, choose another --store, or break its hold: sweep unlock {place}"
+        return SweepError(Problem(place, f"another launch is writing here ({who}); {ways}"))
+
+
+def check(location: Location, token: str) -> None:
+    """Raise LeaseLost unless the lease still has this token, and the launch has not given up this writer."""
+    document = _document(location)
+    if not _is_of(location, document, token):
+        raise LeaseLost(Problem(location.place, "another launcher has taken over this store; this one stops"))
+    if location.exists(_revoked(document.get("epoch", 0), location.writer)):
+        raise LeaseLost(Problem(location.place, "the launch has given up this worker; it stops"))
+
+
+def fence_of(location: Location, token: str) -> Fence:
+    """Return the fence of a writer of the launch whose lease has this token."""
+    return partial(check, location, token)
 
 
 def read_lease(location: Location) -> dict[str, Any] | None:
     """Return what the store's present launcher says of itself, None when there is none."""
-    return location.get_json(KEY)
+    document = _document(location)
+    return document if document and "released" not in document else None
 
 
 def holds(location: Location, token: str) -> bool:
-    """Return whether the lease is still the one with this token."""
-    return (read_lease(location) or {}).get("token") == token
+    """Return whether the lease is still the one with this token, and nobody is about to succeed it."""
+    return _is_of(location, _document(location), token)
 
 
-def check(location: Location, token: str) -> None:
-    """Raise LeaseLost unless the lease is still the one with this token."""
-    if not holds(location, token):
-        raise LeaseLost(Problem(location.place, "another launcher has taken over this store; this one stops"))
+def living_holder(location: Location) -> dict[str, Any] | None:
+    """Return what the store's present launcher says of itself if, as far as can be known from here, it lives."""
+    document = _document(location)
+    return document if _alive(location, document) else None
 
 
-def is_alive(holder: dict[str, Any]) -> bool:
-    """Return whether the launcher that wrote this lease still runs, as far as can be known from here."""
-    if time.time() - holder.get("heartbeat", 0.0) > STALE_SECONDS:
-        return False
-    return holder.get("host") != socket.gethostname() or _process_exists(int(holder.get("pid", 0)))
+def highest_epoch(location: Location) -> int:
+    """Return the number of the latest take-over, 0 when there was none."""
+    return max((number for _, number in _epochs(location)), default=0)
 
 
-def _process_exists(pid: int) -> bool:
+def _is_of(location: Location, document: dict[str, Any], token: str) -> bool:
+    """Return whether a lease document has this token and no later epoch was begun."""
+    later = "epoch" in document and location.exists(_epoch(document["epoch"] + 1))
+    return document.get("token") == token and not later
+
+
+def _alive(location: Location, document: dict[str, Any]) -> bool:
+    return bool(document) and "released" not in document and holders.is_alive(document, location.age(KEY))
+
+
+def _document(location: Location) -> dict[str, Any]:
+    """Return the lease document; an empty one where there is none, or what is there was cut short."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        document = location.get_json(KEY)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
-def _held_by(holder: dict[str, Any]) -> str:
-    who = f"{holder.get('user', '?')} on {holder.get('host', '?')}, process {holder.get('pid', '?')}"
-    return f"another launch is writing here ({who}); wait for it, stop it, or choose another --store"
+def _epochs(location: Location) -> list[tuple[str, int]]:
+    """Return the keys of epochs, and of the writers revoked in them, with their numbers."""
+    names = [(key, key.removeprefix(EPOCHS).partition(".")[0]) for key in location.list(EPOCHS)]
+    return [(key, int(number)) for key, number in names if number.isdigit()]
 
 
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
+def _is_past(age: float | None) -> bool:
+    """Return whether an epoch is so old, or gone, that nobody is about to say that it is theirs."""
+    return age is None or age > CLAIM_SECONDS
+
+
+def _epoch(number: int) -> str:
+    return f"{EPOCHS}{number:08d}"
+
+
+def _revoked(epoch: int, writer: str) -> str:
+    return f"{_epoch(epoch)}.{writer}"

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
+import uuid
 from pathlib import Path
 from typing import Any
 
 import obstore
 from zarr.abc.store import Store as ZarrStore
-from zarr.core.buffer import default_buffer_prototype
-from zarr.core.sync import sync
-from zarr.storage import LocalStore, ObjectStore
 
 from sweep.errors import Problem, SweepError
+from sweep.store.files import Fence, Files
+from sweep.store.objects import Objects
 
 # What reading or writing a place may raise when it is not to be had.
 UNAVAILABLE: tuple[type[Exception], ...] = (OSError, obstore.exceptions.BaseError)
-_UNFINISHED = re.compile(r"\.[0-9a-f]{32}\.partial$")  # what zarr writes before it puts a file in place
 
 
 class Location:
@@ -30,65 +28,91 @@ class Location:
     place : str
         A local path, or a URL such as ``s3://bucket/run.zarr`` (credentials and endpoint come from the environment, as
         for the cloud's own tools).
+    durable : bool, optional
+        Whether what is put outlives a power cut: data with the next `flush`, what `put` puts at once. Without it,
+        writing is faster. By default what the environment says: yes, unless SWEEP_FSYNC is ``off``.
+    writer : str, optional
+        32 hexadecimal digits that name who writes, for `clear_unfinished` and the fence; drawn anew by default.
+
+    Attributes
+    ----------
+    fence : () -> None, optional
+        Asked before anything that is written gets in place; it raises LeaseLost when the writer must stop.
     """
 
-    def __init__(self, place: str) -> None:
-        self.place = place
-        self.zarr = _open(place)
+    def __init__(self, place: str, durable: bool | None = None, writer: str | None = None) -> None:
+        self.place, self.writer = place, writer or uuid.uuid4().hex
+        self.durable = os.environ.get("SWEEP_FSYNC") != "off" if durable is None else durable
+        self._home = _open(place, self.durable, self.writer)
+        self.zarr: ZarrStore = self._home.zarr
+
+    def __reduce__(self) -> tuple[type[Location], tuple[str, bool, str]]:
+        return Location, (self.place, self.durable, self.writer)
+
+    @property
+    def fence(self) -> Fence | None:
+        """Return what is asked before each put."""
+        return self._home.fence
+
+    @fence.setter
+    def fence(self, fence: Fence | None) -> None:
+        self._home.fence = fence
 
     @property
     def local_path(self) -> Path | None:
         """Return the folder of a local store, None for an object store."""
-        return self.zarr.root if isinstance(self.zarr, LocalStore) else None
+        return self._home.root if isinstance(self._home, Files) else None
 
     def get(self, key: str) -> bytes | None:
         """Return the bytes at `key`, None when there are none."""
-        if self._absent():
-            return None
-        buffer = sync(self.zarr.get(key, default_buffer_prototype()))
-        return None if buffer is None else buffer.to_bytes()
+        return self._home.get(key)
 
-    def put(self, key: str, value: bytes) -> None:
-        """Put bytes in place of those at `key`."""
-        sync(self.zarr.set(key, default_buffer_prototype().buffer.from_bytes(value)))
+    def exists(self, key: str) -> bool:
+        """Return whether there are bytes at `key`."""
+        return self._home.exists(key)
 
-    def put_if_absent(self, key: str, value: bytes) -> None:
-        """Put bytes at `key` unless there are some; one of several racing callers wins."""
-        sync(self.zarr.set_if_not_exists(key, default_buffer_prototype().buffer.from_bytes(value)))
+    def put(self, key: str, value: bytes, at_once: bool = True) -> None:
+        """Put bytes in place of those at `key`; on the disk for good at once, or with the next `flush`."""
+        self._home.put(key, value)
+        if at_once:
+            self.flush()
+
+    def put_if_absent(self, key: str, value: bytes) -> bool:
+        """Put bytes at `key` unless there are some, and return whether they were put: one of several callers wins."""
+        won = self._home.put_if_absent(key, value)
+        self.flush()
+        return won
 
     def delete(self, key: str) -> None:
         """Remove the bytes at `key`, if there are any."""
-        sync(self.zarr.delete(key))
+        self._home.delete(key)
+
+    def delete_prefix(self, prefix: str) -> None:
+        """Remove all keys that begin with `prefix`."""
+        if prefix.endswith("/"):
+            self._home.delete_folder(prefix)
+        for key in self.list(prefix):
+            self._home.delete(key)
+
+    def flush(self) -> None:
+        """Return when all that was put is on the disk, to be found again after a power cut."""
+        self._home.flush()
 
     def list(self, prefix: str) -> list[str]:
         """Return all keys that begin with `prefix`."""
-
-        async def collect() -> list[str]:
-            return [key async for key in self.zarr.list_prefix(prefix) if not _UNFINISHED.search(key)]
-
-        return [] if self._absent() else sorted(sync(collect()))
+        return sorted(self._home.keys(prefix))
 
     def sizes(self, prefix: str) -> dict[str, int]:
-        """Return all keys that begin with `prefix`, with their sizes in bytes."""
-        if self.local_path is None:
-            return dict.fromkeys(self.list(prefix), 1)
-        return {key: (self.local_path / key).stat().st_size for key in self.list(prefix)}
+        """Return all keys that begin with `prefix`, with their sizes in bytes, by one listing."""
+        return dict(sorted(self._home.sizes(prefix)))
 
-    def flush(self) -> None:
-        """Flush."""
+    def clear_unfinished(self, writer: str | None = None) -> None:
+        """Remove what `writer` left half made, by default what all other writers left: none of it gets in place."""
+        self._home.clear_unfinished(writer)
 
-    def clear_unfinished(self, spare: str) -> None:
-        """Remove what killed writers left half made, but not beside the key `spare`, which others may be writing."""
-        if self.local_path is None or self._absent():
-            return  # object stores show nothing of a put that was cut short
-        for file in self.local_path.rglob("*.partial"):
-            key = file.relative_to(self.local_path).as_posix()
-            if _UNFINISHED.search(key) and not key.startswith(f"{spare}."):
-                file.unlink(missing_ok=True)
-
-    def _absent(self) -> bool:
-        """Return whether the folder is not there; to look into it with zarr would make it."""
-        return self.local_path is not None and not self.local_path.exists()
+    def age(self, key: str) -> float | None:
+        """Return how many seconds ago `key` was written, by the clock of the store; None when it is not there."""
+        return self._home.age(key)
 
     def get_json(self, key: str) -> dict[str, Any] | None:
         """Return the JSON document at `key`, None when there is none."""
@@ -115,11 +139,11 @@ class Location:
             )
 
 
-def _open(place: str) -> ZarrStore:
+def _open(place: str, durable: bool, writer: str) -> Files | Objects:
     if "://" not in place:
-        return LocalStore(Path(place).absolute())
+        return Files(Path(place).absolute(), writer, durable)
     try:
-        return ObjectStore(obstore.store.from_url(place))
+        return Objects(obstore.store.from_url(place), writer)
     except (obstore.exceptions.BaseError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise SweepError(Problem(place, f"cannot open this URL as an object store: {reason}")) from error

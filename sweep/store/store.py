@@ -92,6 +92,8 @@ class Store:
     def __init__(self, location: Location, token: str | None = None) -> None:
         self.location = location
         self.token = token
+        if token is not None:
+            location.fence = lease.fence_of(location, token)
         self._indices: dict[tuple[str, str], dict[Any, int]] = {}
         self._arrays: dict[str, Any] = {}
 
@@ -200,7 +202,7 @@ class Store:
             own = {axis: labels[axis] for axis in variable.axes}
             self._write(variable.node, variable.name, own, values)
         for key, (blocks, state) in result.states.items():
-            self.location.put(_state_key(stage, key), pack_state(blocks, state))
+            self.location.put(_state_key(stage, key), pack_state(blocks, state), at_once=False)
         self.location.flush()
         self._check_lease()
         self._write(stage, "blocks", labels, result.blocks)

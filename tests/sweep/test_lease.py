@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from launching import grid_with, run
@@ -23,11 +24,12 @@ from sweep.store.storage import Location
 from sweep.store.store import Store
 
 
-def left_behind(place: Path, **facts: object) -> Location:
-    """Return a location with the lease of another launcher."""
+def left_behind(place: Path, age: float = 0.0, **facts: object) -> Location:
+    """Return a location with the lease of another launcher, put there `age` seconds ago."""
     own = {"token": "theirs", "host": socket.gethostname(), "pid": os.getpid(), "heartbeat": time.time()}
     location = Location(str(place))
     location.put(KEY, json.dumps({**own, **facts}).encode())
+    os.utime(place / KEY, (time.time() - age,) * 2)
     return location
 
 
@@ -46,7 +48,10 @@ def test_a_second_launcher_is_told_who_holds_the_store(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sign", ["process", "heartbeat"])
 def test_a_dead_launcher_is_succeeded(tmp_path: Path, sign: str) -> None:
-    facts = {"process": {"pid": dead_process()}, "heartbeat": {"host": "elsewhere", "heartbeat": time.time() - 61}}
+    facts: dict[str, dict[str, Any]] = {
+        "process": {"pid": dead_process()},
+        "heartbeat": {"host": "elsewhere", "age": 61.0},
+    }
     location = left_behind(tmp_path / "toy.zarr", **facts[sign])
     with Lease(location, {}) as lease:
         assert (read_lease(location) or {})["token"] == lease.token

@@ -32,12 +32,12 @@ def cut_short(patch: pytest.MonkeyPatch, grid: Grid, store: Path, after: int) ->
     count = 0
 
     def dying(act: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapped(*arguments: Any) -> Any:
+        def wrapped(*arguments: Any, **named: Any) -> Any:
             nonlocal count
             count += 1
             if count == after:
                 raise KeyboardInterrupt
-            return act(*arguments)
+            return act(*arguments, **named)
 
         return wrapped
 

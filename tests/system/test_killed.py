@@ -18,28 +18,27 @@ SUPPORT = Path(__file__).parents[1] / "support"
 
 # Imports once, then forks one victim for each step: nothing of zarr runs before the fork.
 VICTIMS = """
-import json, os, pathlib, signal, sys
+import json, os, signal, sys
 sys.path.insert(0, sys.argv[1])
-import zarr.storage._local
 import sweep.run.work
 from launching import grid_with, run
+from sweep.store.files import Files
 
 sweep.run.work.CHECKPOINT_SECONDS = 0.0
 count = 0
 
 def deadly(act, step):
-    def wrapped(where, key):
+    def wrapped(where, key, *rest):
         global count
         count += 1
         if count == step:
             print(key, flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
-        return act(where, key)
+        return act(where, key, *rest)
     return wrapped
 
 def die_at(step):
-    local = zarr.storage._local
-    for owner, name in ((pathlib.Path, "replace"), (local, "_safe_move"), (local.LocalStore, "delete")):
+    for owner, name in ((os, "replace"), (Files, "put_if_absent"), (Files, "delete"), (Files, "delete_folder")):
         setattr(owner, name, deadly(getattr(owner, name), step))
 
 changes = json.loads(sys.argv[2])
