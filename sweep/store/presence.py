@@ -23,16 +23,16 @@ def variables_in(plan: StagePlan, region: Region) -> Iterator[Variable]:
 
 
 def chunk_indices(
-    array: Any, variable: Variable, plan: StagePlan, region: Region, blocks: int
+    array: Any, variable: Variable, plan: StagePlan, region: Region, blocks: int | None = None
 ) -> Iterator[tuple[int, ...]]:
-    """Yield the chunks of an array that a cell with so many blocks has filled."""
+    """Yield the chunks of an array that a cell has filled: with so many blocks, or with all of them."""
     parts = dict(zip(plan.stage.axes, region, strict=True))
     outer = [
         range(parts[axis].start // n, parts[axis].start // n + 1)
         for axis, n in zip(variable.axes, array.chunks, strict=False)
     ]
     lengths = list(array.shape[len(outer) :])
-    if variable.output.block is not None:
+    if variable.output.block is not None and blocks is not None:
         lengths[0] = min(lengths[0], blocks * variable.output.block)
     inner = [range(math.ceil(n / chunk)) for n, chunk in zip(lengths, array.chunks[len(outer) :], strict=True)]
     return itertools.product(*outer, *inner)

@@ -24,6 +24,7 @@ from sweep.store import lease
 from sweep.store.arrays import open_array, readable
 from sweep.store.checkpoint import pack_state, unpack_state
 from sweep.store.manifest import check_same_grid, layouts, read_manifest
+from sweep.store.presence import chunk_indices, variables_in
 from sweep.store.provenance import check_same_code
 from sweep.store.root import Root, read_root
 from sweep.store.storage import Location
@@ -175,11 +176,16 @@ class Store:
         self.array(f"{stage}/blocks")[region] = np.zeros(shape, np.int32)
 
     def take_back(self, plan: StagePlan, cell: int) -> None:
-        """Forget what was computed of a cell, checkpoints included: the next launch computes it again."""
+        """Forget what was computed of a cell, checkpoints and results: the next launch computes it again."""
         region = plan.cell(cell)
         self.reset(plan.stage.name, region)
         for _, point in plan.points(region):
             self.delete_state(plan.stage.name, plan.stage.key_at(point))
+        for variable in variables_in(plan, region):  # what cannot be read would be an error to whoever reads it all
+            path = f"{variable.node}/{variable.name}"
+            array = self.array(path)
+            for index in chunk_indices(array, variable, plan, region):
+                self.location.delete(f"{path}/{array.metadata.encode_chunk_key(index)}")
 
     # -- regions --------------------------------------------------------------------------------------------------
 

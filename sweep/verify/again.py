@@ -48,6 +48,8 @@ class Recomputer:
         """Yield the done points of a cell, or the one at the index `only`, that come out otherwise."""
         name, region = plan.stage.name, plan.cell(cell)
         done, blocks = self.store.done(name, region), self.store.blocks(name, region)
+        if not done.any():
+            return
         stored = {v.name: (v, self.store.read_cell(v, plan, region)) for v in variables_in(plan, region)}
         for index, point in plan.points(region):
             inside = tuple(i - part.start for i, part in zip(index, region, strict=True))

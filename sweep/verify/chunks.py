@@ -41,7 +41,7 @@ def chunk_findings(store: Store, plan: StagePlan, tally: Tally) -> Iterator[Find
         tally.saw(blocks)
         if (done & (blocks == 0)).any():
             yield found(f"{name}/blocks", "is 0 where the point is called done")
-        elif blocks.any():
+        else:
             for path, what in _damaged(store, plan, region, int(blocks.max()), present, tally):
                 yield found(path, what)
         for path, what in _damaged_states(store, plan, region, states, tally):
@@ -51,16 +51,19 @@ def chunk_findings(store: Store, plan: StagePlan, tally: Tally) -> Iterator[Find
 def _damaged(
     store: Store, plan: StagePlan, region: Region, blocks: int, present: set[str], tally: Tally
 ) -> Iterator[tuple[str, str]]:
+    """Yield what is missing of a cell with so many blocks, and what cannot be read, though no result counts."""
     for variable in variables_in(plan, region):
         path = f"{variable.node}/{variable.name}"
         try:
             array: Any = store.array(path)
         except Exception:  # noqa: BLE001 - told with the labels already
             continue
-        for index in chunk_indices(array, variable, plan, region, blocks):
+        filled = set(chunk_indices(array, variable, plan, region, blocks)) if blocks else set()
+        for index in chunk_indices(array, variable, plan, region):
             key = f"{path}/{array.metadata.encode_chunk_key(index)}"
             if key not in present:
-                yield key, "is missing, and would be read as missing values"
+                if index in filled:
+                    yield key, "is missing, and would be read as missing values"
                 continue
             try:
                 tally.saw(array.blocks[index] if index else array[...])
