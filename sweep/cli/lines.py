@@ -44,7 +44,8 @@ def verdict_lines(verdict: Verdict, place: str, *, repaired: bool) -> Iterator[s
     yield from verdict.looked.lines()
     yield from map(str, verdict.findings)
     if not verdict.findings:
-        yield f"{place}: nothing wrong found."
+        rest = f", but {len(verdict.looked.only_read)} stages were only read" if verdict.looked.only_read else ""
+        yield f"{place}: nothing wrong found{rest}."
     elif repaired:
         left = sum(finding.remedy is Remedy.none for finding in verdict.findings)
         kept = f" {left} of the findings cannot be mended here." if left else ""

@@ -106,13 +106,19 @@ def read_source(spec: ModuleSpec) -> Source:
     if place is None:  # a namespace package has no code
         return Source(spec.name, {}, ())
     try:
-        raw = place.read_bytes()
+        raw = _raw(spec, place)
     except OSError:
         return Source(spec.name, {"(file)": "missing"}, ())
     try:
         return parse_source(spec.name, importlib.util.decode_source(raw), spec.parent or "")
     except (SyntaxError, ValueError):
         return Source(spec.name, {"(file)": _digest(raw)}, ())
+
+
+def _raw(spec: ModuleSpec, place: Path) -> bytes:
+    """Return a module's file, out of a zip archive where it stands in one."""
+    read = getattr(spec.loader, "get_data", None)
+    return bytes(read(spec.origin)) if read is not None else place.read_bytes()
 
 
 @functools.lru_cache(maxsize=256)

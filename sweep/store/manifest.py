@@ -102,7 +102,9 @@ def merge(manifest: Mapping[str, Any], plan: Plan, begun: Collection[str]) -> di
         name: with_provenance(entry, plan, name, stored.get(name), begun=name in begun)
         for name, entry in described["stages"].items()
     }
-    return as_attributes({**described, "stages": {**stored, **stages}})
+    # A store of an older version keeps the text of its last grid only; it is about to be replaced.
+    kept = {name: {"grid": manifest["grid"], **entry} for name, entry in stored.items()}
+    return as_attributes({**described, "stages": {**kept, **stages}})
 
 
 def read_manifest(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import importlib
 import py_compile
 import sys
 import textwrap
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,19 @@ def test_a_module_that_is_no_python_text_counts_by_its_bytes(folder: Path) -> No
         (folder / "compiled.py").unlink(missing_ok=True)
         found.append(code())
     assert differences(*found) == ["module compiled: (file) changed"]
+
+
+def test_a_module_in_a_zip_archive(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit(folder / "toy_kernel.py", "import shifts", "import zipped\nimport shifts")
+    found = []
+    for value in (1, 2):
+        archive = folder / f"{value}.zip"
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("zipped.py", f"A = {value}\n")
+        monkeypatch.syspath_prepend(archive)
+        sys.modules.pop("zipped", None)
+        found.append(code())
+    assert differences(*found) == ["module zipped: A changed"]
 
 
 SESSION = """

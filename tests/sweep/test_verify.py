@@ -310,3 +310,14 @@ def test_code_that_was_changed_leaves_doubt_and_nothing_is_taken_back(store: Pat
     (finding,) = verify(store, everything=True, repair=True)
     assert "made by other code (module toys: _throw changed)" in finding.what
     assert finding.remedy is Remedy.none
+
+
+def test_a_grid_that_an_older_version_kept_only_once_is_kept_when_another_is_launched(store: Path) -> None:
+    def older(entry: dict[str, Any]) -> None:
+        for key in ("grid", "made", "code"):
+            del entry[key]
+
+    edit_entries(store, older)
+    run(grid_with(name="second", seed=8, stages={"other": OTHER}), store)
+    verdict = verify_store(Store(Location(str(store))), everything=True)
+    assert (verdict.findings, verdict.looked.only_read, verdict.looked.points) == ((), {}, 26)
