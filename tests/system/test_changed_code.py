@@ -196,9 +196,11 @@ def test_another_version_under_another_name_keeps_both(folder: Path) -> None:
 
 def test_a_store_of_an_older_version_is_taken_and_given_a_fingerprint(folder: Path) -> None:
     root = json.loads((folder / "s.zarr" / "zarr.json").read_text())
-    for entry in root["attributes"]["stages"].values():
+    stages = json.loads(root["attributes"]["stages"])
+    for entry in stages.values():
         for key in ("code", "grid", "made"):
             del entry[key]
+    root["attributes"]["stages"] = stages  # as older versions have it
     (folder / "s.zarr" / "zarr.json").write_text(json.dumps(root))
     (folder / "s.zarr" / ".sweep" / "root").unlink(missing_ok=True)
     edit(folder / "edited.py", "FACTOR = 1.0", "FACTOR = 2.0")
