@@ -56,9 +56,16 @@ def made_by(manifest: Mapping[str, Any], place: str) -> tuple[dict[str, Made], d
             plan = _plan(plans, text, name, manifest, f"{place}: grid of {name}")
             made[name] = _made(plan, name, manifest, unknown)
         except SweepError as error:
-            problem = error.problems[0]
-            unknown[name] = problem.what if isinstance(problem, Problem) else str(problem)
+            unknown[name] = _why(error)
     return made, unknown
+
+
+def _why(error: SweepError) -> str:
+    problem = error.problems[0]
+    if not isinstance(problem, Problem):
+        return str(problem)
+    missing = problem.where.endswith(".kernel")
+    return f"{problem.what}; say it again in the folder of the kernel's file" if missing else problem.what
 
 
 def _plan(plans: dict[str, Plan | SweepError], text: str, name: str, manifest: Mapping[str, Any], where: str) -> Plan:
