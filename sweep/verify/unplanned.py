@@ -26,6 +26,12 @@ def unplanned_findings(store: Store, name: str, layout: Layout, tally: Tally) ->
         if path.startswith(f"{name}/") and metadata["node_type"] == "array":
             for key, what in _damaged(store, path, layout, progress.done, tally):
                 yield Finding(name, key, what, Remedy.none)
+    for key in store.location.list(f".sweep/states/{name}/"):
+        tally.checkpoints += 1
+        try:
+            store.load_state(name, key.rpartition("/")[2])
+        except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
+            yield Finding(name, key, f"the checkpoint cannot be read: {reason(error)}", Remedy.remove)
 
 
 def _damaged(
