@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -17,13 +18,14 @@ import numpy.typing as npt
 from sweep.errors import Problem, SweepError
 from sweep.grid.grid import Grid
 from sweep.plan.plan import Plan, StagePlan, Task, make_plan
-from sweep.run.events import Listener, Progress, Started, Stopping, TaskDone, TaskFailed, WorkerLost
+from sweep.run.events import Listener, Notice, Progress, Started, Stopping, TaskDone, TaskFailed, WorkerLost
 from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outcome
 from sweep.run.executors.inline import InlineExecutor
 from sweep.run.log import logged
 from sweep.run.schedule import Schedule
 from sweep.store.lease import Lease
 from sweep.store.prepare import prepare, take_back_incomplete
+from sweep.store.provenance import code_differences
 from sweep.store.storage import UNAVAILABLE, Location
 from sweep.store.store import Store
 
@@ -106,9 +108,8 @@ def launch(
         full.
     """
     store = Store(Location(place))
-    plan_for(
-        grid, store, accept_code_change=accept_code_change
-    )  # a first look: what is wrong is told before Ray starts
+    look = partial(plan_for, grid, store, accept_code_change=accept_code_change)
+    look()  # for a first time, so that what is wrong is told before Ray starts
     with (
         make_executor() as executor,
         _writing(place),
@@ -116,8 +117,9 @@ def launch(
     ):
         store.token = lease.token
         store.refresh()
-        # what was read before the lease may have changed
-        plan = plan_for(grid, store, accept_code_change=accept_code_change)
+        plan = look()  # what was read before the lease may have changed
+        for line in code_differences(store.begun(), plan):
+            listener(Notice(f"accepted, and recorded: {line}"))
         prepare(store, plan)
         store.clear_failures()
         schedule = Schedule(plan, {name: _done(store, stage) for name, stage in plan.stages.items()})

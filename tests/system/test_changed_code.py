@@ -171,7 +171,8 @@ def test_an_unfinished_store_is_not_resumed_with_other_code(folder: Path) -> Non
 def test_a_change_that_is_accepted_is_recorded(folder: Path) -> None:
     made = manifest(folder)["stages"]["s"]
     edit(folder / "edited.py", "FACTOR * scale * p.x", "scale * FACTOR * p.x")
-    launch(folder, "[1, 2, 3]", accept=True)
+    told = [event.text for event in launch(folder, "[1, 2, 3]", accept=True) if isinstance(event, Notice)]
+    assert told == ["accepted, and recorded: stages.s: module edited: advance changed"]
     kept = manifest(folder)["stages"]["s"]
     (change,) = kept["code_changes"]
     assert change["what"] == ["module edited: advance changed"]
