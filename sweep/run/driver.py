@@ -82,6 +82,7 @@ def launch(
     listener: Listener = lambda _: None,
     *,
     accept_code_change: bool = False,
+    durable: bool | None = None,
 ) -> Summary:
     """Fill the store of a grid: start, resume or extend it.
 
@@ -96,6 +97,8 @@ def launch(
     accept_code_change : bool
         Go on although the code of kernels differs from what computed the results that are there; the store keeps a
         record of it.
+    durable : bool, optional
+        Whether results outlive a power cut, as `Location` says.
 
     Returns
     -------
@@ -107,7 +110,7 @@ def launch(
         When the grid does not fit the store, another launcher is at work there, no worker can be had, or the disk is
         full.
     """
-    store = Store(Location(place))
+    store = Store(Location(place, durable))
     look = partial(plan_for, grid, store, accept_code_change=accept_code_change)
     look()  # for a first time, so that what is wrong is told before Ray starts
     with (

@@ -48,7 +48,7 @@ class Files:
         self.fence: Fence | None = None
         self._base = next(folder for folder in root.parents if folder.exists())
         self._changed: set[Path] = set()
-        self._settled: set[Path] = set()  # folders that hold others, and whose names of these are on the disk
+        self._settled: set[Path] = set()  # folders whose own name is on the disk
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "fence": None, "_changed": set(), "_settled": set()}
@@ -150,19 +150,20 @@ class Files:
         self._settled.clear()
 
     def flush(self) -> None:
-        """Return when all that was put, or removed, is so on the disk: the folders, with those that hold them.
+        """Return when all that was put, or removed, is so on the disk: the folders, and where they are new those above.
 
-        Another writer may have made a folder and not have flushed the one above; so each does that once.
+        Another writer may have made a folder and not have flushed the one above; so each writer does that once.
         """
         changed: set[Path] = set()
         while self._changed:
             changed.add(self._changed.pop())
         if not self.durable:
             return
-        above = {holder for folder in changed for holder in folder.parents if holder.is_relative_to(self._base)}
-        for folder in sorted(changed | (above - self._settled), key=lambda folder: -len(folder.parts)):
+        chain = {each for folder in changed for each in (folder, *folder.parents) if self._base in each.parents}
+        new = chain - self._settled
+        for folder in sorted(changed | {each.parent for each in new}, key=lambda folder: -len(folder.parts)):
             _flush_folder(folder)
-        self._settled |= above
+        self._settled |= new
 
     # -- what is there --------------------------------------------------------------------------------------------
 

@@ -83,11 +83,6 @@ class Lease:
             self.location.put(KEY, json.dumps({"epoch": self.epoch, "released": True}).encode())
         self.location.fence = None
 
-    def revoke(self, writer: str) -> None:
-        """Give up a worker of this launch: it puts nothing in place any more, whether or not it lives."""
-        self.location.put(_revoked(self.epoch, writer), b"")
-        self.location.clear_unfinished(writer)
-
     def _claim(self) -> int:
         """Create the next epoch and return it, if nobody holds the store."""
         highest = highest_epoch(self.location)
@@ -138,6 +133,12 @@ def check(location: Location, token: str) -> None:
 def fence_of(location: Location, token: str) -> Fence:
     """Return the fence of a writer of the launch whose lease has this token."""
     return partial(check, location, token)
+
+
+def revoke(location: Location, writer: str) -> None:
+    """Give up a worker of the launch that holds the store: it puts nothing in place any more, alive or not."""
+    location.put(_revoked(_document(location).get("epoch", 0), writer), b"")
+    location.clear_unfinished(writer)
 
 
 def read_lease(location: Location) -> dict[str, Any] | None:

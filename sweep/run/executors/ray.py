@@ -22,6 +22,7 @@ from sweep.errors import Problem, SweepError
 from sweep.plan.plan import Plan, Task
 from sweep.run.executors.base import Lost, Outcome, attempt, limit_threads
 from sweep.run.work import Workbench
+from sweep.store.lease import revoke
 from sweep.store.storage import Location
 from sweep.store.store import Store
 
@@ -36,11 +37,11 @@ OBJECT_STORE_BYTES = 2**28  # results go straight to the store, so Ray's own mem
 class _Actor:
     """Does tasks in a process of its own, with as many threads as it was given."""
 
-    def __init__(self, plan: Plan, place: str, token: str | None, cpus: int, path: list[str]) -> None:
+    def __init__(self, plan: Plan, token: str | None, location: Location, cpus: int, path: list[str]) -> None:
         sys.path.extend(entry for entry in path if entry not in sys.path)
         _limit_threads(cpus)
         self._stopping = threading.Event()
-        self._bench = Workbench(plan, Store(Location(place), token), self._stopping.is_set)
+        self._bench = Workbench(plan, Store(location, token), self._stopping.is_set)
 
     def do(self, task: Task) -> Outcome:
         return attempt(self._bench, task)
@@ -63,6 +64,7 @@ def _limit_threads(cpus: int) -> None:
 @dataclass
 class _Worker:
     actor: Any
+    writer: str
     cpus: int
     tasks: dict[Any, Task] = field(default_factory=dict)
 
@@ -89,7 +91,8 @@ class RayExecutor:
         self._limit = workers
         self._pool: list[_Worker] = []
         self._losses = 0
-        self._given: tuple[Any, str, str | None]  # what every actor works on
+        self._given: tuple[Any, str | None]  # what every actor works on
+        self._location: Location
 
     def __enter__(self) -> RayExecutor:
         if self.address is not None:
@@ -128,7 +131,7 @@ class RayExecutor:
         """Yield the outcomes of tasks as actors finish them."""
         for stage in plan.stages.values():
             _travel_by_value(stage.stage.kernel.params.__module__)
-        self._given = (ray.put(plan), store.location.place, store.token)
+        self._given, self._location = (ray.put(plan), store.token), store.location
         held: Task | None = None
         told = False
         while True:
@@ -159,6 +162,7 @@ class RayExecutor:
 
     def _lost(self, worker: _Worker, reason: str) -> Lost:
         self._pool.remove(worker)
+        revoke(self._location, worker.writer)  # Ray may be wrong: who was only frozen or cut off goes on writing later
         self._losses += 1
         if self._losses > LOSSES_IN_A_ROW:
             raise SweepError(Problem("Ray", f"{self._losses} workers died one after the other; the last: {reason}"))
@@ -192,8 +196,10 @@ class RayExecutor:
             self._pool.remove(idle)
             ray.kill(idle.actor)
             free += idle.cpus
-        actor = _RemoteActor.options(num_cpus=cpus).remote(*self._given, cpus, [path for path in sys.path if path])
-        self._pool.append(_Worker(actor, cpus))
+        location = Location(self._location.place, self._location.durable)
+        path = [entry for entry in sys.path if entry]
+        actor = _RemoteActor.options(num_cpus=cpus).remote(*self._given, location, cpus, path)
+        self._pool.append(_Worker(actor, location.writer, cpus))
         return self._pool[-1]
 
 
