@@ -40,7 +40,7 @@ class LeaseLost(SweepError):  # noqa: N818 - an event that ends a worker's task,
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a hint with the closest known word, or else with all of them."""
     names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1)
+    close = difflib.get_close_matches(word[:100], names, n=1)
     if close:
         return f"did you mean {close[0]!r}?"
     return f"known: {', '.join(names)}" if names else "none is known here"
@@ -49,3 +49,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def reason(error: Exception) -> str:
     """Return what an exception says, in one line."""
     return f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
+
+
+def brief(value: object, longest: int = 60) -> str:
+    """Return a value for a message: long ones cut, mappings and lists by their kind."""
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= longest else f"{text[: longest - 10]} ... ({len(text)} characters)"

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from yaml.constructor import ConstructorError
 
-from sweep.errors import Problem, SweepError, did_you_mean
+from sweep.errors import Problem, SweepError, brief, did_you_mean
+
+MAX_BYTES = 16 * 2**20
+MAX_VALUES = 1_000_000
+MAX_DEPTH = 200
+MERGE = "tag:yaml.org,2002:merge"
 
 AxisForm = int | list[int | float | str] | dict[str, Any] | str
 
@@ -53,22 +59,49 @@ class GridForm(BaseModel):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which 1e-3 is a number and a key that is written twice is a mistake."""
+    """YAML 1.2 as far as a reader may expect it: true and false, decimal numbers, words; nothing is guessed.
+
+    A key that is written twice is a mistake, and so is a number whose meaning depends on the version of YAML.
+    """
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - those of the base class would read yes as true and 010 as 8
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for position, key in enumerate(keys):
-            if key in keys[:position]:
-                mark = node.value[position][0].start_mark
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is written twice", mark)
+        if node.tag != "checked":  # what was merged into it has been made part of it by then
+            seen: set[Any] = set()
+            for key, _ in node.value:
+                name = None if key.tag == MERGE else self.construct_object(key, deep=True)
+                if not isinstance(name, Hashable):
+                    raise ConstructorError(None, None, f"found {brief(name)} as a key; wanted a word", key.start_mark)
+                if name is not None and name in seen:
+                    raise ConstructorError(None, None, f"the key {brief(name)} is written twice", key.start_mark)
+                seen.add(name)
+            node.tag = "checked"
         return super().construct_mapping(node, deep=deep)
 
+    def construct_refused(self, node: yaml.ScalarNode) -> Any:
+        what = (
+            f"found {brief(node.value)}, which YAML reads in several ways; wanted a decimal number, or a word in quotes"
+        )
+        raise ConstructorError(None, None, what, node.start_mark)
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
+
+def _resolve(tag: str, pattern: str, first: str) -> None:
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), list(first) or [""])
+
+
+# The order counts: the first that matches is taken.
+_resolve(
+    "refused", r"[-+]?(0[0-9_]+|[0-9]+_[0-9_]*|0[ob][0-9_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)$", "-+0123456789"
 )
+_resolve("int", r"[-+]?([0-9]+|0x[0-9a-fA-F]+)$", "-+0123456789")
+_resolve("float", r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$", "-+.0123456789")
+_resolve("float", r"[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$", "-+.")
+_resolve("bool", r"(true|True|TRUE|false|False|FALSE)$", "tTfF")
+_resolve("null", r"(~|null|Null|NULL)$", "~nN")
+_resolve("null", r"$", "")
+_resolve("merge", r"<<$", "<")
+_Loader.add_constructor("tag:yaml.org,2002:refused", _Loader.construct_refused)
 
 
 def parse_yaml(text: str, where: str) -> Any:
@@ -77,16 +110,85 @@ def parse_yaml(text: str, where: str) -> Any:
     Raises
     ------
     SweepError
-        For a syntax error, with its line.
+        For a syntax error, with its line; for a document that refers to itself, or stands for too much.
     """
     try:
-        return yaml.load(text, Loader=_Loader)
+        return _construct(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise SweepError(Problem(f"{where}{line}", f"not valid YAML: {error.problem or error.context}")) from error
-    except yaml.YAMLError as error:
-        raise SweepError(Problem(where, f"not valid YAML: {error}")) from error
+        raise SweepError(
+            Problem(f"{where}{line}", f"not valid YAML: {_flat(error.problem or error.context)}")
+        ) from error
+    except RecursionError as error:
+        raise SweepError(Problem(where, "is nested too deep to be read; wanted a grid file")) from error
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        raise SweepError(Problem(where, f"not valid YAML: {_flat(error)}")) from error
+
+
+def _construct(text: str) -> Any:
+    if _depth(text) > MAX_DEPTH:
+        raise RecursionError
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _measure(node, {})
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _depth(text: str) -> int:
+    """Return how deep brackets are nested, those in words and remarks too: each one costs the scanner more than the last."""
+    depth = deepest = 0
+    for bracket in re.findall(r"[\[\]{}]", text):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _measure(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return how many values a node stands for when every alias is written out.
+
+    Raises
+    ------
+    ConstructorError
+        When it is part of itself, or stands for more than `MAX_VALUES`.
+    """
+    if known.get(id(node)) == 0:
+        raise ConstructorError(None, None, "it refers to itself", node.start_mark)
+    if id(node) in known:
+        return known[id(node)]
+    known[id(node)] = 0
+    parts: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        parts = [part for pair in node.value for part in pair]
+    elif isinstance(node, yaml.SequenceNode):
+        parts = node.value
+    known[id(node)] = count = 1 + sum(_measure(part, known) for part in parts)
+    if count > MAX_VALUES:
+        raise ConstructorError(None, None, f"it stands for more than {MAX_VALUES} values", node.start_mark)
+    return count
+
+
+def _flat(text: object) -> str:
+    return " ".join(str(text).split())
+
+
+def read_text(path: Path) -> str:
+    """Return a grid file as text; raises SweepError when it cannot be read, or is none."""
+    try:
+        if not path.is_file() and path.exists():
+            raise SweepError(Problem(str(path), "is no file; wanted a grid file"))
+        if path.stat().st_size > MAX_BYTES:
+            what = f"holds {path.stat().st_size} bytes; a grid file has {MAX_BYTES} at most"
+            raise SweepError(Problem(str(path), what))
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or _flat(error)
+        raise SweepError(Problem(str(path), f"cannot read the grid file: {reason}")) from error
 
 
 def read_document(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -97,14 +199,10 @@ def read_document(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     SweepError
         When the file cannot be read, is no mapping, or an override is malformed.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SweepError(Problem(str(path), f"cannot read the grid file: {reason}")) from error
+    text = read_text(path)
     document = parse_yaml(text, str(path))
     if not isinstance(document, dict):
-        raise SweepError(Problem(str(path), f"found {_brief(document)}; wanted a mapping with name, seed and stages"))
+        raise SweepError(Problem(str(path), f"found {brief(document)}; wanted a mapping with name, seed and stages"))
     for override in overrides:
         _set(document, override)
     return document
@@ -119,7 +217,7 @@ def _set(document: dict[str, Any], override: str) -> None:
     for word in path[:-1]:
         inner = place.setdefault(word, {})
         if not isinstance(inner, dict):
-            raise SweepError(Problem(f"--set {override}", f"{word!r} holds {_brief(inner)}, which has no parts to set"))
+            raise SweepError(Problem(f"--set {override}", f"{word!r} holds {brief(inner)}, which has no parts to set"))
         place = inner
     place[path[-1]] = parse_yaml(text, f"--set {override}")
 
@@ -180,22 +278,14 @@ def _explain(kind: str, detail: Any) -> str:
     if kind == "missing":
         return "missing; every grid needs it" if len(detail["loc"]) == 1 else "missing"
     if kind == "string_pattern_mismatch":
-        return f"found {found!r}; wanted letters, digits, '.', '_' and '-' only"
+        return f"found {brief(found)}; wanted letters, digits, '.', '_' and '-' only"
     if "ge" in context:
-        return f"found {_brief(found)}; wanted a whole number, {context['ge']} or more"
+        return f"found {brief(found)}; wanted a whole number, {context['ge']} or more"
     if kind == "too_short":
         return "found no stage; wanted at least one"
-    return f"found {_brief(found)}; {detail['msg'].replace('Input should be', 'wanted')}"
+    return f"found {brief(found)}; {detail['msg'].replace('Input should be', 'wanted')}"
 
 
 def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
     models: dict[int, type[BaseModel]] = {1: GridForm, 3: StageForm, 5: InputForm}
     return list(models[len(loc)].model_fields) if len(loc) in models else []
-
-
-def _brief(value: Any) -> str:
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    return "nothing" if value is None else repr(value)

@@ -13,7 +13,7 @@ import yaml
 
 from sweep.errors import Problem, SweepError, did_you_mean
 from sweep.grid.axes import Label, Labels, expand
-from sweep.grid.file import GridForm, InputForm, StageForm, read_document, read_form
+from sweep.grid.file import GridForm, InputForm, StageForm, read_document, read_form, read_text
 from sweep.grid.grid import Grid, Input, Stage
 from sweep.grid.parameters import REPLICATES, coerce, fields_of, required_of
 from sweep.grid.registry import find_kernel
@@ -36,7 +36,7 @@ def load_grid(path: Path, overrides: Sequence[str] = ()) -> Grid:
         With every mistake in the file, each with its place, what was found and what was wanted.
     """
     document = read_document(path, overrides)
-    text = yaml.safe_dump(document, sort_keys=False) if overrides else path.read_text(encoding="utf-8")
+    text = yaml.safe_dump(document, sort_keys=False) if overrides else read_text(path)
     return replace(resolve(document, text, str(path)), path=str(path.absolute()))
 
 

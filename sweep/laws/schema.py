@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from sweep.grid.parameters import fields_of
-from sweep.kernels.contract import Array, Kernel, Output, State
+from sweep.kernels.contract import Kernel, Output, State
 from sweep.laws.runs import Case, Run
 from sweep.laws.trial import Trial
 from sweep.laws.verdict import Finding, failed, passed, warning
-
-RESERVED = {"done", "blocks"}
+from sweep.plan import declared
+from sweep.plan.declared import work_problems
+from sweep.plan.names import OWN, stage_clashes
 
 
 def schema(trial: Trial) -> Finding:
@@ -32,60 +33,20 @@ def schema(trial: Trial) -> Finding:
 def declaration_problems(case: Case) -> Iterator[str]:
     """Yield what is wrong with a kernel's outputs at one point, before any work."""
     outputs, blocks = case.kernel.outputs(case.params), case.blocks
-    if not isinstance(blocks, int) or blocks < 1:
-        yield f"blocks is {blocks!r}; wanted a whole number, 1 or more"
-        return
-    if not outputs:
-        yield "there are no outputs; wanted at least one"
-    yield from _name_problems(case.kernel, outputs)
-    for name, output in outputs.items():
-        yield from (f"{name}: {problem}" for problem in _output_problems(output, blocks))
-    yield from _shared_dimension_problems(outputs)
+    found = [*work_problems(blocks, 0.0)] or [*declared.declaration_problems(outputs, blocks)]
+    yield from found or _name_problems(case.kernel, outputs)
 
 
 def _name_problems(kernel: Kernel[Any], outputs: Mapping[str, Output]) -> Iterator[str]:
-    dims = {dim for output in outputs.values() for dim in output.dims}
+    """Yield names that would not do in every grid, where any parameter may be an axis."""
+    dims = dict.fromkeys(dim for output in outputs.values() for dim in output.dims)
     for name in sorted({kernel.name, *outputs, *dims}):
         if not name.isidentifier() or name.startswith("_"):
             yield f"the name {name!r}; wanted a plain word of letters, digits and '_'"
-    for name in sorted(set(outputs) & (RESERVED | dims | set(fields_of(kernel.params)))):
-        yield f"the output {name!r} has the name of a dimension, a parameter or of the framework's own {RESERVED}"
-    for dim in sorted(dims & (RESERVED | set(fields_of(kernel.params)))):
-        yield f"the dimension {dim!r} has the name of a parameter, which may be an axis; choose another"
-
-
-def _output_problems(output: Output, blocks: int) -> Iterator[str]:
-    if len(output.dims) != len(output.shape) or len(set(output.dims)) != len(output.dims):
-        yield f"dims {output.dims} and shape {output.shape}; wanted one name, each once, for every length"
-        return
-    try:
-        if np.dtype(output.dtype).name != output.dtype or np.dtype(output.dtype).kind not in "biufc":
-            yield f"dtype {output.dtype!r}; wanted the name of a number type, such as float64"
-    except TypeError:
-        yield f"dtype {output.dtype!r} is no numpy dtype"
-    lengths = dict(zip(output.dims, output.shape, strict=True))
-    for dim, labels in output.coords.items():
-        if np.shape(labels) != (lengths.get(dim),):
-            yield f"labels of {dim!r} have shape {np.shape(labels)}; wanted ({lengths.get(dim)},)"
-    if output.block is not None and not output.shape:
-        yield "a single number cannot grow by blocks"
-    elif output.block is not None and (output.block < 1 or output.block * blocks < output.shape[0]):
-        yield f"{blocks} blocks of {output.block} do not fill its length {output.shape[0]}"
-
-
-def _shared_dimension_problems(outputs: Mapping[str, Output]) -> Iterator[str]:
-    """Yield dimensions with two lengths or two sets of labels; all outputs of a point stand in one dataset."""
-    seen: dict[str, tuple[str, int]] = {}
-    labels: dict[str, tuple[str, Array]] = {}
-    for name, output in outputs.items():
-        for dim, length in zip(output.dims, output.shape, strict=False):
-            first, other = seen.setdefault(dim, (name, length))
-            if other != length:
-                yield f"the dimension {dim!r} is {other} long in {first} and {length} in {name}"
-        for dim, values in output.coords.items():
-            first, others = labels.setdefault(dim, (name, values))
-            if not np.array_equal(others, values):
-                yield f"the dimension {dim!r} has other labels in {first} than in {name}"
+    yield from stage_clashes(inner_dimension=dims, output=outputs)
+    for name in fields_of(kernel.params).keys() - OWN.keys():  # each alone: not all that differ by case become axes
+        found = stage_clashes(parameter=[name], inner_dimension=dims, output=outputs)
+        yield from (problem for problem in found if "parameter" in problem)
 
 
 def result_problems(case: Case, outcome: Run) -> Iterator[str]:

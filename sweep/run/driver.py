@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from sweep.errors import Problem, SweepError
 from sweep.grid.grid import Grid
+from sweep.plan.declared import check_declared, check_nodes
 from sweep.plan.plan import Plan, StagePlan, Task, make_plan
 from sweep.run.events import Listener, Notice, Progress, Started, Stopping, TaskDone, TaskFailed, WorkerLost
 from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outcome
@@ -70,7 +71,9 @@ def plan_for(grid: Grid, store: Store, *, accept_code_change: bool = False) -> P
         written.
     """
     with _writing(store.location.place):
+        check_declared(grid, (store.manifest() or {}).get("stages"))
         plan = make_plan(grid, store.layouts())
+        check_nodes(plan)
         store.check(plan, accept_code_change=accept_code_change)
     return plan
 

@@ -45,7 +45,7 @@ def test_toys_keep_every_law(kernel: Kernel[object]) -> None:
         (faults.WRONG_DTYPE, "schema", "found dtype float32; wanted float64"),
         (faults.WRONG_NAME, "schema", "gives 'average', which is not declared"),
         (faults.NEVER_FILLED, "schema", "3 blocks of 1 do not fill its length 6"),
-        (faults.COLLIDING_NAMES, "schema", "dimension 'size' has the name of a parameter"),
+        (faults.COLLIDING_NAMES, "schema", "inner dimension 'size' is the name of the parameter too"),
         (faults.NO_EXAMPLE, "schema", "has no `example`"),
         (faults.RAISES, "schema", "raised IndexError"),
         (broken.HIDDEN_GENERATOR, "determinism", "energy|abs_magnetization"),
