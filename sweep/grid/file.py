@@ -141,7 +141,7 @@ def _construct(text: str) -> Any:
 
 
 def _depth(text: str) -> int:
-    """Return how deep brackets are nested, those in words and remarks too: each one costs the scanner more than the last."""
+    """Return how deep brackets are nested, those in words and remarks too; the scanner is slow where they are many."""
     depth = deepest = 0
     for bracket in re.findall(r"[\[\]{}]", text):
         depth += 1 if bracket in "[{" else -1
