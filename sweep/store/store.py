@@ -197,10 +197,9 @@ class Store:
         SweepError
             When the labels are not the store's own, or the region is not whole chunks of it.
         LeaseLost
-            When another launcher has taken over.
+            When another launcher has taken over, or this worker was given up.
         """
         stage, labels = plan.stage.name, plan.labels(result.region)
-        self._check_lease()
         if (self.blocks(stage, result.region) > result.blocks).any():
             what = "more is done there than this worker knows of: it was given up, and stops"
             raise LeaseLost(Problem(f"{self.location.place}: {stage}", what))
@@ -210,14 +209,9 @@ class Store:
         for key, (blocks, state) in result.states.items():
             self.location.put(_state_key(stage, key), pack_state(blocks, state), at_once=False)
         self.location.flush()
-        self._check_lease()
         self._write(stage, "blocks", labels, result.blocks)
         self._write(stage, "done", labels, result.done)
         self.location.flush()
-
-    def _check_lease(self) -> None:
-        if self.token is not None:
-            lease.check(self.location, self.token)
 
     def _write(self, node: str, name: str, labels: Mapping[str, Labels], values: Array) -> None:
         array = self.array(f"{node}/{name}")
