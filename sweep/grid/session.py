@@ -63,6 +63,8 @@ def _text(value: Any) -> str:
         return repr(
             ([(field.name, field.type, repr(field.default), dict(field.metadata)) for field in fields], members)
         )
+    if isinstance(value, set | frozenset):
+        return _constant(value)
     try:
         return hashlib.sha256(pickle.dumps(value, protocol=4)).hexdigest()
     except Exception:  # noqa: BLE001 - an object may refuse in any way; its type is all that can be said of it
@@ -70,8 +72,13 @@ def _text(value: Any) -> str:
 
 
 def _code(code: CodeType) -> tuple[Any, ...]:
-    constants = tuple(_code(item) if isinstance(item, CodeType) else repr(item) for item in code.co_consts)
+    constants = tuple(_code(item) if isinstance(item, CodeType) else _constant(item) for item in code.co_consts)
     return (code.co_code, code.co_names, code.co_varnames, constants)
+
+
+def _constant(value: Any) -> str:
+    """Return a value as text; the order of a set is another in every process."""
+    return str(sorted(map(repr, value))) if isinstance(value, set | frozenset) else repr(value)
 
 
 def _used(value: Any) -> Iterator[tuple[str, Any]]:

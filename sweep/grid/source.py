@@ -66,7 +66,10 @@ def find_spec(name: str) -> ModuleSpec | None:
 
 def _search(name: str, path: Any) -> ModuleSpec | None:
     found = (finder.find_spec(name, path) for finder in sys.meta_path if hasattr(finder, "find_spec"))
-    return next((spec for spec in found if spec is not None), None)
+    try:
+        return next((spec for spec in found if spec is not None), None)
+    except (ImportError, ValueError, OSError):  # a name that no module can have
+        return None
 
 
 def origin_of(spec: ModuleSpec) -> Origin:
@@ -125,7 +128,7 @@ def _raw(spec: ModuleSpec, place: Path) -> bytes:
 def parse_source(name: str, text: str, package: str) -> Source:
     """Return what a module's text says; raises SyntaxError when it is no Python."""
     tree = ast.parse(text)
-    return Source(name, digests(tree), tuple(dict.fromkeys(_imports(tree, package))))
+    return Source(name, digests(tree), tuple(dict.fromkeys(filter(None, _imports(tree, package)))))
 
 
 def digests(tree: ast.Module) -> dict[str, str]:

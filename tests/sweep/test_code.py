@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import py_compile
+import subprocess
 import sys
 import textwrap
 import zipfile
@@ -262,3 +264,43 @@ def test_a_kernel_typed_into_a_session(old: str, new: str, told: str, monkeypatc
     assert differences(before, typed(SESSION + "\n# a comment\n")) == []
     found = differences(before, typed(SESSION.replace(old, new)))
     assert found == [f"module (session): {told} changed"]
+
+
+HASHED = """
+import sys
+from dataclasses import dataclass
+from sweep.kernels.contract import Kernel, Output, parameter
+NAMES = {"a", "b", "c", "d", "e"}
+
+@dataclass(frozen=True)
+class P:
+    x: float = parameter("a number", default=0.0)
+
+advance = lambda p, state, rng, inputs: (state, {"y": p.x in {"u", "v", "w"} or p.x in NAMES})
+TOY = Kernel("toy", 1, P, lambda p: {}, lambda p, rng, inputs: (), advance, cost=lambda p: 1e-3)
+from sweep.grid.session import session_source
+print(session_source(TOY).digests)
+"""
+
+
+def test_the_code_of_a_session_is_the_same_in_every_process() -> None:
+    """Sets have another order in each; there is no file, so that nothing but the compiled code is to be had."""
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", HASHED],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(told) == 1
+    assert "advance" in told.pop()
+
+
+def test_names_that_no_module_can_have(folder: Path) -> None:
+    odd = "import importlib\nfor name in ('', 'a\\0b', '..up'):\n    name\n"
+    calls = "def f():\n    importlib.import_module('')\n    importlib.import_module('a\\0b')\n    __import__('..up')\n"
+    (folder / "shifts.py").write_text(f"SHIFT = 3\n{odd}{calls}")
+    assert "shifts" in code()["modules"]
