@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from sweep.cli.listings import grids, kernels, schema
 from sweep.errors import Problem, SweepError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class ExecutorName(StrEnum):
     inline = "inline"
 
 
-GridArgument = Annotated[Path, typer.Argument(metavar="GRID", help="The grid file, such as grids/quick.yaml.")]
+GridArgument = Annotated[Path, typer.Argument(metavar="GRID", help="The grid file; or a name of `sweep grids`.")]
 StoreArgument = Annotated[str, typer.Argument(metavar="STORE", help="Path or URL of the store.")]
 StoreOption = Annotated[
     str | None,
@@ -195,6 +196,23 @@ def report(
 
 
 @app.command()
+def export(
+    store: StoreArgument,
+    stage: Annotated[str, typer.Option("--stage", metavar="S", help="A stage, or a node below: ising/size=10.")],
+    target: Annotated[Path, typer.Option("--to", metavar="FILE", help="FILE.nc, FILE.csv or FILE.parquet.")],
+    variables: Annotated[
+        list[str] | None, typer.Option("--variable", metavar="V", help="Only these variables.", show_default="all")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+) -> None:
+    """Write one stage to one file: netCDF, or a table with a row for every number. Only what is done goes there."""
+    from sweep.cli.export import export_node
+
+    export_node(_store(store), stage, target, variables or (), force=force)
+    say(f"Written: {target}")
+
+
+@app.command()
 def verify(
     store: StoreArgument,
     everything: Annotated[bool, typer.Option("--all", help="Compute every point again and compare its bits.")] = False,
@@ -231,33 +249,8 @@ def check(
     raise typer.Exit(0 if all(result.holds for result in results) else 1)
 
 
-@app.command()
-def kernels() -> None:
-    """List the kernels with a short name, their parameters, units and outputs."""
-    from rich.table import Table
-
-    from sweep.grid.parameters import describe
-    from sweep.grid.registry import find_kernel, short_names
-
-    for name, reference in sorted(short_names().items()):
-        kernel = find_kernel(name)
-        table = Table(
-            title=f"{name} ({reference}, version {kernel.version})", title_justify="left", caption_justify="left"
-        )
-        table.caption = f"{kernel.description.rstrip('.')}. Reads: {', '.join(kernel.inputs) or 'nothing'}."
-        for heading in ("parameter", "type, default", "units", "meaning"):
-            table.add_column(heading)
-        for row in describe(kernel.params):
-            table.add_row(*row)
-        out.print(table)
-
-
-@app.command()
-def schema() -> None:
-    """Print the JSON Schema of the grid file, for editors."""
-    from sweep.grid.file import GridForm
-
-    typer.echo(json.dumps(GridForm.model_json_schema(), indent=2))
+for _verb in (kernels, grids, schema):
+    app.command()(_verb)
 
 
 def say(text: str) -> None:
@@ -267,7 +260,9 @@ def say(text: str) -> None:
 
 def _load(path: Path, overrides: list[str] | None) -> Grid:
     from sweep.grid.resolve import load_grid
+    from sweep.grid.shipped import find_grid
 
+    path = find_grid(path)
     sys.path.append(str(path.absolute().parent))  # a kernel may stand beside the grid that names it
     return load_grid(path, overrides or ())
 

@@ -46,6 +46,30 @@ def test_launch_status_and_plan(grid: Path, tmp_path: Path) -> None:
     assert status["stages"]["throw"]["done"] == status["stages"]["throw"]["points"] == 18
 
 
+def test_export_writes_what_it_says(grid: Path, tmp_path: Path) -> None:
+    run(grid_with(), tmp_path / "toy.zarr")
+    words = ("export", "toy.zarr", "--stage", "walk", "--to", "walk.csv")
+    refused = sweep(*words, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "do not fit in one table: distance (size, realisation, step); mean (size, realisation)" in refused.stderr
+    written = sweep(*words, "--variable", "mean", cwd=tmp_path)
+    assert (written.returncode, written.stdout) == (0, "Written: walk.csv\n")
+    assert "\nsize,realisation,mean\n3,0," in (tmp_path / "walk.csv").read_text()
+    again = sweep(*words, "--variable", "mean", cwd=tmp_path)
+    assert (again.returncode, "--force" in again.stderr) == (2, True)
+
+
+def test_a_shipped_grid_goes_by_its_name(tmp_path: Path) -> None:
+    listed = sweep("grids", cwd=tmp_path)
+    assert {line.split()[0] for line in listed.stdout.splitlines()} >= {"quick", "section3", "potts"}
+    assert sweep("grids", "potts", cwd=tmp_path).stdout.startswith("name: potts")
+    for name in ("potts", "quick"):
+        planned = sweep("plan", name, cwd=tmp_path)
+        assert planned.returncode == 0, planned.stderr
+    unknown = sweep("plan", "quikc", cwd=tmp_path)
+    assert (unknown.returncode, "did you mean 'quick'?" in unknown.stderr) == (2, True)
+
+
 def test_mistakes_go_to_stderr_in_a_line_with_status_2(grid: Path, tmp_path: Path) -> None:
     wrong = sweep("launch", "toy.yaml", "--set", "stages.throw.params.throws=0", cwd=tmp_path)
     assert wrong.returncode == 2
