@@ -62,7 +62,7 @@ def test_export_writes_what_it_says(grid: Path, tmp_path: Path) -> None:
 def test_a_shipped_grid_goes_by_its_name(tmp_path: Path) -> None:
     listed = sweep("grids", cwd=tmp_path)
     assert {line.split()[0] for line in listed.stdout.splitlines()} >= {"quick", "section3", "potts"}
-    assert sweep("grids", "potts", cwd=tmp_path).stdout.startswith("name: potts")
+    assert "\nname: potts\n" in sweep("grids", "potts", cwd=tmp_path).stdout
     for name in ("potts", "quick"):
         planned = sweep("plan", name, cwd=tmp_path)
         assert planned.returncode == 0, planned.stderr
