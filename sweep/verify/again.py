@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sweep.errors import reason
-from sweep.grid.axes import Label
+from sweep.grid.axes import Label, Labels, canonical
 from sweep.kernels.contract import Array, Arrays, State
 from sweep.plan.layout import Variable
 from sweep.plan.plan import Plan, StagePlan
@@ -24,6 +24,8 @@ from sweep.verify.looked import Tally
 @dataclass(frozen=True)
 class Recomputer:
     """Computes points again and compares their bits with those of the store.
+
+    A point that reads what is not done, or no longer, cannot be computed again: it is passed over.
 
     Parameters
     ----------
@@ -40,6 +42,7 @@ class Recomputer:
     tally: Tally
     doubt: str | None = None
     inputs: InputReader = field(init=False)
+    done: dict[str, Array] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", InputReader(self.plan, self.store))
@@ -53,7 +56,7 @@ class Recomputer:
         stored = {v.name: (v, self.store.read_cell(v, plan, region)) for v in variables_in(plan, region)}
         for index, point in plan.points(region):
             inside = tuple(i - part.start for i, part in zip(index, region, strict=True))
-            if done[inside] and only in (None, index):
+            if done[inside] and only in (None, index) and self._has_inputs(plan, point):
                 values = {
                     key: (variable, _at(variable, array, plan, inside)) for key, (variable, array) in stored.items()
                 }
@@ -61,6 +64,18 @@ class Recomputer:
                 what = self._difference(plan, point, int(blocks[inside]), values)
                 if what is not None:
                     yield self._finding(name, what, cell, point)
+
+    def _has_inputs(self, plan: StagePlan, point: Mapping[str, Label]) -> bool:
+        """Return whether all that a point reads is done."""
+        for item in plan.stage.inputs.values():
+            if item.stage not in self.done:
+                self.done[item.stage] = self.store.done(item.stage)
+            own = self.plan.stages[item.stage].stage.axes
+            read = {axis: (point[axis],) if axis in point else item.axes[axis] for axis in own}
+            chosen = [_places(labels, read[axis]) for axis, labels in own.items()]
+            if not self.done[item.stage][np.ix_(*chosen)].all():
+                return False
+        return True
 
     def _finding(self, stage: str, what: str, cell: int, point: Mapping[str, Label]) -> Finding:
         labels = {axis: (label,) for axis, label in point.items()}
@@ -89,6 +104,11 @@ class Recomputer:
         if kept is None or kept[0] != blocks or all(map(_same, state, kept[1])):
             return None
         return "the checkpoint is not the state that comes out when it is computed again"
+
+
+def _places(labels: Labels, wanted: Labels) -> list[int]:
+    chosen = set(map(canonical, wanted))
+    return [place for place, label in enumerate(labels) if canonical(label) in chosen]
 
 
 def _at(variable: Variable, values: Array, plan: StagePlan, inside: tuple[int, ...]) -> Array:

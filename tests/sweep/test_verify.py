@@ -320,3 +320,11 @@ def test_a_grid_that_an_older_version_kept_only_once_is_kept_when_another_is_lau
     run(grid_with(name="second", seed=8, stages={"other": OTHER}), store)
     verdict = verify_store(Store(Location(str(store))), everything=True)
     assert (verdict.findings, verdict.looked.only_read, verdict.looked.points) == ((), {}, 26)
+
+
+def test_what_reads_a_cell_that_was_taken_back_is_not_doubted(store: Path) -> None:
+    """It cannot be computed again before the other is: that proves nothing against it."""
+    chunk(store, ENERGY).unlink()
+    assert [finding.stage for finding in verify(store, everything=True, repair=True)] == ["throw"]
+    assert list(verify(store, everything=True)) == []
+    assert Store(Location(str(store))).done("walk").all()
