@@ -153,7 +153,7 @@ def plan_table(plan: Plan) -> Table:
 def status_table(status: Status) -> Table:
     """Return how far a store is, stage by stage."""
     launcher = status.launcher
-    who = f"{launcher['user']} on {launcher['host']}, process {launcher['pid']}" if launcher else "nobody"
+    who = f"{launcher.get('user', '?')} on {launcher['host']}, process {launcher['pid']}" if launcher else "nobody"
     table = Table(title=f"{status.name}: {status.place}", caption=f"at work now: {who}")
     for heading in ("stage", "kernel", "done", "points", "begun", "failed tasks", "rate", "left"):
         table.add_column(heading, justify="left" if heading in ("stage", "kernel") else "right")

@@ -88,7 +88,7 @@ def _stage(
         points = math.prod(len(labels) for labels in entry["layout"]["axes"].values())
         return StageStatus(kernel, points, None, None, failed, problem=reason(error))
     rate, left = None, None
-    if launcher is not None:
+    if launcher is not None and {"done", "started"} <= launcher.keys():
         rate = (int(done.sum()) - launcher["done"].get(name, 0)) / max(time.time() - launcher["started"], 1e-9)
         left = (done.size - int(done.sum())) / rate if rate > 0 else None
     return StageStatus(kernel, done.size, int(done.sum()), int(((blocks > 0) & ~done).sum()), failed, rate, left)

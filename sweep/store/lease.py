@@ -23,6 +23,7 @@ from sweep.store.files import Fence
 from sweep.store.storage import UNAVAILABLE, Location
 
 KEY = ".sweep/lease"
+SAID = {"token", "host", "pid", "heartbeat"}  # by whoever holds the store
 EPOCHS = ".sweep/epochs/"
 HEARTBEAT_SECONDS = 5.0
 CLAIM_SECONDS = 5.0  # how long one who has created an epoch may take to say who it is
@@ -174,12 +175,14 @@ def _alive(location: Location, document: dict[str, Any]) -> bool:
 
 
 def _document(location: Location) -> dict[str, Any]:
-    """Return the lease document; an empty one where there is none, or what is there was cut short."""
+    """Return the lease document; an empty one where there is none, or what is there is damaged or was cut short."""
     try:
         document = location.get_json(KEY)
     except ValueError:
         return {}
-    return document if isinstance(document, dict) else {}
+    if not isinstance(document, dict) or not ("released" in document or document.keys() >= SAID):
+        return {}
+    return document
 
 
 def _epochs(location: Location) -> list[tuple[str, int]]:

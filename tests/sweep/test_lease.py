@@ -73,3 +73,18 @@ def test_who_lost_the_lease_writes_nothing_more(tmp_path: Path) -> None:
     assert not list((tmp_path / "toy.zarr").rglob("*.partial"))
     assert (read_lease(location) or {})["token"] == "theirs", "the successor's lease is left alone"
     assert plan_for(grid_with(), store).stages.keys() == plan.stages.keys()
+
+
+def test_a_lease_with_a_flipped_bit_is_as_good_as_none(tmp_path: Path) -> None:
+    """Wherever the bit is: nobody is told of a holder that cannot be named, and the next launch has its way."""
+    location = Location(str(tmp_path / "toy.zarr"))
+    with Lease(location, {}):
+        pass
+    raw = location.get(KEY) or b""
+    for place in range(len(raw)):
+        damaged = bytearray(raw)
+        damaged[place] ^= 1
+        location.put(KEY, bytes(damaged))
+        assert read_lease(location) is None
+    with Lease(location, {}) as lease:
+        assert (read_lease(location) or {})["token"] == lease.token
