@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
@@ -14,7 +13,7 @@ import xarray as xr
 
 from sweep.cli.tables import write_csv, write_parquet
 from sweep.errors import Problem, SweepError, did_you_mean
-from sweep.plan.attributes import from_attribute
+from sweep.plan.attributes import as_attributes, from_attribute
 from sweep.store.store import Store, required_manifest
 
 NEEDS = {".nc": ("netCDF4",), ".parquet": ("pyarrow",), ".csv": ()}
@@ -116,7 +115,7 @@ def _facts(manifest: Mapping[str, Any], node: str, tree: xr.DataTree, place: str
 
 def _write_netcdf(data: xr.Dataset, facts: Mapping[str, Any], path: Path) -> None:
     """Write one variable after the other, so that no more than one is in memory."""
-    attributes = {key: value if isinstance(value, str) else json.dumps(value) for key, value in facts.items()}
+    attributes = as_attributes({**data.attrs, **facts})
     data[["done"]].drop_encoding().assign_attrs(attributes).to_netcdf(path, engine="netcdf4")
     for name in data.data_vars:
         if name != "done":

@@ -113,6 +113,7 @@ def _columns(data: xr.Dataset) -> dict[str, dict[str, str]]:
     """Return units and meaning of the columns, as far as they are known."""
     wanted = ("units", "reduced_units", "long_name", "description", "flag_values", "flag_meanings")
     known = {
-        str(name): {key: str(v.attrs[key]) for key in wanted if key in v.attrs} for name, v in data.variables.items()
+        str(name): {key: str(v.attrs[key]) for key in wanted if v.attrs.get(key, "") != ""}
+        for name, v in data.variables.items()
     }
     return {name: words for name, words in known.items() if words and name != "done"}

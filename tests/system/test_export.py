@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from sweep.grid.resolve import resolve
 from sweep.store.storage import Location
 from sweep.store.store import Store
 
+DATA = Path(__file__).parents[1] / "data"
 UNDONE = {"size": 6, "temperature": 0.5}
 
 
@@ -72,7 +74,7 @@ def test_netcdf_has_the_whole_stage_and_what_is_not_done_is_missing(place: str, 
     with xr.open_dataset(written(place, "throw", tmp_path / "throw.nc")) as data:
         assert np.isnan(data["energy"].sel(UNDONE)).all()
         xr.testing.assert_identical(data["energy"].where(data["done"]), energies(place).where(data["done"]))
-        assert (data.attrs["node"], data.attrs["seed"], data.attrs["kernel"]) == ("throw", "7", "throw version 1")
+        assert (data.attrs["node"], data.attrs["seed"], data.attrs["kernel"]) == ("throw", 7, "throw version 1")
 
 
 def test_a_node_below_a_stage(place: str, tmp_path: Path) -> None:
@@ -117,6 +119,19 @@ def test_what_a_stranger_declares_goes_to_netcdf(strange: str, tmp_path: Path) -
             for name in set(own.data_vars) & set(data.data_vars):
                 np.testing.assert_array_equal(data[name], own[name])
                 assert data[name].attrs == own[name].attrs
+
+
+def test_a_store_of_an_older_version(tmp_path: Path) -> None:
+    """Its attributes are mappings, and 0.3 stands behind 1 on its axis x."""
+    with tarfile.open(DATA / "old_store.tar.gz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    place = str(tmp_path / "old.zarr")
+    cells = load(place)["marks/size=5"]["cells"].sortby("x")
+    with xr.open_dataset(written(place, "marks/size=5", tmp_path / "a.nc")) as data:
+        np.testing.assert_array_equal(data["x"], [0.0, 0.3, 1.0])
+        np.testing.assert_array_equal(data["cells"], cells)
+    frame = pd.read_csv(written(place, "marks/size=5", tmp_path / "a.csv"), comment="#")
+    np.testing.assert_array_equal(frame["cells"], cells.values.ravel())
 
 
 @pytest.mark.parametrize(
