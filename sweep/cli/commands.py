@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 
 from sweep.cli.listings import grids, kernels, schema
+from sweep.cli.unlock import unlock
 from sweep.errors import Problem, SweepError
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def launch(
     set_: SetOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
     accept_code_change: AcceptOption = False,
+    no_fsync: Annotated[bool, typer.Option("--no-fsync", help="Faster; a power cut may cost results.")] = False,
 ) -> None:
     """Compute what a grid asks for and its store does not have yet: start, resume or extend.
 
@@ -113,7 +115,8 @@ def launch(
     place = store or _default_place(loaded.name)
     make = driver.inline if executor is ExecutorName.inline else _on_ray(workers, address)
     with (LiveDisplay if out.is_terminal else PlainDisplay)(out) as display:
-        summary = driver.launch(loaded, place, make, display, accept_code_change=accept_code_change)
+        durable = False if no_fsync else None
+        summary = driver.launch(loaded, place, make, display, accept_code_change=accept_code_change, durable=durable)
     _conclude(summary, place)
     return None
 
@@ -249,7 +252,7 @@ def check(
     raise typer.Exit(0 if all(result.holds for result in results) else 1)
 
 
-for _verb in (kernels, grids, schema):
+for _verb in (kernels, grids, schema, unlock):
     app.command()(_verb)
 
 
