@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import obstore
 import pytest
@@ -13,9 +15,11 @@ from launching import assert_same, grid_with, load, run
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
-from sweep.errors import SweepError
+import sweep.store.lease
+import sweep.store.objects
+from sweep.errors import LeaseLost, SweepError
 from sweep.run.driver import launch
-from sweep.store.lease import Lease
+from sweep.store.lease import KEY, Lease, holds
 from sweep.store.storage import Location
 
 BUCKET = "s3://sweeps"
@@ -53,3 +57,93 @@ def test_launch_and_resume_at_a_url(bucket: str, tmp_path: Path) -> None:
     assert obstore.list(S3Store("sweeps", prefix="runs")).collect(), "the data are in the bucket"
     with Lease(Location(place), {}), pytest.raises(SweepError, match="another launch is writing here"):
         launch(grid_with(), place)
+
+
+@pytest.fixture(params=["conditional puts", "without them"])
+def service(request: pytest.FixtureRequest, bucket: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the URL of a store at a service that has conditional puts, or has not."""
+    if request.param == "without them":
+        put = obstore.put
+
+        def plain_put(store: Any, key: str, value: Any, *, mode: Any = "overwrite") -> Any:
+            if mode != "overwrite":
+                raise obstore.exceptions.NotSupportedError("no conditional puts here")
+            return put(store, key, value)
+
+        monkeypatch.setattr(obstore, "put", plain_put)
+        monkeypatch.setattr(sweep.store.objects, "SETTLE_SECONDS", 0.01)
+    return f"{bucket}/runs/{request.param.replace(' ', '-')}.zarr"
+
+
+def test_bytes_come_back_from_a_bucket(service: str) -> None:
+    location = Location(service)
+    assert (location.get("a/b"), location.list(""), location.age("a/b")) == (None, [], None)
+    location.put("a/b", b"old")
+    location.put("a/b", b"longer")
+    location.put("a/bc/d", b"1")
+    assert location.put_if_absent("z", b"first")
+    assert not location.put_if_absent("z", b"second")
+    assert location.get("a/b") == b"longer"
+    assert location.list("a/b") == ["a/b", "a/bc/d"]
+    assert location.sizes("") == {"a/b": 6, "a/bc/d": 1, "z": 5}
+    location.delete_prefix("a/")
+    location.delete("a/b")
+    assert location.list("") == ["z"]
+
+
+def test_who_was_succeeded_puts_nothing_into_a_bucket(service: str) -> None:
+    former, successor, looker = Location(service), Location(service), Location(service)
+    asleep = Lease(former, {}).__enter__()
+    former.put("x", b"while it held the store")
+    with pytest.raises(SweepError, match="another launch is writing here"):
+        Lease(looker, {}).__enter__()
+    with Lease(successor, {}, force=True) as lease:
+        for deed in (lambda: former.put("x", b"late"), lambda: former.put_if_absent("y", b"late")):
+            with pytest.raises(LeaseLost, match="another launcher has taken over"):
+                deed()
+        asleep.__exit__(None, None, None)
+        assert holds(looker, lease.token)
+        successor.put("x", b"successor's")
+    assert looker.get("x") == b"successor's"
+    assert looker.get("y") is None
+    with Lease(looker, {}):
+        assert looker.list(".sweep/epochs/") == [".sweep/epochs/00000003"]
+
+
+def test_a_put_that_slept_after_the_fence_does_not_land_on_what_was_written_since(bucket: str) -> None:
+    place = f"{bucket}/runs/toy.zarr"
+    former, successor = Location(place), Location(place)
+    for key in ("old", "new"):
+        looks = 0
+
+        def sleeps_in_it(key: str = key) -> None:
+            nonlocal looks
+            looks += 1
+            if looks > 1:
+                raise LeaseLost("another launcher has taken over this store")
+            successor.put(key, b"successor's")
+
+        former.fence = None
+        former.put("old", b"of before")
+        former.fence = sleeps_in_it
+        with pytest.raises(LeaseLost):
+            former.put(key, b"late")
+        assert successor.get(key) == b"successor's"
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_the_clock_of_the_bucket_tells_who_is_alive(bucket: str, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    holder, other = Location(f"{bucket}/runs/toy.zarr"), Location(f"{bucket}/runs/toy.zarr")
+    monkeypatch.setattr(sweep.store.lease.holders, "own_facts", lambda: {"host": "elsewhere"})
+    with Lease(holder, {}):
+        document = json.loads(holder.get(KEY) or b"")
+        holder.put(KEY, json.dumps({**document, "heartbeat": document["heartbeat"] + 3600 * hours}).encode())
+        age = other.age(KEY)
+        assert age is not None
+        assert 0 <= age < 30
+        with pytest.raises(SweepError, match="another launch is writing here"):
+            Lease(other, {}).__enter__()
+        monkeypatch.setattr(Location, "age", lambda self, key: 61.0)
+        with Lease(other, {}):
+            assert not holds(other, document["token"])
+    assert not [key for key in other.list(".sweep/") if "clock" in key]
