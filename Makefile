@@ -45,6 +45,7 @@ lint: $(READY) ## style, types and import rules
 
 bench: $(READY) ## measure speed against peers, each number behind a check that the results are right
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/durability.py
 	$(BIN)/python benchmarks/ising_speed.py
 	$(BIN)/python benchmarks/ising_relaxation.py
 	$(BIN)/python benchmarks/whole_process.py
