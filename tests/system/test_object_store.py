@@ -134,7 +134,7 @@ def test_a_put_that_slept_after_the_fence_does_not_land_on_what_was_written_sinc
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_the_clock_of_the_bucket_tells_who_is_alive(bucket: str, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
     holder, other = Location(f"{bucket}/runs/toy.zarr"), Location(f"{bucket}/runs/toy.zarr")
-    monkeypatch.setattr(sweep.store.lease.holders, "own_facts", lambda: {"host": "elsewhere"})
+    monkeypatch.setattr(sweep.store.lease.holders, "own_facts", lambda: {"host": "elsewhere", "pid": 12})
     with Lease(holder, {}):
         document = json.loads(holder.get(KEY) or b"")
         holder.put(KEY, json.dumps({**document, "heartbeat": document["heartbeat"] + 3600 * hours}).encode())
