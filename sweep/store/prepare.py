@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from sweep.plan.plan import Layout, Plan, StagePlan, places
+from sweep.store.arrays import owner
 from sweep.store.extend import CHANGING, StageExtension, restore, switch
 from sweep.store.manifest import layouts, merge
 from sweep.store.presence import absent_chunks
@@ -38,11 +39,17 @@ def prepare(store: Store, plan: Plan) -> None:
         stored = stored_plan(plan.stages[name], begun[name])
         take_back_incomplete(store, stored, sizes)
         _reopen_cut_points(store, plan.stages[name], stored)
-    _lay_out(store, plan, begun, merge(manifest or {}, plan, begun))
+    _lay_out(store, plan, begun, merge(manifest or {}, plan, begun), sizes)
     store.refresh()
 
 
-def _lay_out(store: Store, plan: Plan, begun: Mapping[str, Layout], attributes: dict[str, object]) -> None:
+def _lay_out(
+    store: Store,
+    plan: Plan,
+    begun: Mapping[str, Layout],
+    attributes: dict[str, object],
+    sizes: Mapping[str, int],
+) -> None:
     location, former = store.location, store.root
     others = {path: node for path, node in former.nodes.items() if path.partition("/")[0] not in plan.stages}
     extensions = [StageExtension(location, stage, former.nodes, begun.get(name)) for name, stage in plan.stages.items()]
@@ -52,6 +59,9 @@ def _lay_out(store: Store, plan: Plan, begun: Mapping[str, Layout], attributes: 
     new = Root(json.loads(json.dumps(attributes)), dict(sorted(nodes.items())))
     if new.nodes != former.nodes:
         location.put(CHANGING, b"")
+        for key in sizes:
+            if (array := owner(key, new.nodes)) is not None and array not in former.nodes:
+                location.delete(key)  # chunks of a former store whose root is lost, or of a change cut short
         for extension in extensions:
             extension.write(new.nodes)
         switch(location, new)
