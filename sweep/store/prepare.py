@@ -97,7 +97,11 @@ def take_back_incomplete(store: Store, plan: StagePlan, sizes: Mapping[str, int]
 
 
 def _reopen_cut_points(store: Store, plan: StagePlan, stored: StagePlan) -> None:
-    """Take back the blocks whose results were cut at the former length, so that they are computed again."""
+    """Take back the blocks whose results were cut at the former length, so that they are computed again.
+
+    A point that the grid no longer wants is then not done any more: it is shorter than the others, and was cut within a
+    block. It is complete again when it is wanted again.
+    """
     name, own = plan.stage.name, stored.stage.axes
     before = store.blocks(name)
     blocks = before.copy()
@@ -110,9 +114,10 @@ def _reopen_cut_points(store: Store, plan: StagePlan, stored: StagePlan) -> None
             blocks[part] = np.minimum(blocks[part], rows // block)
     wanted = plan.blocks[np.ix_(*(places(plan.stage.axes[axis], labels) for axis, labels in own.items()))]
     done = store.done(name)
-    if (blocks < before).any() or (done & (blocks < wanted)).any():
+    left = done & (blocks == before) & (blocks >= wanted)
+    if (blocks < before).any() or (left != done).any():
         for index, point in zip(np.ndindex(before.shape), stored.stage.points(), strict=True):
             if blocks[index] < before[index]:
                 store.delete_state(name, plan.stage.key_at(point))
-        store.array(f"{name}/done")[...] = done & (blocks >= wanted)
+        store.array(f"{name}/done")[...] = left
         store.array(f"{name}/blocks")[...] = blocks

@@ -13,6 +13,9 @@ from launching import assert_same, grid_with, load, points_done, run
 from sweep.errors import SweepError
 from sweep.run.driver import launch
 from sweep.run.events import Event
+from sweep.store.storage import Location
+from sweep.store.store import Store
+from sweep.verify import verify_store
 
 
 def throw(**changes: Any) -> dict[str, Any]:
@@ -112,3 +115,16 @@ def test_a_stage_with_nothing_computed_may_still_change(tmp_path: Path) -> None:
     run(grid_with(**walk()), tmp_path / "toy.zarr")
     run(grid_with(**walk()), tmp_path / "fresh.zarr")
     assert_same(load(tmp_path / "toy.zarr"), load(tmp_path / "fresh.zarr"))
+
+
+@pytest.mark.parametrize("count", [2, 10], ids=["within the first block", "within a later one"])
+def test_a_cut_point_that_is_not_wanted_when_the_others_get_longer(count: int, tmp_path: Path) -> None:
+    """Its last block was cut: it is not called done any more, and is made complete when it is wanted again."""
+    axes = {"size": [3, 6], "temperature": [0.0, 0.5]}
+    run(grid_with(**throw(params={"throws": count})), tmp_path / "grown.zarr")
+    run(grid_with(**throw(axes=axes, params={"throws": 23})), tmp_path / "grown.zarr")
+    assert not load(tmp_path / "grown.zarr")["throw"]["done"].sel(temperature=1.0).any()
+    assert verify_store(Store(Location(str(tmp_path / "grown.zarr"))), everything=True).findings == ()
+    run(grid_with(**throw(params={"throws": 23})), tmp_path / "grown.zarr")
+    run(grid_with(**throw(params={"throws": 23})), tmp_path / "fresh.zarr")
+    assert_same(load(tmp_path / "grown.zarr"), load(tmp_path / "fresh.zarr"))

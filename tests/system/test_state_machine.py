@@ -224,7 +224,7 @@ class StoreMachine(RuleBasedStateMachine):
     )
     def damage(self, file: int, kind: str, where: int, launched: bool) -> None:
         """Damage a file; launch, if that is to come first; repair. Nothing may be wrong afterwards."""
-        files = [name for name in sorted(files_of(self.path)) if not name.startswith(UNREAD)]
+        files = [name for name in sorted(files_of(self.path)) if not name.startswith(UNREAD) and ".partial" not in name]
         target = self.path / files[file % len(files)]
         before = target.read_bytes()
         DAMAGES[kind](target, where)
