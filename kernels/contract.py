@@ -32,6 +32,8 @@ class Bounds:
         Meaning, in words that a physicist uses.
     units : str
         As the physicist writes them; see `Output`.
+    words : tuple of str, optional
+        The words that the values are, where `dtype` is ``str``: the names of alternatives, never their numbers.
     reduced : bool, optional
         Whether they are reduced; see `Output`.
     ge, gt, le, lt : float, optional
@@ -82,6 +84,10 @@ def parameter(  # noqa: PLR0913 - one for each thing that `Bounds` says
 class Output:
     """What one variable looks like at one point of the grid.
 
+    A launch holds what a block returns to it: exactly these names and shapes, and a type in which no value changes.
+    Integers may be of another width if they are in range, floats of another precision if no digit is lost; a float
+    never becomes an integer, nor a complex number real. A point whose results are otherwise fails, with one line.
+
     Parameters
     ----------
     dims : tuple of str
@@ -89,7 +95,10 @@ class Output:
     shape : tuple of int
         Their complete lengths, all blocks together.
     dtype : str
-        A numpy dtype name. Floats that are missing are NaN.
+        A numpy dtype name, or ``str`` for `words`. What is not computed reads as NaN where it is a float (NaN + NaN i
+        where it is complex), as the empty word, and for integers as a value that no result may have, named by the
+        attribute ``_FillValue`` so that xarray masks it: the smallest of a signed type (the largest of uint64). Other
+        unsigned integers are kept in the next signed type, booleans as int8, 0 and 1.
     units : str
         As the physicist writes them: ``""`` for a pure number, ``J/k_B`` in reduced units, ``s`` or ``kelvin`` for
         others. Files carry units that CF and pint know: reduced ones become ``1``, beside an attribute
@@ -101,6 +110,8 @@ class Output:
     block : int, optional
         How many entries of the first dimension one block of work appends; the last block is cut to fit. None says that
         the variable is whole after every block and that the value after the last block stays.
+    words : tuple of str, optional
+        The words that the values are, where `dtype` is ``str``: the names of alternatives, never their numbers.
     reduced : bool, optional
         Whether the numbers are multiples of the units of the model itself, such as its coupling J, and so are pure.
         When left out, that is so of units which name nothing but J, k_B and mcs (one Monte Carlo step per site). A
@@ -115,6 +126,7 @@ class Output:
     description: str = ""
     coords: Arrays = field(default_factory=dict)
     block: int | None = None
+    words: tuple[str, ...] = ()
     reduced: bool | None = None
 
 

@@ -22,6 +22,11 @@ def mapping(attributes: Mapping[Any, Any], name: str) -> Mapping[str, Any]:
 
 def done_only(stage: xr.DataTree, name: str, node: xr.DataTree | None = None) -> xr.DataArray:
     """Return a variable of a stage, or of a node below it, as floats; points that are not complete are NaN."""
-    values, done = (node or stage).to_dataset()[name], stage.to_dataset()["done"]
+    return complete_only(stage, (node or stage).to_dataset()[name])
+
+
+def complete_only(stage: xr.DataTree, values: xr.DataArray) -> xr.DataArray:
+    """Return values over the points of a stage as floats; NaN where a point is not complete."""
+    done = stage.to_dataset()["done"]
     at = {str(name): label for name, label in values.coords.items() if name in done.dims and label.ndim == 0}
     return values.astype(float).where(done.sel({name: label.item() for name, label in at.items()}, drop=True))

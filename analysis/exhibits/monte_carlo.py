@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from sweep.analysis.estimators.stages import done_only, stages_of
+from sweep.analysis.estimators.stages import complete_only, done_only, stages_of
 from sweep.analysis.estimators.statistics import binder_cumulant, jackknife, mean_and_error
 from sweep.analysis.estimators.two_point import Field, paper_dimension, with_bin_errors
 from sweep.analysis.exact import ising as exact
@@ -21,8 +21,8 @@ MARKERS = "os^Dv"
 NAMES: dict[Field, str] = {"sigma": "Δσ", "epsilon": "Δε"}
 CORRELATOR: dict[Field, str] = {"sigma": "spin_correlation", "epsilon": "energy_correlation"}
 SCHEDULE = ("update", "equilibration_sweeps", "interval_sweeps")
-UPDATES = ("Metropolis", "Swendsen-Wang", "Wolff")
-"""By number, as the kernel ising records its choice."""
+UPDATES = {"metropolis": "Metropolis", "swendsen_wang": "Swendsen-Wang", "wolff": "Wolff"}
+"""In the order of the numbers that stores of earlier versions have in place of the words."""
 EXACT_DIMENSION: dict[Field, float] = {"sigma": exact.DELTA_SIGMA, "epsilon": exact.DELTA_EPSILON}
 
 
@@ -80,7 +80,17 @@ def _means(stages: Sequence[xr.DataTree], name: str) -> xr.Dataset:
 
 def _chosen(stages: Sequence[xr.DataTree], name: str) -> xr.DataArray:
     """Return what the kernel has chosen at every point of all stages together."""
-    return _together([_one_ensemble(done_only(stage, name)).to_dataset(name=name) for stage in stages])[name]
+    recorded = done_only if name != "update" else _updates_used
+    return _together([_one_ensemble(recorded(stage, name)).to_dataset(name=name) for stage in stages])[name]
+
+
+def _updates_used(stage: xr.DataTree, name: str) -> xr.DataArray:
+    """Return the places in `UPDATES` of what drew each point; NaN where it is not complete."""
+    values = stage.to_dataset()[name]
+    if values.dtype.kind not in "iuf":
+        places = np.array([[*UPDATES, ""].index(str(word)) for word in np.ravel(values)])
+        values = values.copy(data=places.reshape(values.shape))
+    return complete_only(stage, values)
 
 
 def _together(found: Sequence[xr.Dataset]) -> xr.Dataset:
@@ -89,7 +99,7 @@ def _together(found: Sequence[xr.Dataset]) -> xr.Dataset:
 
 def _updates(numbers: xr.Dataset) -> str:
     """Return in words by which updates a size was drawn, at which temperatures, and how many sweeps apart."""
-    parts = []
+    parts, names = [], [*UPDATES.values()]
     for update in np.unique(numbers["update"].dropna("temperature")):
         used = numbers.where(numbers["update"] == update, drop=True)
         ends = (f"{float(used['temperature'].min()):.4g}", f"{float(used['temperature'].max()):.4g}")
@@ -98,7 +108,7 @@ def _updates(numbers: xr.Dataset) -> str:
             for name in SCHEDULE[1:]
         )
         parts.append(
-            f"{UPDATES[int(update)]} at T = {' to '.join(dict.fromkeys(ends))}, {before} sweeps before a chain's first"
+            f"{names[int(update)]} at T = {' to '.join(dict.fromkeys(ends))}, {before} sweeps before a chain's first"
             f" sample, {between} between samples"
         )
     return f"L = {int(numbers['size'])}: {', '.join(parts)}"

@@ -28,13 +28,13 @@ def outputs(params: IsingParams) -> dict[str, Output]:
         shape, block = (bins, params.size, params.size), together // params.replicas_per_bin
         return Output(("bin", "dy", "dx"), shape, "float64", units, description, plane, block)
 
-    def chosen(dtype: str, units: str, description: str) -> Output:
-        return Output((), (), dtype, units, description)
+    def sweeps(description: str) -> Output:
+        return Output((), (), "int64", "mcs", description)
 
     return {
-        "update": chosen("int8", "", "update: " + ", ".join(f"{i} {name}" for i, name in enumerate(NANOSECONDS))),
-        "equilibration_sweeps": chosen("int64", "mcs", "sweeps before the first sample of a chain"),
-        "interval_sweeps": chosen("int64", "mcs", "sweeps between samples of a chain"),
+        "update": Output((), (), "str", "", "update that draws the configurations", words=tuple(NANOSECONDS)),
+        "equilibration_sweeps": sweeps("sweeps before the first sample of a chain"),
+        "interval_sweeps": sweeps("sweeps between samples of a chain"),
         "energy": per_replica("J", "energy per site"),
         "energy2": per_replica("J^2", "square of the energy per site"),
         "abs_magnetization": per_replica("", "absolute magnetization per site"),
@@ -66,7 +66,7 @@ def advance(params: IsingParams, state: State, rng: np.random.Generator, inputs:
         bonds += drawn.bonds
     terms, plan = params.sites * params.samples, schedule(params)
     return (), {
-        "update": np.array([*NANOSECONDS].index(plan.algorithm), np.int8),
+        "update": np.array(plan.algorithm),
         "equilibration_sweeps": np.array(plan.equilibration, np.int64),
         "interval_sweeps": np.array(plan.interval, np.int64),
         **moments(energy, magnetization, params.sites),

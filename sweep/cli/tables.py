@@ -111,7 +111,7 @@ def _split_complex(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _columns(data: xr.Dataset) -> dict[str, dict[str, str]]:
     """Return units and meaning of the columns, as far as they are known."""
-    wanted = ("units", "reduced_units", "long_name", "description", "flag_values", "flag_meanings")
+    wanted = ("units", "reduced_units", "long_name", "description", "comment")
     known = {
         str(name): {key: str(v.attrs[key]) for key in wanted if v.attrs.get(key, "") != ""}
         for name, v in data.variables.items()

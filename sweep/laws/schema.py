@@ -15,6 +15,7 @@ from sweep.laws.verdict import Finding, failed, passed, warning
 from sweep.plan import declared
 from sweep.plan.declared import work_problems
 from sweep.plan.names import OWN, stage_clashes
+from sweep.run.results import names_problem, value_problem
 
 
 def schema(trial: Trial) -> Finding:
@@ -55,15 +56,13 @@ def result_problems(case: Case, outcome: Run) -> Iterator[str]:
         yield from (f"state before block {number}: {problem}" for problem in _state_problems(state))
     outputs = case.kernel.outputs(case.params)
     for block, results in enumerate(outcome.results):
-        for name in sorted(results.keys() ^ outputs.keys()):
-            yield f"block {block} " + (
-                f"lacks {name!r}" if name in outputs else f"gives {name!r}, which is not declared"
-            )
+        problem = names_problem(results, outputs)
+        if problem is not None:
+            yield f"block {block} {problem}"
         for name in sorted(results.keys() & outputs.keys()):
-            yield from (
-                f"{name} of block {block}: {problem}"
-                for problem in _array_problems(results[name], outputs[name], block)
-            )
+            problem = _array_problem(results[name], outputs[name]) or value_problem(results[name], outputs[name], block)
+            if problem is not None:
+                yield f"{name} of block {block}: {problem}"
 
 
 def _state_problems(state: State) -> Iterator[str]:
@@ -74,18 +73,10 @@ def _state_problems(state: State) -> Iterator[str]:
         yield "holds Python objects; wanted arrays of numbers"
 
 
-def _array_problems(found: object, output: Output, block: int) -> Iterator[str]:
+def _array_problem(found: object, output: Output) -> str | None:
+    """Return what a launch would let pass, for it changes nothing: other kernels that read a result may see it."""
     if not isinstance(found, np.ndarray | np.generic):
-        yield f"found {type(found).__name__}; wanted an array"
-        return
-    if found.dtype.name != output.dtype:
-        yield f"found dtype {found.dtype.name}; wanted {output.dtype}"
-    shape: tuple[int, ...] = found.shape
-    if output.block is None:
-        if shape != output.shape:
-            yield f"found shape {shape}; wanted {output.shape}"
-        return
-    rest, step = output.shape[0] - block * output.block, output.block
-    rows = shape[0] if shape else -1
-    if shape[1:] != output.shape[1:] or not min(max(rest, 0), step) <= rows <= step:
-        yield f"found shape {shape}; wanted {(step, *output.shape[1:])}, or less rows in the last block"
+        return f"found {type(found).__name__}; wanted an array"
+    if output.dtype not in ("str", found.dtype.name):
+        return f"found dtype {found.dtype.name}; wanted {output.dtype}"
+    return None

@@ -120,6 +120,10 @@ def _output_problems(output: Output, blocks: int) -> Iterator[str]:
 
 
 def _dtype_problems(output: Output) -> Iterator[str]:
+    if output.dtype == "str" or output.words:
+        if output.dtype != "str" or not all(isinstance(word, str) and word for word in output.words or (0,)):
+            yield f"dtype {brief(output.dtype)} and words {output.words}; wanted dtype 'str' and its words"
+        return
     try:
         dtype = np.dtype(output.dtype)
     except TypeError:

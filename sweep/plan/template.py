@@ -13,6 +13,7 @@ from sweep.grid.parameters import as_mapping
 from sweep.plan.attributes import as_attributes, unit_attributes
 from sweep.plan.layout import Variable
 from sweep.plan.plan import StagePlan
+from sweep.plan.values import fill_value, label_fill, stored_dtype, value_attributes
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,15 @@ def _variable_fields(plan: StagePlan, variable: Variable) -> Iterator[Field]:
     for axis in variable.axes:
         yield _axis(plan, axis)
     for axis, label in variable.at.items():
-        yield Field(
-            axis, (), (), (), _dtype((label,)), fill_value(_dtype((label,))), _axis_attributes(plan, axis), label
-        )
+        dtype = _dtype((label,))
+        yield Field(axis, (), (), (), dtype, label_fill(dtype, label), _axis_attributes(plan, axis), label)
     for dim, labels in output.coords.items():
         values = np.asarray(labels)
         dtype = "str" if values.dtype.kind in "OTU" else values.dtype.name
-        yield Field(dim, (dim,), values.shape, values.shape, dtype, fill_value(dtype), {}, values)
+        yield Field(dim, (dim,), values.shape, values.shape, dtype, label_fill(dtype, values), {}, values)
+    dtype = stored_dtype(output)
     units = unit_attributes(output.dtype, output.units, output.reduced)
-    attributes = {**units, "long_name": output.description or variable.name}
+    attributes = {**units, "long_name": output.description or variable.name, **value_attributes(output)}
     if variable.at:
         attributes["coordinates"] = " ".join(variable.at)
     yield Field(
@@ -71,18 +72,17 @@ def _variable_fields(plan: StagePlan, variable: Variable) -> Iterator[Field]:
         variable.dims,
         variable.shape,
         variable.chunks,
-        output.dtype,
-        fill_value(output.dtype),
+        dtype,
+        fill_value(dtype),
         attributes,
     )
 
 
 def _axis(plan: StagePlan, axis: str) -> Field:
     labels = plan.stage.axes[axis]
-    dtype = _dtype(labels)
-    return Field(
-        axis, (axis,), (len(labels),), (len(labels),), dtype, fill_value(dtype), _axis_attributes(plan, axis), labels
-    )
+    dtype, length = _dtype(labels), (len(labels),)
+    fill = label_fill(dtype, labels)
+    return Field(axis, (axis,), length, length, dtype, fill, _axis_attributes(plan, axis), labels)
 
 
 def _axis_attributes(plan: StagePlan, axis: str) -> dict[str, Any]:
@@ -94,15 +94,9 @@ def _axis_attributes(plan: StagePlan, axis: str) -> dict[str, Any]:
 def _dtype(labels: Labels) -> str:
     if any(isinstance(label, str) for label in labels):
         return "str"
+    if all(isinstance(label, bool) for label in labels):
+        return "bool"
     return "float64" if any(isinstance(label, float) for label in labels) else "int64"
-
-
-def fill_value(dtype: str) -> Any:
-    """Return what stands where nothing was computed: NaN for floats, zero, false, or the empty word."""
-    if dtype == "str":
-        return ""
-    kind = np.dtype(dtype).kind
-    return {"f": np.nan, "b": False}.get(kind, 0)
 
 
 def stage_attributes(stage: StagePlan) -> dict[str, Any]:

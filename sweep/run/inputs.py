@@ -12,6 +12,7 @@ from sweep.grid.grid import Input
 from sweep.kernels.contract import Array, Arrays, Inputs
 from sweep.plan.layout import Variable
 from sweep.plan.plan import Plan, StagePlan
+from sweep.plan.values import as_declared
 from sweep.store.store import Store
 
 CACHE_BYTES = 2**29
@@ -54,7 +55,7 @@ class InputReader:
         for name in names:
             variable = _variable(plan, name, labels)
             outer = {axis: labels[axis] for axis in variable.axes}
-            values = self.store.read(variable.node, name, outer)
+            values = as_declared(self.store.read(variable.node, name, outer), variable.output)
             shape = tuple(len(labels[axis]) for axis in plan.stage.axes if axis in seen)
             arrays[name] = values.reshape(shape + values.shape[len(outer) :])
             arrays.update({dim: np.asarray(along) for dim, along in variable.output.coords.items()})

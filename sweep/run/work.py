@@ -5,19 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
-
-from sweep.errors import Problem, SweepError
 from sweep.grid.axes import Label
 from sweep.grid.grid import Stage
 from sweep.grid.identity import stream
 from sweep.kernels.contract import Array, Arrays, Inputs, State
 from sweep.plan.layout import Variable
 from sweep.plan.plan import Plan, Region, StagePlan, Task
-from sweep.plan.template import fill_value
+from sweep.plan.values import empty, fill_value, stored_dtype
 from sweep.run.inputs import InputReader
+from sweep.run.results import checked
+from sweep.store.presence import variables_in
 from sweep.store.store import CellResult, Store
 
 CHECKPOINT_SECONDS = 10.0
@@ -107,19 +105,17 @@ class _CellWork:
         return int(todo.sum())
 
     def _begin(self, fresh: bool) -> None:
-        """Lay out the cell's arrays: missing values, or what an earlier run has left."""
-        for variable in self.plan.variables:
-            labels = self.plan.labels(self.region)
-            if all(label in labels[axis] for axis, label in variable.at.items()):
+        """Lay out the cell's arrays: missing values, or what an earlier run has left of points that it began."""
+        for variable in variables_in(self.plan, self.region):
+            if fresh:
                 parts = dict(zip(self.plan.stage.axes, self.region, strict=True))
                 shape = tuple(parts[axis].stop - parts[axis].start for axis in variable.axes) + variable.output.shape
-                dtype = variable.output.dtype
-                self.values[variable.name] = (
-                    variable,
-                    np.full(shape, fill_value(dtype), dtype)
-                    if fresh
-                    else self.bench.store.read_cell(variable, self.plan, self.region),
-                )
+                values = empty(shape, variable.output)
+            else:
+                values = self.bench.store.read_cell(variable, self.plan, self.region)
+                whole = tuple(0 if axis in variable.at else slice(None) for axis in self.plan.stage.axes)
+                values[self.blocks[whole] == 0] = fill_value(stored_dtype(variable.output))
+            self.values[variable.name] = variable, values
 
     def _do_point(self, inside: tuple[int, ...], point: Mapping[str, Label], wanted: int) -> None:
         stage, key, seed = self.plan.stage, self.plan.stage.key_at(point), self.bench.plan.grid.seed
@@ -144,19 +140,17 @@ class _CellWork:
         return stored or (done, None)
 
     def _keep(self, inside: tuple[int, ...], block: int, results: Arrays) -> None:
-        if results.keys() != self.values.keys():
-            wrong = sorted(results.keys() ^ self.values.keys())
-            raise SweepError(Problem(f"kernel {self.plan.stage.kernel.name}", f"outputs {wrong} are not as declared"))
-        for name, (variable, values) in self.values.items():
-            place: list[Any] = [
-                i for axis, i in zip(self.plan.stage.axes, inside, strict=True) if axis in variable.axes
-            ]
-            result, step = results[name], variable.output.block
-            if step is not None:
-                rows = slice(block * step, min((block + 1) * step, variable.output.shape[0]))
-                place.append(rows)
-                result = result[: max(0, rows.stop - rows.start)]
-            values[tuple(place)] = result
+        outputs = {name: variable.output for name, (variable, _) in self.values.items()}
+        for name, result in checked(results, outputs, block).items():
+            variable, values = self.values[name]
+            axes = zip(self.plan.stage.axes, inside, strict=True)
+            place: list[int | slice] = [i for axis, i in axes if axis in variable.axes]
+            step = variable.output.block
+            if step is None:
+                values[tuple(place)] = result
+            else:
+                rows = max(0, min(step, variable.output.shape[0] - block * step))
+                values[(*place, slice(block * step, block * step + rows))] = result[:rows]
 
     def _checkpoint(self, due: bool = True) -> None:
         """Commit when it is time to, or when asked to stop; then stop."""

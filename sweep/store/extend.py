@@ -19,9 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sweep.errors import Problem, SweepError
+from sweep.kernels.contract import Output
 from sweep.plan.layout import Variable
 from sweep.plan.plan import Layout, Region, StagePlan
 from sweep.plan.template import Field, stage_fields
+from sweep.plan.values import as_stored
 from sweep.store.arrays import array_metadata, group_metadata, is_chunk_of, open_array, owner, regions
 from sweep.store.root import DOCUMENT, Metadata, Root, restore_root, write_root
 from sweep.store.storage import Location
@@ -158,6 +160,7 @@ class StageExtension:
 
     def _copy(self, path: str, source: Any, target: Any) -> None:
         axes, begun = self._axes(path), self._begun
+        output = self._variables[path].output if path in self._variables else None
         if path in self._variables:
             at = self._variables[path].at
             whole = self.plan.stage.axes.items()
@@ -166,7 +169,7 @@ class StageExtension:
             cell = region[: len(axes)]
             if begun[cell].any():
                 moves = [self._moves[axis][part] for axis, part in zip(axes, cell, strict=True)]
-                target[region] = _gathered(source, moves, region, begun[cell], target)
+                target[region] = _gathered(source, moves, region, begun[cell], target, output)
 
     @cached_property
     def _variables(self) -> dict[str, Variable]:
@@ -195,10 +198,13 @@ class StageExtension:
         return np.asarray(there & (blocks[np.ix_(*moves)] > 0))
 
 
-def _gathered(source: Any, moves: Sequence[Array], region: Region, begun: Array, target: Any) -> Array:
+def _gathered(
+    source: Any, moves: Sequence[Array], region: Region, begun: Array, target: Any, output: Output | None
+) -> Array:
     """Return the values of a region of the new array, taken from where they stood; missing where there was nothing."""
     outer = len(moves)
-    values = np.full([part.stop - part.start for part in region], target.fill_value, target.dtype)
+    dtype = object if output is not None and output.dtype == "str" else target.dtype
+    values = np.full([part.stop - part.start for part in region], target.fill_value, dtype)
     ends = [min(part.stop, n) for part, n in zip(region[outer:], source.shape[outer:], strict=True)]
     starts = [part.start for part in region[outer:]]
     if all(start < end for start, end in zip(starts, ends, strict=True)):
@@ -206,7 +212,7 @@ def _gathered(source: Any, moves: Sequence[Array], region: Region, begun: Array,
         found = source.oindex[(*(move[move >= 0] for move in moves), *inner)] if source.ndim else source[...]
         rows = np.ix_(*(np.flatnonzero(move >= 0) for move in moves))
         place: Any = (*rows, *(slice(0, end - start) for start, end in zip(starts, ends, strict=True)))
-        values[place] = found
+        values[place] = found if output is None else as_stored(found, output)
     values[~begun] = target.fill_value
     return values
 

@@ -20,6 +20,7 @@ from sweep.grid.axes import Labels
 from sweep.kernels.contract import State
 from sweep.plan.layout import Variable
 from sweep.plan.plan import Layout, Plan, Region, StagePlan
+from sweep.plan.values import as_stored
 from sweep.store import lease
 from sweep.store.arrays import open_array, readable
 from sweep.store.checkpoint import pack_state, unpack_state
@@ -242,10 +243,10 @@ class Store:
         return self._indices[node, axis]
 
     def read_cell(self, variable: Variable, plan: StagePlan, region: Region) -> Array:
-        """Return the values of a variable over a region of its stage."""
+        """Return the values of a variable over a region of its stage, as the store keeps them."""
         labels = plan.labels(region)
         outer = tuple(self._positions(variable.node, axis, labels[axis]) for axis in variable.axes)
-        return np.asarray(self.array(f"{variable.node}/{variable.name}")[outer])
+        return as_stored(self.array(f"{variable.node}/{variable.name}")[outer], variable.output)
 
     def read(self, node: str, name: str, labels: Mapping[str, Labels]) -> Array:
         """Return a variable at labels along its outer axes, in the order of the labels."""

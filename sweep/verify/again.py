@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from sweep.grid.axes import Label, Labels, canonical
 from sweep.kernels.contract import Array, Arrays, State
 from sweep.plan.layout import Variable
 from sweep.plan.plan import Plan, StagePlan
+from sweep.plan.values import as_stored, same_values
 from sweep.run.inputs import InputReader
 from sweep.run.work import run_blocks
 from sweep.store.presence import variables_in
@@ -101,7 +101,7 @@ class Recomputer:
 
     def _state_difference(self, plan: StagePlan, point: Mapping[str, Label], blocks: int, state: State) -> str | None:
         kept = self.store.load_state(plan.stage.name, plan.stage.key_at(point))
-        if kept is None or kept[0] != blocks or all(map(_same, state, kept[1])):
+        if kept is None or kept[0] != blocks or all(map(same_values, map(np.asarray, state), kept[1])):
             return None
         return "the checkpoint is not the state that comes out when it is computed again"
 
@@ -118,14 +118,8 @@ def _at(variable: Variable, values: Array, plan: StagePlan, inside: tuple[int, .
 
 def _agree(variable: Variable, values: Array, results: Arrays, block: int, *, last: bool) -> bool:
     """Return whether one block's result has the bits of the store; one that is whole counts after the last block."""
-    step, result = variable.output.block, results[variable.name]
+    step, found = variable.output.block, as_stored(results[variable.name], variable.output)
     if step is None:
-        return not last or _same(result, values)
+        return not last or same_values(found, values)
     kept = values[block * step : (block + 1) * step]
-    return _same(np.asarray(result)[: len(kept)], kept)
-
-
-def _same(found: Any, kept: Array) -> bool:
-    """Return whether an array, in the dtype that it is stored in, has the same bits."""
-    found = np.asarray(found).astype(kept.dtype)
-    return bool(found.shape == kept.shape and found.tobytes() == kept.tobytes())
+    return same_values(found[: len(kept)], kept)

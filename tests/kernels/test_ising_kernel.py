@@ -10,7 +10,7 @@ import pytest
 from sweep.kernels.contract import Arrays
 from sweep.kernels.ising import ISING, IsingParams
 from sweep.kernels.ising.chains import start, updated
-from sweep.kernels.ising.schedule import CRITICAL_TEMPERATURE, NANOSECONDS, schedule
+from sweep.kernels.ising.schedule import CRITICAL_TEMPERATURE, schedule
 from sweep.kernels.ising.words import boltzmann_threshold
 
 ALGORITHMS = ("metropolis", "swendsen_wang", "wolff")
@@ -30,7 +30,7 @@ def test_blocks_are_as_declared(algorithm: str, size: int) -> None:
     for name, output in declared.items():
         assert output.units is not None
         assert output.description
-        assert results[name].dtype == output.dtype, name
+        assert results[name].dtype.kind == "U" if output.words else results[name].dtype == output.dtype, name
         if output.block is None:
             assert results[name].shape == output.shape == (), name
             continue
@@ -56,7 +56,7 @@ def test_auto_takes_the_most_effective_samples_per_second() -> None:
     params = IsingParams(10, 2.3, configurations=1)
     results, plan = block(params), schedule(params)
     assert (results["update"], *(results[f"{name}_sweeps"] for name in ("equilibration", "interval"))) == (
-        [*NANOSECONDS].index(plan.algorithm),
+        plan.algorithm,
         plan.equilibration,
         plan.interval,
     )

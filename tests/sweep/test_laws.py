@@ -41,7 +41,7 @@ def test_toys_keep_every_law(kernel: Kernel[object]) -> None:
 @pytest.mark.parametrize(
     ("kernel", "law", "why"),
     [
-        (broken.WRONG_SHAPE, "schema", r"found shape \(2,\); wanted \(1,\)"),
+        (broken.WRONG_SHAPE, "schema", r"found shape \(2,\); declared \(1,\)"),
         (faults.WRONG_DTYPE, "schema", "found dtype float32; wanted float64"),
         (faults.WRONG_NAME, "schema", "gives 'average', which is not declared"),
         (faults.NEVER_FILLED, "schema", "3 blocks of 1 do not fill its length 6"),
