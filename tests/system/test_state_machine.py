@@ -327,10 +327,10 @@ def run_programs(count: int, first: int, steps: int = 8) -> None:
 
 
 def test_some_programs() -> None:
-    run_programs(50, first=0)
+    run_programs(25, first=0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(1, 11))
 def test_two_thousand_programs(first: int) -> None:
-    run_programs(200, first, steps=12)
+    run_programs(200, first)
