@@ -2,7 +2,7 @@
 
 The rule
 --------
-A chain starts from a ground state below T_c and from random spins above: on either side the start relaxes locally,
+A chain starts from a ground state up to T_c and from random spins above: on either side the start relaxes locally,
 with no domain walls left over. A Wolff chain starts from a ground state at every temperature, since the clusters of
 random spins are so small that hundreds of them do nothing. Then it equilibrates for `RELAXATIONS` relaxation times, so
 that what is left of the start is exp(-12) = 6e-6 of its first deviation. Samples of one chain are two relaxation times
@@ -72,7 +72,7 @@ def schedule(params: IsingParams) -> Schedule:
         params.equilibration or ceil(RELAXATIONS * relaxation),
         params.interval or ceil(2 * relaxation),
         ceil(params.sites / susceptibility(params)),
-        algorithm == "wolff" or params.temperature < CRITICAL_TEMPERATURE,
+        algorithm == "wolff" or params.temperature <= CRITICAL_TEMPERATURE,
     )
 
 

@@ -267,7 +267,10 @@ def _load(path: Path, overrides: list[str] | None) -> Grid:
 
     path = find_grid(path)
     sys.path.append(str(path.absolute().parent))  # a kernel may stand beside the grid that names it
-    return load_grid(path, overrides or ())
+    grid = load_grid(path, overrides or ())
+    for note in grid.notes:
+        err.print(note, markup=False, highlight=False, soft_wrap=True)
+    return grid
 
 
 def _store(place: str) -> Store:

@@ -49,6 +49,6 @@ def grids(
 
 def schema() -> None:
     """Print the JSON Schema of the grid file, for editors."""
-    from sweep.grid.file import GridForm
+    from sweep.grid.form import GridForm
 
     typer.echo(json.dumps(GridForm.model_json_schema(), indent=2))

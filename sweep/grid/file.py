@@ -1,4 +1,4 @@
-"""The grid file as text: YAML, overrides from the command line, and the shape of the document."""
+"""The grid file as text: YAML, overrides from the command line, and what is wrong in the shape of the document."""
 
 from __future__ import annotations
 
@@ -9,53 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 from yaml.constructor import ConstructorError
 
 from sweep.errors import Problem, SweepError, brief, did_you_mean
+from sweep.grid.form import GridForm, InputForm, StageForm
 
 MAX_BYTES = 16 * 2**20
 MAX_VALUES = 1_000_000
 MAX_DEPTH = 200
 MERGE = "tag:yaml.org,2002:merge"
-
-AxisForm = int | list[int | float | str] | dict[str, Any] | str
-
-
-class InputForm(BaseModel):
-    """What a stage reads: the name of an earlier stage, or that with a selection of its labels."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra=lambda schema: schema.update({"type": ["object", "string"]}),
-    )
-    stage: str
-    select: dict[str, AxisForm | float] = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_alone(cls, form: Any) -> Any:
-        return {"stage": form} if isinstance(form, str) else form
-
-
-class StageForm(BaseModel):
-    """A kernel mapped over named axes."""
-
-    model_config = ConfigDict(extra="forbid")
-    kernel: str
-    axes: dict[str, AxisForm] = Field(default_factory=dict)
-    params: dict[str, Any] = Field(default_factory=dict)
-    inputs: dict[str, InputForm] = Field(default_factory=dict)
-    cpus: int = Field(default=1, ge=1)
-
-
-class GridForm(BaseModel):
-    """A grid file: a name, a seed and the stages."""
-
-    model_config = ConfigDict(extra="forbid")
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-    seed: int = Field(ge=0, strict=True)
-    stages: dict[str, StageForm] = Field(min_length=1)
 
 
 class _Loader(yaml.SafeLoader):
@@ -279,8 +242,9 @@ def _explain(kind: str, detail: Any) -> str:
         return "missing; every grid needs it" if len(detail["loc"]) == 1 else "missing"
     if kind == "string_pattern_mismatch":
         return f"found {brief(found)}; wanted letters, digits, '.', '_' and '-' only"
-    if "ge" in context:
-        return f"found {brief(found)}; wanted a whole number, {context['ge']} or more"
+    if kind == "int_type" or "ge" in context:
+        least = f", {context['ge']} or more" if "ge" in context else ""
+        return f"found {brief(found)}; wanted a whole number{least}"
     if kind == "too_short":
         return "found no stage; wanted at least one"
     return f"found {brief(found)}; {detail['msg'].replace('Input should be', 'wanted')}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sweep.grid.axes import Label, Labels
+from sweep.grid.axes import Label, Labels, canonical, kind_of
 from sweep.grid.identity import point_key
 from sweep.grid.parameters import as_mapping, bounds_of, extents_of, fields_of
 from sweep.kernels.contract import Bounds, Kernel
@@ -52,7 +52,7 @@ class Stage:
     reference : str
         The kernel as the grid names it.
     axes : mapping of str to labels
-        Canonical labels in the order of the file.
+        Labels as they were written, in the order of the file.
     params : mapping
         The parameters that are the same at every point, defaults left out.
     cpus : int
@@ -84,6 +84,10 @@ class Stage:
         joined = (item.bounds[axis] for item in self.inputs.values() if axis in item.bounds)
         return next(joined, Bounds("independent realisation, another random stream"))
 
+    def kind(self, axis: str) -> type:
+        """Return the type of the labels of an axis."""
+        return kind_of(self.axes[axis])
+
     def points(self) -> Iterator[dict[str, Label]]:
         """Yield the labels of every point, the last axis fastest."""
         for labels in itertools.product(*self.axes.values()):
@@ -102,10 +106,15 @@ class Stage:
         }
 
     def key_at(self, point: Mapping[str, Label]) -> str:
-        """Return the key that names the point's randomness and checkpoint."""
-        extents = extents_of(self.kernel.params)
-        params = {name: value for name, value in as_mapping(self.params_at(point)).items() if name not in extents}
-        return point_key(self.name, self.kernel.name, params, point)
+        """Return the key that names the point's randomness and checkpoint.
+
+        What the grid gives counts to 12 digits, as the labels do; a default is what the kernel says.
+        """
+        given = {*self.params, *self.kernel.labels, *point}
+        fixed = self.parameter_names - extents_of(self.kernel.params)
+        values = as_mapping(self.params_at(point))
+        params = {name: canonical(value) if name in given else value for name, value in values.items() if name in fixed}
+        return point_key(self.name, self.kernel.name, params, {axis: canonical(label) for axis, label in point.items()})
 
 
 @dataclass(frozen=True)
@@ -120,6 +129,8 @@ class Grid:
         Where the file is.
     stages : mapping of str to Stage
         Every stage after the stages that it reads.
+    notes : tuple of str
+        What is right and may be meant otherwise, each in a line for the user.
     """
 
     name: str
@@ -127,3 +138,4 @@ class Grid:
     stages: Mapping[str, Stage]
     text: str
     path: str | None = None
+    notes: tuple[str, ...] = ()

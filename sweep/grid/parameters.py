@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sweep.grid.axes import canonical, expand
+from sweep.errors import brief
+from sweep.grid.axes import KINDS, Labels, as_kind, canonical, expand, is_number, kind_name
 from sweep.kernels.contract import Bounds
 
 REPLICATES = "realisation"
@@ -42,42 +44,50 @@ def required_of(params: type) -> set[str]:
 def coerce(params: type, name: str, value: Any) -> Any:
     """Return `value` as the field `name` of `params` wants it.
 
-    Numbers are canonical, a whole number is accepted where a float is wanted, and any axis form where a tuple is.
+    A whole number is accepted where a float is wanted, 1e4 where a whole number is, and any axis form where a tuple is.
 
     Raises
     ------
     ValueError
         When the type is wrong or the value out of bounds; says what was found and what was wanted.
     """
-    field = fields_of(params)[name]
     wanted = typing.get_type_hints(params)[name]
-    coerced = _typed(wanted, value)
-    for element in coerced if isinstance(coerced, tuple) else (coerced,):
-        _check_bounds(bounds_of(field), element)
+    if typing.get_origin(wanted) is tuple:
+        return _bounded(params, name, _tuple(typing.get_args(wanted)[0], value))
+    (coerced,) = _bounded(params, name, (as_kind(wanted, value),))
     return coerced
 
 
-def _typed(wanted: Any, value: Any) -> Any:
-    if typing.get_origin(wanted) is tuple:
-        element = typing.get_args(wanted)[0]
-        labels = (value,) if isinstance(value, str) else expand(list(value) if isinstance(value, tuple) else value)
-        return tuple(_typed(element, label) for label in labels)
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if wanted is float and value == "critical":
-        (value,) = expand("critical")
-    if type(value) is not wanted:
-        raise ValueError(f"found {value!r} ({_kind(type(value))}); wanted {_kind(wanted)}")
-    return canonical(value)
+def axis_labels(params: type, name: str, form: Any) -> Labels:
+    """Return the labels of an axis that sets the field `name` of `params`; raises ValueError like `coerce`."""
+    kind = axis_kind(params, name)
+    if kind is None:
+        wanted = kind_name(typing.get_type_hints(params)[name])
+        raise ValueError(f"is a parameter of type {wanted}; wanted one of a single number, word, or true and false")
+    return _bounded(params, name, expand(form, kind))
 
 
-def _kind(wanted: Any) -> str:
-    words = {int: "a whole number", float: "a number", str: "a word", bool: "true or false", dict: "a mapping"}
-    return words.get(wanted, getattr(wanted, "__name__", str(wanted)))
+def axis_kind(params: type, name: str) -> type | None:
+    """Return the type of the field `name`, None when it cannot be that of a label."""
+    wanted = typing.get_type_hints(params)[name]
+    return wanted if wanted in KINDS else None
+
+
+def _tuple(element: type, value: Any) -> tuple[Any, ...]:
+    if is_number(value) and element is not int:
+        raise ValueError(f"found {brief(value)} alone; wanted a list, such as [{brief(value)}]")
+    return expand(value, element)
+
+
+def _bounded(params: type, name: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    bounds = bounds_of(fields_of(params)[name])
+    for value in values:
+        _check_bounds(bounds, value)
+    return values
 
 
 def _check_bounds(bounds: Bounds, value: Any) -> None:
-    if bounds.choices is not None and value not in bounds.choices:
+    if bounds.choices is not None and canonical(value) not in map(canonical, bounds.choices):
         raise ValueError(f"found {value!r}; wanted one of {', '.join(map(str, bounds.choices))}")
     for sign, limit, holds in _limits(bounds, value):
         if not holds:
@@ -86,16 +96,17 @@ def _check_bounds(bounds: Bounds, value: Any) -> None:
 
 
 def _limits(bounds: Bounds, value: Any) -> Iterator[tuple[str, float, bool]]:
+    """Yield the bounds of a number and whether it keeps them, to 12 digits."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return
-    if bounds.ge is not None:
-        yield ">=", bounds.ge, value >= bounds.ge
-    if bounds.gt is not None:
-        yield ">", bounds.gt, value > bounds.gt
-    if bounds.le is not None:
-        yield "<=", bounds.le, value <= bounds.le
-    if bounds.lt is not None:
-        yield "<", bounds.lt, value < bounds.lt
+    for sign, limit, compare in (
+        (">=", bounds.ge, operator.ge),
+        (">", bounds.gt, operator.gt),
+        ("<=", bounds.le, operator.le),
+        ("<", bounds.lt, operator.lt),
+    ):
+        if limit is not None:
+            yield sign, limit, compare(canonical(value), canonical(limit))
 
 
 def describe(params: type) -> list[tuple[str, str, str, str]]:
@@ -103,7 +114,7 @@ def describe(params: type) -> list[tuple[str, str, str, str]]:
     rows = []
     for name, field in fields_of(params).items():
         bounds = bounds_of(field)
-        kind = _kind(typing.get_type_hints(params)[name])
+        kind = kind_name(typing.get_type_hints(params)[name])
         default = "required" if name in required_of(params) else f"= {field.default!r}"
         limits = [f"{sign} {limit:g}" for sign, limit, _ in _limits(bounds, 0)]
         choices = [" | ".join(map(str, bounds.choices))] if bounds.choices else []

@@ -5,17 +5,18 @@ from __future__ import annotations
 import graphlib
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from sweep.errors import Problem, SweepError, did_you_mean
-from sweep.grid.axes import Label, Labels, expand
-from sweep.grid.file import GridForm, InputForm, StageForm, read_document, read_form, read_text
+from sweep.errors import Problem, SweepError, brief, did_you_mean
+from sweep.grid.axes import Labels, as_kept, canonical, expand, is_number
+from sweep.grid.file import read_document, read_form, read_text
+from sweep.grid.form import GridForm, InputForm, StageForm
 from sweep.grid.grid import Grid, Input, Stage
-from sweep.grid.parameters import REPLICATES, coerce, fields_of, required_of
+from sweep.grid.parameters import REPLICATES, axis_kind, axis_labels, coerce, fields_of, required_of
 from sweep.grid.registry import find_kernel
 from sweep.kernels.contract import Kernel
 
@@ -40,17 +41,35 @@ def load_grid(path: Path, overrides: Sequence[str] = ()) -> Grid:
     return replace(resolve(document, text, str(path)), path=str(path.absolute()))
 
 
-def resolve(document: Mapping[str, Any], text: str, where: str) -> Grid:
-    """Return the grid that a document stands for; raises SweepError with all that is wrong in it."""
+def resolve(document: Mapping[str, Any], text: str, where: str, *, of_store: bool = False) -> Grid:
+    """Return the grid that a document stands for.
+
+    Parameters
+    ----------
+    document : mapping
+    text : str
+        The document as it was read.
+    where : str
+        The name of the file, for messages.
+    of_store : bool
+        It is the text that a store keeps: a number alone on an axis is the count that it was.
+
+    Raises
+    ------
+    SweepError
+        With all that is wrong in it.
+    """
     form, problems = read_form(document, where)
     stages: dict[str, Stage] = {}
+    notes: list[str] = []
     for name in _order(form, where):
-        stage = _StageReader(name, form.stages[name], f"{where}: stages.{name}", problems).read(stages, form.stages)
+        reader = _StageReader(name, form.stages[name], f"{where}: stages.{name}", problems, notes, of_store)
+        stage = reader.read(stages, form.stages)
         if stage is not None:
             stages[name] = stage
     if problems:
         raise SweepError(*problems)
-    return Grid(form.name, form.seed, stages, text)
+    return Grid(form.name, form.seed, stages, text, notes=tuple(notes))
 
 
 def _order(form: GridForm, where: str) -> list[str]:
@@ -64,11 +83,16 @@ def _order(form: GridForm, where: str) -> list[str]:
         raise SweepError(Problem(f"{where}: stages", f"inputs run in a circle: {circle}; cut it somewhere")) from error
 
 
+@dataclass(frozen=True)
 class _StageReader:
-    """Reads one stage of the document, and gathers what is wrong in it."""
+    """Reads one stage of the document, and gathers what is wrong in it, and what may be meant otherwise."""
 
-    def __init__(self, name: str, form: StageForm, where: str, problems: list[Problem]) -> None:
-        self.name, self.form, self.where, self.problems = name, form, where, problems
+    name: str
+    form: StageForm
+    where: str
+    problems: list[Problem]
+    notes: list[str]
+    of_store: bool
 
     def wrong(self, place: str, what: object) -> None:
         self.problems.append(Problem(f"{self.where}.{place}", str(what)))
@@ -82,40 +106,49 @@ class _StageReader:
         except ValueError as error:
             self.wrong("kernel", error)
             return None
-        axes = self._axes()
+        axes = self._axes(kernel, stages)
         inputs = self._inputs(kernel, axes, stages, forms)
         params = self._params(kernel, axes)
         self._axis_names(kernel, axes, inputs)
         if len(self.problems) > before:
             return None
-        axes = {name: self._typed_axis(kernel, name, labels, inputs) for name, labels in axes.items()}
+        axes = {name: _as_joined(name, labels, inputs) for name, labels in axes.items()}
         stage = Stage(self.name, self.form.kernel, kernel, axes, params, inputs, self.form.cpus)
         if len(self.problems) == before:
             self._check_points(stage)
         return stage if len(self.problems) == before else None
 
-    def _axes(self) -> dict[str, Labels]:
+    def _axes(self, kernel: Kernel[Any], stages: Mapping[str, Stage]) -> dict[str, Labels]:
         axes: dict[str, Labels] = {}
         for name, form in self.form.axes.items():
             try:
-                axes[name] = expand(form)
+                self._check_number(kernel, name, form)
+                if name in fields_of(kernel.params):
+                    axes[name] = axis_labels(kernel.params, name, form)
+                else:
+                    axes[name] = expand(form, self._joined_kind(name, stages))
             except ValueError as error:
                 self.wrong(f"axes.{name}", error)
         return axes
 
-    def _typed_axis(self, kernel: Kernel[Any], name: str, labels: Labels, inputs: Mapping[str, Input]) -> Labels:
-        """Return the labels in the type of the parameter that they set, or else of the input that they join."""
-        if name not in fields_of(kernel.params):
-            joined = [item.axes[name] for item in inputs.values() if name in item.axes]
-            made = {label: label for label in joined[0]} if joined else {}
-            return tuple(made.get(label, label) for label in labels)
-        typed: list[Label] = []
-        for label in labels:
-            try:
-                typed.append(coerce(kernel.params, name, label))
-            except ValueError as error:
-                self.wrong(f"axes.{name}", error)
-        return tuple(typed)
+    def _joined_kind(self, axis: str, stages: Mapping[str, Stage]) -> type | None:
+        """Return the type of the labels that an axis joins; those of independent repetitions are whole numbers."""
+        for item in self.form.inputs.values():
+            if item.stage in stages and axis in stages[item.stage].axes:
+                return stages[item.stage].kind(axis)
+        return int if axis == REPLICATES else None
+
+    def _check_number(self, kernel: Kernel[Any], axis: str, form: Any) -> None:
+        """Tell how a number alone is read, and refuse it where it looks like a label."""
+        if not is_number(form) or axis == REPLICATES or self.of_store:
+            return
+        field = axis in fields_of(kernel.params)
+        if isinstance(form, float) or (field and axis_kind(kernel.params, axis) is not int):
+            what = f"wanted [{form}] for this one label, or {{count: 3}} for 0, 1, 2"
+            raise ValueError(f"found {form} alone, which may be a label or a count; {what}")
+        place = f"{self.where}.axes.{axis}"
+        what = f"{brief(form)} alone is read as a count, from 0 on; write {{count: {brief(form)}}}"
+        self.notes.append(f"{place}: {what}, or [{brief(form)}] for this one label")
 
     def _params(self, kernel: Kernel[Any], axes: Mapping[str, Labels]) -> dict[str, Any]:
         params: dict[str, Any] = {}
@@ -198,12 +231,13 @@ class _StageReader:
                 continue
             one = isinstance(selection, int | float | str)
             try:
-                labels = expand([selection] if one else selection)
+                labels = expand([selection] if one else selection, source.kind(axis))
             except ValueError as error:
                 self.wrong(place, error)
                 continue
             self._made(place, axis, labels, source)
-            read[axis] = tuple(label for label in source.axes[axis] if label in labels)
+            chosen = set(map(canonical, labels))
+            read[axis] = tuple(label for label in source.axes[axis] if canonical(label) in chosen)
             if one and axis not in axes:
                 dropped.add(axis)
         for axis in set(read) & set(axes):
@@ -211,8 +245,8 @@ class _StageReader:
         return Input(source.name, read, frozenset(dropped), bounds={axis: source.bounds(axis) for axis in read})
 
     def _made(self, place: str, axis: str, labels: Labels, source: Stage, made: Labels | None = None) -> None:
-        there = set(made or source.axes[axis])
-        missing = [label for label in labels if label not in there]
+        there = set(map(canonical, source.axes[axis] if made is None else made))
+        missing = [label for label in labels if canonical(label) not in there]
         if missing:
             values = ", ".join(map(str, missing[:5])) + (" ..." if len(missing) > 5 else "")
             self.wrong(
@@ -228,3 +262,8 @@ class _StageReader:
                 at = ", ".join(f"{axis} {label}" for axis, label in point.items())
                 self.wrong("params", f"{error} (at {at})" if at else error)
                 return
+
+
+def _as_joined(axis: str, labels: Labels, inputs: Mapping[str, Input]) -> Labels:
+    """Return the labels of an axis; those that are joined to an input, to the bits that they have there."""
+    return as_kept(labels, itertools.chain.from_iterable(item.axes.get(axis, ()) for item in inputs.values()))

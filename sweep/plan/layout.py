@@ -86,8 +86,8 @@ def placed_variables(stage: Stage, chunk: Mapping[str, int]) -> Iterator[Variabl
 def dependences(stage: Stage) -> dict[str, tuple[str, ...]]:
     """Return, for every output of a stage, the axes that its inner shape or inner labels depend on.
 
-    A whole-number axis is tried beyond the labels that the grid has, so that a store made for one lattice size is laid
-    out as one for many.
+    An axis of whole numbers or flags is tried beyond the labels that the grid has, so that a store made for one lattice
+    size is laid out as one for many.
     """
     base = stage.kernel.outputs(stage.params_at(_first(stage)))
     found: dict[str, list[str]] = {name: [] for name in base}
@@ -110,7 +110,9 @@ def _outputs_elsewhere(stage: Stage, axis: str, labels: Labels) -> Iterator[Mapp
             continue
 
 
-def _neighbours(label: Label) -> Iterable[int]:
+def _neighbours(label: Label) -> Iterable[Label]:
+    if isinstance(label, bool):
+        return (not label,)
     return (label + 1, label - 1, 2 * label) if isinstance(label, int) else ()
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sweep.grid.axes import Label, Labels, canonical
+from sweep.errors import SweepError
+from sweep.grid.axes import Label, Labels, canonical, places
 from sweep.grid.code import code_of
 from sweep.grid.grid import Grid, Stage
 from sweep.grid.parameters import as_mapping, extents_of
+from sweep.plan.labels import kind_problems, with_stored
 from sweep.plan.layout import Variable, dependences, placed_variables
 
 CELL_SECONDS = 0.5  # points are gathered into one chunk until they are this much work ...
@@ -58,11 +60,14 @@ class Layout:
         Points per cell along each axis.
     extents : mapping
         The parameters that say how long, as far as they have grown.
+    params : mapping
+        Those that do not, in a store as JSON has them.
     """
 
     axes: Mapping[str, Labels]
     chunk: Mapping[str, int]
     extents: Mapping[str, Any]
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -171,12 +176,6 @@ class Plan:
     stages: Mapping[str, StagePlan]
 
 
-def places(labels: Labels, wanted: Labels) -> list[int]:
-    """Return where the wanted labels stand among the labels of an axis."""
-    index = {label: place for place, label in enumerate(labels)}
-    return [index[label] for label in wanted]
-
-
 def make_plan(grid: Grid, stored: Mapping[str, Layout] | None = None, *, as_stored: bool = False) -> Plan:
     """Return the plan of a grid, continuing what a store already holds.
 
@@ -189,23 +188,36 @@ def make_plan(grid: Grid, stored: Mapping[str, Layout] | None = None, *, as_stor
     as_stored : bool
         Nothing is to be written: places and cells are those of the store, even where a launch would put them in order.
     """
-    known = stored or {}
-    return Plan(grid, {name: _plan_stage(stage, known.get(name), as_stored) for name, stage in grid.stages.items()})
+    known, plans = stored or {}, dict[str, StagePlan]()
+    problems = [
+        problem
+        for name, stage in grid.stages.items()
+        for problem in kind_problems(stage, known[name].axes if name in known else {})
+    ]
+    if problems:
+        raise SweepError(*problems)
+    for name, stage in grid.stages.items():
+        sources = {item.stage: plans[item.stage].wanted for item in stage.inputs.values()}
+        plans[name] = _plan_stage(stage, known.get(name), sources, as_stored)
+    return Plan(grid, plans)
 
 
-def _plan_stage(wanted: Stage, stored: Layout | None, as_stored: bool) -> StagePlan:
-    if stored is None or stored.axes.keys() != wanted.axes.keys():  # other axes: the store will refuse the plan
-        stage = replace(wanted, axes={axis: in_order(labels) for axis, labels in wanted.axes.items()})
-        return StagePlan(stage, wanted, _cell_shape(stage))
-    kept = {axis: {canonical(label): label for label in labels} for axis, labels in stored.axes.items()}
-    own = {axis: tuple(kept[axis].get(canonical(x), x) for x in labels) for axis, labels in wanted.axes.items()}
-    axes = {axis: tuple(dict.fromkeys([*stored.axes[axis], *labels])) for axis, labels in own.items()}
+def _plan_stage(stage: Stage, stored: Layout | None, sources: Mapping[str, Stage], as_stored: bool) -> StagePlan:
+    if stored is None or stored.axes.keys() != stage.axes.keys():  # other axes: the store will refuse the plan
+        wanted = with_stored(stage, {}, {}, sources)
+        fresh = replace(wanted, axes={axis: in_order(labels) for axis, labels in wanted.axes.items()})
+        return StagePlan(fresh, wanted, _cell_shape(fresh))
+    wanted = with_stored(stage, stored.axes, stored.params, sources)
+    axes = {axis: tuple(dict.fromkeys([*stored.axes[axis], *labels])) for axis, labels in wanted.axes.items()}
     if not as_stored:
         axes = {axis: in_order(labels) for axis, labels in axes.items()}
-    grown = {name: max(value, stored.extents.get(name, value)) for name, value in extents_at(wanted).items()}
-    stage = replace(wanted, axes=axes, params={**wanted.params, **grown})
-    chunk = stored.chunk if as_stored else _cell_shape_kept(stage, stored.chunk)
-    return StagePlan(stage, replace(wanted, axes=own), chunk)
+    grown = {name: _longer(value, stored.extents.get(name, value)) for name, value in extents_at(wanted).items()}
+    whole = replace(wanted, axes=axes, params={**wanted.params, **grown})
+    return StagePlan(whole, wanted, stored.chunk if as_stored else _cell_shape_kept(whole, stored.chunk))
+
+
+def _longer(value: Any, stored: Any) -> Any:
+    return value if canonical(value) > canonical(stored) else stored
 
 
 def in_order(labels: Labels) -> Labels:

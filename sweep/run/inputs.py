@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sweep.grid.axes import Label, Labels
+from sweep.grid.axes import Label, Labels, canonical
 from sweep.grid.grid import Input
 from sweep.kernels.contract import Array, Arrays, Inputs
 from sweep.plan.layout import Variable
@@ -64,10 +64,11 @@ class InputReader:
 
 def _variable(plan: StagePlan, name: str, labels: Mapping[str, Labels]) -> Variable:
     """Return the array that holds an output at these labels; axes that its shape depends on have one label each."""
+    known = {axis: canonical(values) for axis, values in labels.items()}
     return next(
         variable
         for variable in plan.variables
-        if variable.name == name and all(labels[axis] == (label,) for axis, label in variable.at.items())
+        if variable.name == name and all(known[axis] == (canonical(label),) for axis, label in variable.at.items())
     )
 
 

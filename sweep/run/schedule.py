@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from sweep.grid.axes import places
 from sweep.grid.grid import Input, Stage
-from sweep.plan.plan import Plan, StagePlan, Task, places
+from sweep.plan.plan import Plan, StagePlan, Task
 from sweep.run.events import Progress
 
 ATTEMPTS = 3

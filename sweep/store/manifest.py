@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sweep.errors import Problem, SweepError
+from sweep.grid.axes import canonical
 from sweep.grid.parameters import as_mapping, extents_of
 from sweep.plan.attributes import as_attributes, from_attribute
 from sweep.plan.plan import Layout, Plan, extents_at
@@ -64,6 +66,7 @@ def layouts(manifest: Mapping[str, Any]) -> dict[str, Layout]:
             {axis: tuple(labels) for axis, labels in stage["layout"]["axes"].items()},
             stage["layout"]["chunk"],
             stage["layout"]["extents"],
+            stage["identity"]["params"],
         )
         for name, stage in manifest.get("stages", {}).items()
     }
@@ -75,7 +78,7 @@ def check_same_grid(manifest: Mapping[str, Any], plan: Plan, place: str) -> None
         line
         for name in plan.stages
         if name in manifest["stages"]
-        for line in _differences(f"stages.{name}", manifest["stages"][name]["identity"], identity(plan, name))
+        for line in changes(plan, name, manifest["stages"][name]["identity"])
     ]
     if different:
         more = [f"and {len(different) - 5} more"] if len(different) > 5 else []
@@ -112,11 +115,16 @@ def read_manifest(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value if key in TEXTS else from_attribute(value) for key, value in attributes.items()}
 
 
+def changes(plan: Plan, name: str, stored: Mapping[str, Any]) -> Iterator[str]:
+    """Yield in words where a stage is not what a store says that it is, numbers taken to 12 digits."""
+    yield from _differences(f"stages.{name}", stored, json.loads(json.dumps(identity(plan, name))))
+
+
 def _differences(where: str, old: Any, new: Any) -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
             yield from _differences(f"{where}.{key}", old.get(key, "nothing"), new.get(key, "nothing"))
-    elif old != new:
+    elif canonical(old) != canonical(new):
         yield f"{where} was {_brief(old)}, is {_brief(new)}"
 
 

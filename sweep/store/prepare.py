@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from sweep.plan.plan import Layout, Plan, StagePlan, places
+from sweep.grid.axes import places
+from sweep.plan.plan import Layout, Plan, StagePlan
 from sweep.store.arrays import owner
 from sweep.store.extend import CHANGING, StageExtension, restore, switch
 from sweep.store.manifest import layouts, merge

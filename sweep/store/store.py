@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweep.errors import LeaseLost, Problem, SweepError
-from sweep.grid.axes import Labels
+from sweep.grid.axes import Labels, canonical
 from sweep.kernels.contract import State
 from sweep.plan.layout import Variable
 from sweep.plan.plan import Layout, Plan, Region, StagePlan
@@ -225,21 +225,22 @@ class Store:
 
     def _positions(self, node: str, axis: str, labels: Labels) -> slice:
         """Return where labels stand in the store, by the store's own coordinate."""
-        index = self._index(node, axis)
-        missing = [label for label in labels if label not in index]
+        index, known = self._index(node, axis), [canonical(label) for label in labels]
+        missing = [label for label, name in zip(labels, known, strict=True) if name not in index]
         if missing:
             what = f"has no {axis} {missing[0]!r}; the task and the store do not belong together"
             raise SweepError(Problem(f"{self.location.place}: {node}", what))
-        positions = [index[label] for label in labels]
+        positions = [index[name] for name in known]
         if positions != list(range(positions[0], positions[0] + len(positions))):
             what = f"the labels of {axis} do not stand side by side in the store"
             raise SweepError(Problem(f"{self.location.place}: {node}", what))
         return slice(positions[0], positions[-1] + 1)
 
     def _index(self, node: str, axis: str) -> dict[Any, int]:
+        """Return where each label stands, by its canonical form."""
         if (node, axis) not in self._indices:
             labels = np.asarray(self.array(f"{node}/{axis}")[...]).tolist()
-            self._indices[node, axis] = {label: place for place, label in enumerate(labels)}
+            self._indices[node, axis] = {canonical(label): place for place, label in enumerate(labels)}
         return self._indices[node, axis]
 
     def read_cell(self, variable: Variable, plan: StagePlan, region: Region) -> Array:
@@ -251,7 +252,7 @@ class Store:
     def read(self, node: str, name: str, labels: Mapping[str, Labels]) -> Array:
         """Return a variable at labels along its outer axes, in the order of the labels."""
         array = self.array(f"{node}/{name}")
-        places = [[self._index(node, axis)[label] for label in wanted] for axis, wanted in labels.items()]
+        places = [[self._index(node, axis)[canonical(label)] for label in wanted] for axis, wanted in labels.items()]
         inner = [slice(None)] * (array.ndim - len(places))
         return np.asarray(array.oindex[(*map(_compact, places), *inner)]) if array.ndim else np.asarray(array[...])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import graphlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from sweep.grid.code import differences
 from sweep.grid.file import parse_yaml
 from sweep.grid.resolve import resolve
 from sweep.plan.plan import Plan, StagePlan, make_plan
-from sweep.store.manifest import identity, layouts
+from sweep.store.manifest import changes, layouts
 from sweep.store.provenance import environment
 
 
@@ -73,7 +72,7 @@ def _plan(plans: dict[str, Plan | SweepError], text: str, name: str, manifest: M
     document = parse_yaml(text, where)
     if text not in plans:
         try:
-            plans[text] = make_plan(resolve(document, text, where), layouts(manifest), as_stored=True)
+            plans[text] = make_plan(resolve(document, text, where, of_store=True), layouts(manifest), as_stored=True)
         except SweepError as error:
             plans[text] = error
     plan = plans[text]
@@ -83,7 +82,7 @@ def _plan(plans: dict[str, Plan | SweepError], text: str, name: str, manifest: M
     if not isinstance(forms, dict) or name not in forms:
         raise plan
     alone = {**document, "stages": {stage: forms[stage] for stage in _needed(forms, name)}}
-    return make_plan(resolve(alone, text, where), layouts(manifest), as_stored=True)
+    return make_plan(resolve(alone, text, where, of_store=True), layouts(manifest), as_stored=True)
 
 
 def _needed(forms: Mapping[str, Any], name: str) -> Iterator[str]:
@@ -105,7 +104,7 @@ def _made(plan: Plan, name: str, manifest: Mapping[str, Any], unknown: Mapping[s
     lost = [item.stage for item in stage.stage.inputs.values() if item.stage in unknown]
     if lost:
         raise SweepError(f"it reads {lost[0]}, which cannot be computed again either")
-    if json.loads(json.dumps(identity(plan, name))) != entry["identity"]:
+    if any(changes(plan, name, entry["identity"])):
         version, kernel = entry["identity"]["version"], stage.stage.kernel
         raise SweepError(
             f"it was made by version {version} of kernel {entry['identity']['kernel']}, or from another grid; "

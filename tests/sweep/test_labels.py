@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,17 +16,37 @@ from sweep.plan.plan import make_plan
 
 
 def test_forms_of_an_axis() -> None:
-    assert expand({"start": 0.0, "stop": 0.3, "step": 0.1}) == (0.0, 0.1, 0.2, 0.3)
+    assert expand({"start": 0.0, "stop": 0.3, "step": 0.1}) == (0.0, 0.1, 0.2, 3 * 0.1)
     assert expand({"linspace": [0, 1, 5]}) == (0.0, 0.25, 0.5, 0.75, 1.0)
-    assert expand(3) == (0, 1, 2)
+    assert expand({"count": 3}) == expand(3) == expand({"count": 3e0}) == (0, 1, 2)
     assert expand(["code", "text"]) == ("code", "text")
-    assert expand(["critical", 2.3]) == (2.26918531421, 2.3)
-    assert expand("critical") == (canonical(CRITICAL_TEMPERATURE),)
+    assert expand(["critical", 2.3]) == (2 / np.log1p(np.sqrt(2)), 2.3) == (2.269185314213022, 2.3)
+    assert expand("critical") == (CRITICAL_TEMPERATURE,)
+    assert expand([2, "critical", 3]) == (2.0, CRITICAL_TEMPERATURE, 3.0)
+    assert expand(["critical", "other"]) == expand(["critical", "other"], str) == ("critical", "other")
 
 
-def test_the_same_label_by_any_road_is_the_same_bits() -> None:
-    by_step = expand({"start": 0.0, "stop": 5.9, "step": 0.1})
-    assert by_step == expand({"linspace": [0.0, 5.9, 60]}) == expand([float(x) for x in np.arange(60) / 10])
+@pytest.mark.parametrize(
+    ("first", "last", "count"), [(2.0, 2.5, 7), (0, 5.9, 60), (-1e-3, 1e7, 101), (0.1, 0.1, 1), (3.0, 1.0, 11)]
+)
+def test_evenly_spaced_values_are_those_of_numpy_to_the_bit(first: float, last: float, count: int) -> None:
+    found = expand({"linspace": [first, last, count]})
+    assert np.asarray(found).tobytes() == np.linspace(first, last, count).tobytes()
+
+
+@pytest.mark.parametrize(("start", "step", "last"), [(0.0, 0.1, 59), (2.0, 0.05, 9), (-1.0, 1 / 3, 30), (1e6, 0.1, 9)])
+def test_a_range_is_what_it_says_to_the_bit(start: float, step: float, last: int) -> None:
+    found = expand({"start": start, "stop": start + last * step, "step": step})
+    assert np.asarray(found).tobytes() == (start + np.arange(last + 1) * step).tobytes()
+
+
+def test_the_same_label_by_any_road_is_the_same_canonical_form() -> None:
+    roads: list[Any] = [
+        {"start": 0.0, "stop": 5.9, "step": 0.1},
+        {"linspace": [0.0, 5.9, 60]},
+        [float(x) for x in np.arange(60) / 10],
+    ]
+    assert len({canonical(expand(road)) for road in roads}) == 1
     assert str(canonical(-0.0)) == "0.0"
 
 
