@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sweep.errors import reason
+from sweep.store.failures import read_failures
 from sweep.store.launches import read_launches
 from sweep.store.lease import living_holder
 from sweep.store.store import Store, required_manifest
@@ -68,7 +69,7 @@ def read_status(store: Store) -> Status:
     """Return how far a store is; raises SweepError when there is none."""
     manifest = required_manifest(store)
     launcher = living_holder(store.location)
-    failures = tuple(store.failures())
+    failures = tuple(read_failures(store.location))
     stages = {name: _stage(store, name, stage, launcher, failures) for name, stage in manifest["stages"].items()}
     launches = read_launches(store.location)
     return Status(store.location.place, manifest["name"], stages, launcher, failures, launches)

@@ -24,6 +24,7 @@ from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outco
 from sweep.run.executors.inline import InlineExecutor
 from sweep.run.log import logged
 from sweep.run.schedule import Schedule
+from sweep.store.failures import clear_failures, put_failure
 from sweep.store.lease import Lease
 from sweep.store.prepare import prepare, take_back_incomplete
 from sweep.store.provenance import code_differences
@@ -127,7 +128,7 @@ def launch(
         for line in code_differences(store.begun(), plan):
             listener(Notice(f"accepted, and recorded: {line}"))
         prepare(store, plan)
-        store.clear_failures()
+        clear_failures(store.location)
         schedule = Schedule(plan, {name: _done(store, stage) for name, stage in plan.stages.items()})
         with logged(plan, store.location, listener), _interruptible() as stopping:
             _Launch(plan, store, schedule, listener).run(executor, stopping)
@@ -196,7 +197,7 @@ class _Launch:
         labels = plan.labels(plan.cell(task.cells.start))
         if final:
             failure = {"stage": task.stage, "labels": labels, "attempts": attempts, "error": error}
-            self.store.put_failure(task.stage, task.cells.start, failure)
+            put_failure(self.store.location, task.stage, task.cells.start, failure)
         self.listener(TaskFailed(task, labels, error, attempts, final))
 
 

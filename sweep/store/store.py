@@ -6,7 +6,6 @@ be repeated. Whoever is killed between two steps leaves work to repeat, never wr
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,7 +30,6 @@ from sweep.store.root import Root, read_root
 from sweep.store.storage import Location
 
 Array = npt.NDArray[Any]
-FAILURES = ".sweep/failures/"
 
 
 @dataclass(frozen=True)
@@ -256,7 +254,7 @@ class Store:
         inner = [slice(None)] * (array.ndim - len(places))
         return np.asarray(array.oindex[(*map(_compact, places), *inner)]) if array.ndim else np.asarray(array[...])
 
-    # -- states and failures --------------------------------------------------------------------------------------
+    # -- states --------------------------------------------------------------------------------------
 
     def load_state(self, stage: str, key: str) -> tuple[int, State] | None:
         """Return the checkpoint of a point: blocks complete and the state after them; None when there is none."""
@@ -266,27 +264,6 @@ class Store:
     def delete_state(self, stage: str, key: str) -> None:
         """Forget the checkpoint of a point."""
         self.location.delete(_state_key(stage, key))
-
-    def put_failure(self, stage: str, number: int, failure: Mapping[str, Any]) -> None:
-        """Keep why a task was set aside."""
-        self.location.put(f".sweep/failures/{stage}/{number}", json.dumps(failure).encode())
-
-    def failures(self) -> list[dict[str, Any]]:
-        """Return why tasks were set aside, all of them; of a damaged report its key, as ``damaged``."""
-        return [failure for key in self.location.list(FAILURES) if (failure := self._failure(key)) is not None]
-
-    def _failure(self, key: str) -> dict[str, Any] | None:
-        try:
-            return self.location.get_json(key)
-        except ValueError:
-            stage = key.removeprefix(FAILURES).partition("/")[0]
-            why = "the report of this failure is damaged; the next launch tries again"
-            return {"stage": stage, "labels": {}, "attempts": 0, "error": why, "damaged": key}
-
-    def clear_failures(self) -> None:
-        """Forget former failures; their tasks are tried again."""
-        for key in self.location.list(FAILURES):
-            self.location.delete(key)
 
 
 def required_manifest(store: Store) -> dict[str, Any]:

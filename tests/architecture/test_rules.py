@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("kernels", "sweep", "analysis")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))  # links are not followed
 LINES = 300
-LONGER = {"sweep/store/store.py": 350, "kernels/rbm_flow/kernel.py": 320}
+LONGER = {"kernels/rbm_flow/kernel.py": 320}
 """Modules that were found better whole."""
 FUNCTION_LINES = 40
 

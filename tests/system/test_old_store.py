@@ -17,6 +17,7 @@ from sweep.grid.axes import CRITICAL_TEMPERATURE
 from sweep.grid.grid import Grid
 from sweep.grid.resolve import resolve
 from sweep.kernels.ising.schedule import NANOSECONDS
+from sweep.store.failures import read_failures
 from sweep.store.storage import Location
 from sweep.store.store import Store
 from sweep.verify import Remedy, verify_store
@@ -113,7 +114,7 @@ def test_nothing_is_wrong_in_it(old: Path) -> None:
 
 def test_the_same_grid_completes_it_and_changes_no_bit(old: Path) -> None:
     before = load(old)
-    (failure,) = Store(Location(str(old))).failures()
+    (failure,) = read_failures(Location(str(old)))
     assert "no mark can be made at 7.3" in failure["error"]
     run(grid(document()), old)
     after, tree = values_of(as_kept(old)), load(old)
@@ -122,7 +123,7 @@ def test_the_same_grid_completes_it_and_changes_no_bit(old: Path) -> None:
         assert set(after[path].variables) == set(data.variables)
         for name, values in data.variables.items():
             assert_same_values(after[path][name], values, f"{path}/{name}")
-    assert Store(Location(str(old))).failures() == []
+    assert read_failures(Location(str(old))) == []
     assert bool(tree["unfinished"]["done"].all())
     assert bool(tree["failed"]["done"].all())
 
