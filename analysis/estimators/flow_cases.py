@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,11 @@ class FlowCase:
     def temperatures(self, grouping: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """Return the labels of the groups, sorted."""
         return np.sort(np.asarray(self.data[GROUPINGS[grouping][1]], np.float64))
+
+    def has(self, grouping: str, temperatures: Sequence[float]) -> bool:
+        """Return whether there is a group of each of these labels."""
+        distance = np.abs(np.subtract.outer(np.asarray(temperatures), self.temperatures(grouping)))
+        return bool((distance < SAME).any(axis=1).all())
 
     def select(
         self, quantity: str, grouping: str, temperatures: tuple[float, ...] | None = None

@@ -17,7 +17,7 @@ from sweep.analysis.estimators.crossed import (
     jackknife_estimates,
     mean_with_error,
 )
-from sweep.analysis.estimators.flow_cases import FlowCase
+from sweep.analysis.estimators.flow_cases import SAME, FlowCase
 from sweep.analysis.estimators.power_law import fit_power_law
 from sweep.analysis.estimators.two_point import fit_dimension, open_distance_means, torus_reduced
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
@@ -65,15 +65,12 @@ READINGS: Mapping[tuple[str, str], Reading] = {
 }
 
 
-NOT_CRITICAL = 1e-6  # labels nearer to T_c are T_c, rounded
-
-
 def fit_temperatures(labels: Sequence[float], points: int = FIT_POINTS) -> tuple[float, ...]:
     """Return the temperatures below and nearest to T_c: what Delta_m is fitted to when nobody says otherwise.
 
-    T_c itself, as a rounded label, is none of them: at no distance the power law says nothing.
+    T_c itself, rounded or not, is none of them: at no distance the power law says nothing.
     """
-    below = sorted(label for label in labels if 0 < label < CRITICAL_TEMPERATURE - NOT_CRITICAL)
+    below = sorted(label for label in labels if 0 < label < CRITICAL_TEMPERATURE - SAME)
     return tuple(below[-points:])
 
 
@@ -100,10 +97,15 @@ def fit_magnetization(abs_magnetization: xr.DataArray, errors: xr.DataArray | No
     return fit.assign({f"dimension{end}": fit[f"exponent{end}"] for end in ("", "_error", "_interval")})
 
 
+def known_at(table: Mapping[float, float], temperature: float) -> float:
+    """Return the entry of a table at a temperature, whatever the last digits of its label; NaN where there is none."""
+    return next((value for label, value in table.items() if abs(label - temperature) < SAME), np.nan)
+
+
 def exact_magnetization_exponent(size: int, temperatures: Sequence[float]) -> float:
     """Return Delta_m fitted in the same way to the exact <|m|> of the torus; NaN where that is not known to us."""
     known = EXACT_ABS_MAGNETIZATION.get(size, {})
-    values = [known.get(temperature, np.nan) for temperature in temperatures]
+    values = [known_at(known, temperature) for temperature in temperatures]
     exact = xr.DataArray(values, dims="temperature", coords={"temperature": list(temperatures)})
     return float(fit_magnetization(exact)["dimension"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import xarray as xr
@@ -18,6 +18,16 @@ def mapping(attributes: Mapping[Any, Any], name: str) -> Mapping[str, Any]:
     """Return an attribute that is a mapping: JSON text in a store, which older ones keep as a mapping itself."""
     value = attributes.get(name, {})
     return cast("Mapping[str, Any]", json.loads(value) if isinstance(value, str) else value)
+
+
+def with_common_labels(parts: Sequence[xr.Dataset], dim: str) -> list[xr.Dataset]:
+    """Return datasets of several stages whose numbers along `dim` are equal where they agree to 12 digits."""
+    known: dict[str, float] = {}
+    found = []
+    for part in parts:
+        labels = [known.setdefault(f"{label:.12g}", label) for label in part[dim].values.tolist()]
+        found.append(part.assign_coords({dim: part[dim].copy(data=labels)}))
+    return found
 
 
 def done_only(stage: xr.DataTree, name: str, node: xr.DataTree | None = None) -> xr.DataArray:

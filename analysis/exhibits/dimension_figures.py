@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from sweep.analysis.estimators.flow_cases import GROUPINGS, FlowCase, flow_cases
-from sweep.analysis.estimators.flow_exponents import READINGS, dimension_curve
+from sweep.analysis.estimators.flow_exponents import READINGS, dimension_curve, known_at
 from sweep.analysis.estimators.two_point import fit_dimension
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, DELTA_EPSILON, DELTA_SIGMA
 from sweep.analysis.exact.transfer_matrix import LARGEST, exact_correlations
@@ -88,7 +88,7 @@ def exact_dimension(size: int, temperature: float, estimate: Estimate) -> float:
     """Return what an estimator gives on the exact correlator of the torus; NaN where that is not computed."""
     field, _ = estimate
     if field == "epsilon of four neighbours":
-        return EXACT_FOUR_NEIGHBOURS.get(size, {}).get(temperature, np.nan)
+        return known_at(EXACT_FOUR_NEIGHBOURS.get(size, {}), temperature)
     if size > LARGEST or temperature <= 0:
         return float("nan")
     data = exact_correlations(size, temperature)[0 if field == "sigma" else 1]
@@ -99,7 +99,7 @@ def exact_dimension(size: int, temperature: float, estimate: Estimate) -> float:
 def _numbers(what: DimensionFigure, case: FlowCase) -> xr.Dataset:
     """Return all estimates in all groupings, and the exact values, in one dataset."""
     temperatures = what.temperatures(case.temperatures(SHOWN_GROUPING).tolist())
-    groupings = [name for name in GROUPINGS if np.isin(temperatures, case.temperatures(name)).all()]
+    groupings = [name for name in GROUPINGS if case.has(name, temperatures)]
     parts = []
     for estimate in what.estimates:
         groups = [dimension_curve(case, *estimate, grouping, temperatures) for grouping in groupings]

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from sweep.analysis.estimators.convergence import TOLERANCE
 from sweep.analysis.estimators.crossed import mean_with_error
 from sweep.analysis.estimators.fixed_point import convergence_of
-from sweep.analysis.estimators.flow_cases import GROUPINGS, FlowCase, flow_cases
+from sweep.analysis.estimators.flow_cases import GROUPINGS, SAME, FlowCase, flow_cases
 from sweep.analysis.estimators.flow_exponents import (
     EXACT_ABS_MAGNETIZATION,
     exact_magnetization_exponent,
@@ -146,7 +146,7 @@ _KEPT = ("temperature", "flow_step")
 
 
 def _draw_fit(panel: Axes, case: FlowCase, curve: xr.Dataset, points: xr.Dataset) -> None:
-    inside = points.sel(temperature=slice(*WINDOW))
+    inside = points.sel(temperature=slice(WINDOW[0] - SAME, WINDOW[1] + SAME))
     fitted = curve.attrs["temperatures"]
     panel.errorbar(
         inside["temperature"],
@@ -158,7 +158,7 @@ def _draw_fit(panel: Axes, case: FlowCase, curve: xr.Dataset, points: xr.Dataset
         capsize=2,
         label="|m|",
     )
-    chosen = points.sel(temperature=fitted)
+    chosen = points.sel(temperature=fitted, method="nearest", tolerance=SAME)
     panel.plot(fitted, chosen["value"], "o", color=OURS, zorder=3, label="fitted")
     fit = fit_magnetization(chosen["value"])
     grid = np.linspace(*WINDOW, 400)

@@ -8,7 +8,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from sweep.analysis.estimators.stages import complete_only, done_only, stages_of
+from sweep.analysis.estimators.flow_cases import SAME
+from sweep.analysis.estimators.stages import complete_only, done_only, stages_of, with_common_labels
 from sweep.analysis.estimators.statistics import binder_cumulant, jackknife, mean_and_error
 from sweep.analysis.estimators.two_point import Field, paper_dimension, with_bin_errors
 from sweep.analysis.exact import ising as exact
@@ -94,7 +95,8 @@ def _updates_used(stage: xr.DataTree, name: str) -> xr.DataArray:
 
 
 def _together(found: Sequence[xr.Dataset]) -> xr.Dataset:
-    return xr.concat(found, "temperature", join="outer").groupby("temperature").first().sortby("temperature")
+    parts = with_common_labels(found, "temperature")
+    return xr.concat(parts, "temperature", join="outer").groupby("temperature").first().sortby("temperature")
 
 
 def _updates(numbers: xr.Dataset) -> str:
@@ -205,12 +207,13 @@ def _estimates(stages: Sequence[xr.DataTree], field: Field) -> dict[int, xr.Data
             if CORRELATOR[field] not in node:
                 continue
             correlation = _one_ensemble(done_only(stage, CORRELATOR[field], node))
-            inside = (correlation["temperature"] >= WINDOW[0]) & (correlation["temperature"] <= WINDOW[1])
+            labels = correlation["temperature"]
+            inside = (labels > WINDOW[0] - SAME) & (labels < WINDOW[1] + SAME)
             correlation = correlation.isel(temperature=np.flatnonzero(inside)).dropna("temperature", how="all")
             if correlation.sizes["temperature"] and correlation.sizes["bin"] > 1:
                 found.setdefault(int(node["size"]), []).append(with_bin_errors(correlation, field))
-    merged = {size: xr.concat(found[size], "temperature") for size in sorted(found, reverse=True)[:2]}
-    return {size: _with_expectation(numbers, size, field) for size, numbers in merged.items()}
+    largest = {size: with_common_labels(found[size], "temperature") for size in sorted(found, reverse=True)[:2]}
+    return {size: _with_expectation(xr.concat(parts, "temperature"), size, field) for size, parts in largest.items()}
 
 
 def _with_expectation(numbers: xr.Dataset, size: int, field: Field) -> xr.Dataset:

@@ -57,6 +57,18 @@ def test_csv_holds_what_is_drawn(page: Path) -> None:
     assert abs(at["paper"] - at["paper_on_exact_data"]) < 4 * at["paper_error"]
 
 
+def test_stages_whose_labels_differ_in_the_last_digits_are_one_curve() -> None:
+    """One stage has the labels of an older version of the store, which rounded them to 12 digits."""
+    nodes = {node.path: node.to_dataset(inherit=False) for node in ising_store().subtree}
+    rounded = [float(f"{t:.12g}") for t in TEMPERATURES]
+    old = {path.replace("ising", "old"): data for path, data in nodes.items() if path != "/"}
+    tree = xr.DataTree.from_dict(nodes | {path: data.assign_coords(temperature=rounded) for path, data in old.items()})
+    for maker in MAKERS:
+        exhibit = maker(tree)
+        assert not isinstance(exhibit, Absent)
+        assert exhibit.numbers["temperature"].values.tolist() == sorted(TEMPERATURES)
+
+
 def test_table_states_exact_values_and_disagreement(page: Path) -> None:
     text = re.sub(r"\s+", " ", page.read_text())
     assert "Δσ, L = 6, T = 2.2692, paper&#39;s estimator" in text
