@@ -78,7 +78,9 @@ def as_kind(kind: type, value: Any) -> Any:
         return _exact(value)
     if kind is int and type(value) is float and value.is_integer():
         return int(value)
-    if type(value) is not kind or (isinstance(value, float) and math.isnan(value)):
+    if isinstance(value, float) and math.isnan(value):
+        raise ValueError("found nan, which is not even equal to itself; wanted finite numbers")
+    if type(value) is not kind:
         raise ValueError(f"found {brief(value)} ({kind_name(type(value))}); wanted {kind_name(kind)}")
     return value
 
