@@ -6,7 +6,7 @@ import pytest
 from sweep.kernels.rbm.ising import ising_machine
 from sweep.kernels.rbm.machine import Machine, all_spins
 from sweep.kernels.rbm_flow import RBM_FLOW, RBMFlowParams
-from sweep.kernels.rbm_flow.kernel import GROUPINGS, next_v
+from sweep.kernels.rbm_flow.flow import GROUPINGS, next_v
 from sweep.kernels.thermometer.exact import energy_thermometer, site_energies
 from sweep.kernels.thermometer.network import log_probabilities, random_network
 
