@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+MOST = 50  # mistakes that are told at once
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -15,8 +17,8 @@ class Problem:
     what: str
 
     def __str__(self) -> str:
-        """Return the problem as one line."""
-        return f"{self.where}: {self.what}"
+        """Return the problem as one line that a terminal can show."""
+        return _shown(f"{self.where}: {self.what}")
 
 
 class SweepError(Exception):
@@ -30,11 +32,18 @@ class SweepError(Exception):
 
     def __init__(self, *problems: Problem | str) -> None:
         self.problems = problems
-        super().__init__("\n".join(str(problem) for problem in problems))
+        more = [f"... and {len(problems) - MOST} mistakes more"] if len(problems) > MOST else []
+        super().__init__("\n".join([*map(str, problems[:MOST]), *more]))
 
 
 class LeaseLost(SweepError):  # noqa: N818 - an event that ends a worker's task, not a mistake of the user
     """Another launcher has taken over the store; whoever notices must stop writing."""
+
+
+def _shown(text: str, longest: int = 1000) -> str:
+    """Return a text with what cannot be printed escaped, a long one without its middle."""
+    cut = text if len(text) <= longest else f"{text[: longest // 2]} ... {text[-longest // 2 :]}"
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -1,143 +1,20 @@
-"""The grid file as text: YAML, overrides from the command line, and what is wrong in the shape of the document."""
+"""The grid file: its text, overrides from the command line, and what is wrong in the shape of the document."""
 
 from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
-from yaml.constructor import ConstructorError
 
 from sweep.errors import Problem, SweepError, brief, did_you_mean
 from sweep.grid.form import GridForm, InputForm, StageForm
+from sweep.grid.yaml_text import flat, parse_yaml
 
-MAX_BYTES = 16 * 2**20
-MAX_VALUES = 1_000_000
-MAX_DEPTH = 200
-MERGE = "tag:yaml.org,2002:merge"
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2 as far as a reader may expect it: true and false, decimal numbers, words; nothing is guessed.
-
-    A key that is written twice is a mistake, and so is a number whose meaning depends on the version of YAML.
-    """
-
-    yaml_implicit_resolvers = {}  # noqa: RUF012 - those of the base class would read yes as true and 010 as 8
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        if node.tag != "checked":  # what was merged into it has been made part of it by then
-            seen: set[Any] = set()
-            for key, _ in node.value:
-                name = None if key.tag == MERGE else self.construct_object(key, deep=True)
-                if not isinstance(name, Hashable):
-                    raise ConstructorError(None, None, f"found {brief(name)} as a key; wanted a word", key.start_mark)
-                if name is not None and name in seen:
-                    raise ConstructorError(None, None, f"the key {brief(name)} is written twice", key.start_mark)
-                seen.add(name)
-            node.tag = "checked"
-        return super().construct_mapping(node, deep=deep)
-
-    def construct_refused(self, node: yaml.ScalarNode) -> Any:
-        what = (
-            f"found {brief(node.value)}, which YAML reads in several ways; wanted a decimal number, or a word in quotes"
-        )
-        raise ConstructorError(None, None, what, node.start_mark)
-
-
-def _resolve(tag: str, pattern: str, first: str) -> None:
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), list(first) or [""])
-
-
-# The order counts: the first that matches is taken.
-_resolve(
-    "refused", r"[-+]?(0[0-9_]+|[0-9]+_[0-9_]*|0[ob][0-9_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)$", "-+0123456789"
-)
-_resolve("int", r"[-+]?([0-9]+|0x[0-9a-fA-F]+)$", "-+0123456789")
-_resolve("float", r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$", "-+.0123456789")
-_resolve("float", r"[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$", "-+.")
-_resolve("bool", r"(true|True|TRUE|false|False|FALSE)$", "tTfF")
-_resolve("null", r"(~|null|Null|NULL)$", "~nN")
-_resolve("null", r"$", "")
-_resolve("merge", r"<<$", "<")
-_Loader.add_constructor("tag:yaml.org,2002:refused", _Loader.construct_refused)
-
-
-def parse_yaml(text: str, where: str) -> Any:
-    """Return the document in `text`.
-
-    Raises
-    ------
-    SweepError
-        For a syntax error, with its line; for a document that refers to itself, or stands for too much.
-    """
-    try:
-        return _construct(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f":{mark.line + 1}" if mark else ""
-        raise SweepError(
-            Problem(f"{where}{line}", f"not valid YAML: {_flat(error.problem or error.context)}")
-        ) from error
-    except RecursionError as error:
-        raise SweepError(Problem(where, "is nested too deep to be read; wanted a grid file")) from error
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise SweepError(Problem(where, f"not valid YAML: {_flat(error)}")) from error
-
-
-def _construct(text: str) -> Any:
-    if _depth(text) > MAX_DEPTH:
-        raise RecursionError
-    loader = _Loader(text)
-    try:
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        _measure(node, {})
-        return loader.construct_document(node)
-    finally:
-        loader.dispose()
-
-
-def _depth(text: str) -> int:
-    """Return how deep brackets are nested, those in words and remarks too; the scanner is slow where they are many."""
-    depth = deepest = 0
-    for bracket in re.findall(r"[\[\]{}]", text):
-        depth += 1 if bracket in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
-
-
-def _measure(node: yaml.Node, known: dict[int, int]) -> int:
-    """Return how many values a node stands for when every alias is written out.
-
-    Raises
-    ------
-    ConstructorError
-        When it is part of itself, or stands for more than `MAX_VALUES`.
-    """
-    if known.get(id(node)) == 0:
-        raise ConstructorError(None, None, "it refers to itself", node.start_mark)
-    if id(node) in known:
-        return known[id(node)]
-    known[id(node)] = 0
-    parts: list[yaml.Node] = []
-    if isinstance(node, yaml.MappingNode):
-        parts = [part for pair in node.value for part in pair]
-    elif isinstance(node, yaml.SequenceNode):
-        parts = node.value
-    known[id(node)] = count = 1 + sum(_measure(part, known) for part in parts)
-    if count > MAX_VALUES:
-        raise ConstructorError(None, None, f"it stands for more than {MAX_VALUES} values", node.start_mark)
-    return count
-
-
-def _flat(text: object) -> str:
-    return " ".join(str(text).split())
+MAX_BYTES = 2**20  # the YAML reader takes some ten seconds for that
 
 
 def read_text(path: Path) -> str:
@@ -150,7 +27,7 @@ def read_text(path: Path) -> str:
             raise SweepError(Problem(str(path), what))
         return path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or _flat(error)
+        reason = getattr(error, "strerror", None) or flat(error)
         raise SweepError(Problem(str(path), f"cannot read the grid file: {reason}")) from error
 
 

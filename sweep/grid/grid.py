@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
+from sweep.errors import Problem, SweepError, brief, reason
 from sweep.grid.axes import Label, Labels, canonical, kind_of
 from sweep.grid.identity import point_key
 from sweep.grid.parameters import as_mapping, bounds_of, extents_of, fields_of
 from sweep.kernels.contract import Bounds, Kernel
+
+Answer = TypeVar("Answer")
+
+
+def at_point(point: Mapping[str, Label]) -> str:
+    """Return where a point is, to be put behind what happens there."""
+    return f" (at {', '.join(f'{axis} {brief(label)}' for axis, label in point.items())})" if point else ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,20 @@ class Stage:
         """Return the kernel's parameters at one point."""
         own = {name: label for name, label in point.items() if name in self.parameter_names}
         return self.kernel.params(**{**self.params, **self._labels_read(point), **own})
+
+    def ask(self, question: Callable[[Any], Answer], point: Mapping[str, Label]) -> Answer:
+        """Return what the kernel foresees at one point: its outputs, its blocks, its cost.
+
+        Raises
+        ------
+        SweepError
+            When it raises instead.
+        """
+        try:
+            return question(self.params_at(point))
+        except Exception as error:
+            what = f"kernel {self.kernel.name} cannot say what it does: {reason(error)}{at_point(point)}"
+            raise SweepError(Problem(f"stages.{self.name}", what)) from error
 
     def _labels_read(self, point: Mapping[str, Label]) -> dict[str, Labels]:
         """Return the parameters that are filled with the labels of an input."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import graphlib
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,14 +12,16 @@ from typing import Any
 
 import yaml
 
-from sweep.errors import Problem, SweepError, brief, did_you_mean
+from sweep.errors import Problem, SweepError, brief, did_you_mean, reason
 from sweep.grid.axes import Labels, as_kept, canonical, expand, is_number
 from sweep.grid.file import read_document, read_form, read_text
 from sweep.grid.form import GridForm, InputForm, StageForm
-from sweep.grid.grid import Grid, Input, Stage
+from sweep.grid.grid import Grid, Input, Stage, at_point
 from sweep.grid.parameters import REPLICATES, axis_kind, axis_labels, coerce, fields_of, required_of
 from sweep.grid.registry import find_kernel
 from sweep.kernels.contract import Kernel
+
+MOST_POINTS = 10_000_000  # of one stage; to lay out as many takes minutes
 
 
 def load_grid(path: Path, overrides: Sequence[str] = ()) -> Grid:
@@ -206,7 +209,11 @@ class _StageReader:
 
     def _offers(self, kernel: Kernel[Any], name: str, source: Stage) -> dict[str, Labels]:
         """Check that a stage gives what the kernel reads; return inner labels that the kernel takes parameters from."""
-        offered = source.kernel.outputs(source.params_at(next(source.points())))
+        try:
+            offered = source.ask(source.kernel.outputs, next(source.points()))
+        except SweepError as error:
+            self.wrong(f"inputs.{name}", error)
+            return {}
         inner: dict[str, Labels] = {}
         for variable in kernel.inputs[name]:
             if variable not in offered:
@@ -255,12 +262,16 @@ class _StageReader:
 
     def _check_points(self, stage: Stage) -> None:
         """Build the parameters of every point, so that a combination that a kernel refuses is known before any work."""
+        if math.prod(stage.shape) > MOST_POINTS:
+            what = f"found {math.prod(stage.shape):.3g} points; wanted {MOST_POINTS} at most, or several grids"
+            self.wrong("axes", what)
+            return
         for point in itertools.islice(stage.points(), 1_000_000):
             try:
                 stage.params_at(point)
-            except ValueError as error:
-                at = ", ".join(f"{axis} {label}" for axis, label in point.items())
-                self.wrong("params", f"{error} (at {at})" if at else error)
+            except Exception as error:  # noqa: BLE001 - a kernel may raise anything
+                what = str(error) if isinstance(error, ValueError) else reason(error)
+                self.wrong("params", f"{what}{at_point(point)}")
                 return
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from sweep.errors import Problem, SweepError, brief, reason
 from sweep.grid.axes import Label
-from sweep.grid.grid import Grid, Stage
+from sweep.grid.grid import Grid, Stage, at_point
 from sweep.kernels.contract import Array, Output
 from sweep.plan.layout import dependences
 from sweep.plan.names import clashes, name_problems, path_problems, short, stage_clashes
@@ -43,15 +43,16 @@ def check_declared(grid: Grid, there: Mapping[str, Any] | None = None) -> None:
 def _stage_problems(stage: Stage) -> Iterator[str]:
     """Yield what is wrong with a stage, each thing at the first point where it is."""
     yield from (what for _, what in name_problems({stage.name: "stage", **dict.fromkeys(stage.axes, "axis")}))
-    told: set[str] = set()
+    told, names = set[str](), dict[str, None]()
     for point in _extreme_points(stage):
-        for problem in _point_problems(stage, point):
+        for problem in _point_problems(stage, point, names):
             if problem not in told:
                 told.add(problem)
-                yield f"kernel {stage.kernel.name}: {problem}{_at(point)}"
+                yield f"kernel {stage.kernel.name}: {problem}{at_point(point)}"
 
 
-def _point_problems(stage: Stage, point: Mapping[str, Label]) -> Iterator[str]:
+def _point_problems(stage: Stage, point: Mapping[str, Label], names: dict[str, None]) -> Iterator[str]:
+    """Yield what is wrong at one point, given the names of the outputs at those before it; adds to them."""
     try:
         params = stage.params_at(point)
         outputs, blocks, cost = stage.kernel.outputs(params), stage.kernel.blocks(params), stage.kernel.cost(params)
@@ -63,6 +64,10 @@ def _point_problems(stage: Stage, point: Mapping[str, Label]) -> Iterator[str]:
     if not found:
         dims = [dim for output in outputs.values() for dim in output.dims]
         yield from stage_clashes(axis=stage.axes, inner_dimension=dims, output=outputs)
+        known = list(names)
+        names.update(dict.fromkeys(outputs))
+        if known and set(known) != set(outputs):
+            yield f"gives {', '.join(outputs)} here and {', '.join(known)} elsewhere; wanted the same everywhere"
 
 
 def _extreme_points(stage: Stage) -> Iterator[dict[str, Label]]:
@@ -71,10 +76,6 @@ def _extreme_points(stage: Stage) -> Iterator[dict[str, Label]]:
     yield first
     for axis, labels in stage.axes.items():
         yield from ({**first, axis: label} for label in itertools.islice(labels[1:], 1000))
-
-
-def _at(point: Mapping[str, Label]) -> str:
-    return f" (at {', '.join(f'{axis} {brief(label)}' for axis, label in point.items())})" if point else ""
 
 
 def work_problems(blocks: object, cost: object) -> Iterator[str]:

@@ -42,7 +42,7 @@ def with_stored(
 
 def _input_with_stored(item: Input, source: Stage) -> Input:
     """Return what is read, with the labels of the stage that has them."""
-    outputs = source.kernel.outputs(source.params_at(next(source.points()))).values() if item.inner else ()
+    outputs = source.ask(source.kernel.outputs, next(source.points())).values() if item.inner else ()
     coords = {dim: tuple(labels.tolist()) for output in outputs for dim, labels in output.coords.items()}
     axes = {axis: as_kept(labels, source.axes[axis]) for axis, labels in item.axes.items()}
     return replace(item, axes=axes, inner={dim: coords[dim] for dim in item.inner})

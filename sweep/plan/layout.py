@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sweep.errors import SweepError
 from sweep.grid.axes import Label, Labels
 from sweep.grid.grid import Stage
 from sweep.kernels.contract import Arrays, Output
@@ -79,7 +80,7 @@ def placed_variables(stage: Stage, chunk: Mapping[str, int]) -> Iterator[Variabl
         for labels in itertools.product(*(stage.axes[axis] for axis in axes)):
             at = dict(zip(axes, labels, strict=True))
             node = "/".join([stage.name, *(f"{axis}={label}" for axis, label in at.items())])
-            output = stage.kernel.outputs(stage.params_at({**_first(stage), **at}))[name]
+            output = stage.ask(stage.kernel.outputs, {**_first(stage), **at})[name]
             yield Variable(node, name, free, at, output, {axis: chunk[axis] for axis in free})
 
 
@@ -89,12 +90,12 @@ def dependences(stage: Stage) -> dict[str, tuple[str, ...]]:
     An axis of whole numbers or flags is tried beyond the labels that the grid has, so that a store made for one lattice
     size is laid out as one for many.
     """
-    base = stage.kernel.outputs(stage.params_at(_first(stage)))
+    base = stage.ask(stage.kernel.outputs, _first(stage))
     found: dict[str, list[str]] = {name: [] for name in base}
     for axis, labels in stage.axes.items():
         for changed in _outputs_elsewhere(stage, axis, labels):
             for name, output in base.items():
-                if axis not in found[name] and not _alike(output, changed[name]):
+                if axis not in found[name] and name in changed and not _alike(output, changed[name]):
                     found[name].append(axis)
     return {name: tuple(axes) for name, axes in found.items()}
 
@@ -105,8 +106,8 @@ def _outputs_elsewhere(stage: Stage, axis: str, labels: Labels) -> Iterator[Mapp
         return
     for label in dict.fromkeys([*labels[1:], *_neighbours(labels[0])]):
         try:
-            yield stage.kernel.outputs(stage.params_at({**_first(stage), axis: label}))
-        except ValueError:
+            yield stage.ask(stage.kernel.outputs, {**_first(stage), axis: label})
+        except SweepError:
             continue
 
 

@@ -110,9 +110,8 @@ class StagePlan:
         positions = [places(self.stage.axes[axis], labels) for axis, labels in self.wanted.axes.items()]
         kernel = self.stage.kernel
         for point, index in zip(self.wanted.points(), itertools.product(*positions), strict=True):
-            params = self.stage.params_at(point)
-            blocks[index] = kernel.blocks(params)
-            seconds[index] = POINT_SECONDS + blocks[index] * kernel.cost(params)
+            blocks[index] = self.stage.ask(kernel.blocks, point)
+            seconds[index] = POINT_SECONDS + blocks[index] * self.stage.ask(kernel.cost, point)
         return blocks, seconds
 
     @property
@@ -259,10 +258,9 @@ def _corners(stage: Stage) -> Iterator[dict[str, Label]]:
 
 
 def _point_seconds(stage: Stage, point: Mapping[str, Label]) -> float:
-    params = stage.params_at(point)
-    return POINT_SECONDS + stage.kernel.blocks(params) * stage.kernel.cost(params)
+    return POINT_SECONDS + stage.ask(stage.kernel.blocks, point) * stage.ask(stage.kernel.cost, point)
 
 
 def _point_bytes(stage: Stage, point: Mapping[str, Label]) -> int:
-    outputs = stage.kernel.outputs(stage.params_at(point)).values()
+    outputs = stage.ask(stage.kernel.outputs, point).values()
     return sum(math.prod(output.shape) * np.dtype(output.dtype).itemsize for output in outputs)

@@ -63,6 +63,14 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         {"throw__axes__temperature": {"linspace": [0, 1]}},
         "temperature: found linspace: [0, 1]; wanted",
     ),
+    "points": (
+        {"walk__axes": {"size": [3], "realisation": {"count": 1e6}, "seconds": {"linspace": [0, 1, 90]}}},
+        "stages.walk.axes: found 9e+07 points; wanted 10000000 at most",
+    ),
+    "a name that would break the line": (
+        {"throw__axes": {"size": [3], "a\nb\x1b[31m": [1]}},
+        "stages.throw.axes.a\\nb\\x1b[31m: is no parameter",
+    ),
 }
 
 
@@ -90,6 +98,15 @@ def test_all_mistakes_at_once() -> None:
         "stages.throw.params.throws",
         "stages.throw.params.trows",
     }
+
+
+def test_many_and_long_mistakes_fit_on_a_screen() -> None:
+    with pytest.raises(SweepError) as caught:
+        grid_with(throw__params={f"n{i}" + "o" * 5000: 1 for i in range(300)})
+    *lines, last = str(caught.value).splitlines()
+    assert len(lines) == 50
+    assert last == "... and 250 mistakes more"
+    assert max(map(len, lines)) < 1100
 
 
 def test_inputs_in_a_circle() -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from sweep.errors import SweepError
-from sweep.grid.file import parse_yaml, read_document
+from sweep.grid.file import read_document
+from sweep.grid.yaml_text import parse_yaml
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,7 @@ from sweep.grid.file import parse_yaml, read_document
         ("x: [0, -3, +2, 0x10]", {"x": [0, -3, 2, 16]}),
         ("x: [1e-3, 1E4, .5, 5., 1.5e0, -2.0]", {"x": [0.001, 10000.0, 0.5, 5.0, 1.5, -2.0]}),
         ("x: [~, null, '', '010']", {"x": [None, None, "", "010"]}),
+        ("x: !!float 1\ny: !!str 010\nz: !!seq [1]", {"x": 1.0, "y": "010", "z": [1]}),
         ("x: 2020-01-01", {"x": "2020-01-01"}),
         ("s: &s {a: 1, b: 2}\nt:\n  <<: *s\n  b: 3\n", {"s": {"a": 1, "b": 2}, "t": {"a": 1, "b": 3}}),
         ("a: &a {x: 1}\nb: &b {<<: *a, y: 2}\nc: {<<: [*b], x: 5}\nd: *b", None),
@@ -50,11 +52,23 @@ REFUSED = {
     "bomb of merges": (BOMB.replace("[*", "{<<: [*").replace("]", "]}").replace("{<<: [1, 1]}", "{x: 1}"), r"g\.yaml"),
     "itself": ("a: &a [1, *a]", r"g\.yaml:1: .*it refers to itself"),
     "itself by a mapping": ("a: &a {b: {c: *a}}", "it refers to itself"),
-    "tag": ("a: !!python/object/apply:os.system [ls]", r"g\.yaml:1: .*could not determine a constructor"),
-    "own tag": ("a: !thing {b: 1}", r"g\.yaml:1: .*could not determine"),
+    "tag": ("a: !!python/object/apply:os.system [ls]", r"g\.yaml:1: .*found the tag !!"),
+    "tag of another kind": ("a: 1\nb: !!int abc", r"g\.yaml:2: .*found 'abc' under the tag !!int; leave the tag away"),
+    "tag that brings back what is guessed": ("a: !!int 010", "found '010' under the tag !!int"),
+    "tag of a list": ("a: !!map [1]", "found a list under the tag !!map"),
+    "date": ("a: !!timestamp 2020-99-99", "found the tag !!"),
+    "empty number": ("a: !!float ''", "found '' under the tag !!float"),
+    "merge of nothing": ("a: {<<: }", "expected a mapping or list of mappings for merging"),
+    "merge as a value": ("a: <<", "found the tag !!"),
+    "own tag": ("a: !thing {b: 1}", r"g\.yaml:1: .*found the tag !thing; wanted plain"),
     "deep": ("[" * 1_000_000, r"g\.yaml: is nested too deep"),
     "deep mapping": ("{a: " * 200_000, r"g\.yaml: is nested too deep"),
-    "long number": ("a: " + "1" * 10_000, "Exceeds the limit"),
+    "long number": ("a: " + "1" * 10_000, r"g\.yaml:1: .*found a whole number of 10000 digits"),
+    "long hexadecimal number": ("a: 1\nb: 0x" + "f" * 10_000, r"g\.yaml:2: .*found a whole number of 10002 digits"),
+    "deep by aliases": (
+        "a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 900)),
+        "it is nested deeper than 200",
+    ),
     "control character": ("a: \x07", "unacceptable character"),
     "tab": ("a:\n\tb: 1", r"g\.yaml:2: .*cannot start any token"),
     "two documents": ("a: 1\n---\nb: 1", r"g\.yaml:2: .*another document"),
@@ -86,7 +100,7 @@ def test_files(tmp_path: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbfname: g\n")
     assert read_document(file) == {"name": "g"}, "a byte order mark is no part of the text"
     unlucky: dict[str, tuple[bytes, str]] = {
-        "huge": (b"#" * (16 * 2**20 + 1), "a grid file has 16777216 at most"),
+        "huge": (b"#" * (2**20 + 1), "a grid file has 1048576 at most"),
         "latin-1": ("name: Z\u00fcrich".encode("latin-1"), "cannot read the grid file: .*utf-8"),
         "utf-16": ("name: g".encode("utf-16"), "cannot read the grid file"),
         "zeros": (bytes(100), "not valid YAML"),

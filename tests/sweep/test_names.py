@@ -27,6 +27,7 @@ class Params:
     done: float = parameter("how far", default=0.0)
     X: float = parameter("another number", default=0.0)
     word: str = parameter("a word", default="a")
+    z: float = parameter("a third number", default=0.0)
 
 
 def kernel_with(given: dict[str, Output], **changes: Any) -> Kernel[Params]:
@@ -121,6 +122,35 @@ def test_a_kernel_that_cannot_say_what_it_does(case: str, tmp_path: Path, monkey
     monkeypatch.setattr(toys, "ODD", kernel_with({"y": Y}, **changes), raising=False)
     with pytest.raises(SweepError, match=problem):
         launch(grid_of({"x": [1.0]}), str(tmp_path / "s.zarr"))
+    assert not list(tmp_path.iterdir())
+
+
+@dataclass(frozen=True)
+class Choosy(Params):
+    def __post_init__(self) -> None:
+        _ = 1 / (self.x - 2.0)
+
+
+def _at_both(params: Params) -> float:
+    """A cost that nobody can say at one point in the middle of the grid."""
+    return 1e-4 / abs(params.x * params.z - 1.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"cost": _at_both}, "stages.s: kernel odd cannot say what it does: ZeroDivisionError: .* (at x 1.0, z 1.0)"),
+        ({"blocks": lambda params: 1 if params.x * params.z != 1.0 else int("")}, "ValueError: .* (at x 1.0, z 1.0)"),
+        ({"outputs": lambda params: {"y": Y} if params.x < 1.0 else {"z": Y}}, "gives z here and y elsewhere"),
+        ({"params": Choosy}, "stages.s.params: ZeroDivisionError: .* (at x 2.0, z 0.0)"),
+    ],
+)
+def test_a_kernel_that_raises_somewhere_in_the_grid(
+    changes: dict[str, Any], problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toys, "ODD", kernel_with({"y": Y}, **changes), raising=False)
+    with pytest.raises(SweepError, match=problem.replace("(", r"\(").replace(")", r"\)")):
+        launch(grid_of({"x": [0.0, 1.0, 2.0], "z": [0.0, 1.0, 2.0]}), str(tmp_path / "s.zarr"))
     assert not list(tmp_path.iterdir())
 
 
