@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from sweep.analysis.exhibits.dimension_figures import FIGURE_5A, FIGURE_6B
 from sweep.analysis.exhibits.exhibit import Maker
-from sweep.analysis.exhibits.fixed_point_figure import fixed_points
-from sweep.analysis.exhibits.magnetization_figures import figure_2, figure_4
-from sweep.analysis.exhibits.monte_carlo import FIGURE_5B, FIGURE_6A, thermodynamics
-from sweep.analysis.exhibits.thermometer_figures import figure_3, thermometer_quality
+from sweep.analysis.exhibits.figure_2 import figure_2
+from sweep.analysis.exhibits.figure_3 import figure_3
+from sweep.analysis.exhibits.figure_4 import figure_4
+from sweep.analysis.exhibits.figure_5a import FIGURE_5A
+from sweep.analysis.exhibits.figure_5b import FIGURE_5B
+from sweep.analysis.exhibits.figure_6a import FIGURE_6A
+from sweep.analysis.exhibits.figure_6b import FIGURE_6B
+from sweep.analysis.exhibits.fixed_points import fixed_points
+from sweep.analysis.exhibits.thermodynamics import thermodynamics
+from sweep.analysis.exhibits.thermometer_quality import thermometer_quality
 
 EXHIBITS: tuple[Maker, ...] = (
     thermodynamics,

@@ -1,4 +1,4 @@
-"""What the figures of the flow share: curves with bands, marks, verdicts in words."""
+"""What the figures of the flow share: the flows that they show, curves with bands, marks, verdicts in words."""
 
 from __future__ import annotations
 
@@ -20,6 +20,18 @@ MARKERS = "os^Dvx"
 BAND = 5  # realisations from which on their spread is shown
 SHOWN = 4  # cases that get panels; the table and the CSV have all
 LIMIT = 2.0  # standard errors within which we say that numbers agree
+PAPER_LENGTH = 26  # convergence length of the paper
+NO_FLOW = "no stage of the kernel rbm_flow is complete that flows from all temperatures together"
+
+
+def classified(cases: Sequence[FlowCase]) -> list[FlowCase]:
+    """Return the flows whose configurations the network has read at every step."""
+    return [case for case in cases if "network_class_count" in case.data]
+
+
+def at_paper_length(curve: xr.Dataset) -> xr.Dataset:
+    """Return a curve at the flow length where the paper has converged, or at its end."""
+    return curve.sel(flow_step=min(PAPER_LENGTH, int(curve["flow_step"].max())))
 
 
 def draw_curve(panel: Axes, curve: xr.Dataset, label: str, style: int) -> None:

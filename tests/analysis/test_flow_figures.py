@@ -10,12 +10,16 @@ from toy_flows import STARTS, ToyFlow, toy_store, toy_thermometer
 
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
 from sweep.analysis.exhibits.catalogue import EXHIBITS
-from sweep.analysis.exhibits.dimension_figures import FIGURE_5A, FIGURE_6B, exact_dimension
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit
-from sweep.analysis.exhibits.fixed_point_figure import fixed_points
+from sweep.analysis.exhibits.figure_2 import figure_2
+from sweep.analysis.exhibits.figure_3 import figure_3
+from sweep.analysis.exhibits.figure_4 import figure_4
+from sweep.analysis.exhibits.figure_5a import FIGURE_5A
+from sweep.analysis.exhibits.figure_6b import FIGURE_6B
+from sweep.analysis.exhibits.fixed_points import fixed_points
+from sweep.analysis.exhibits.flow_dimensions import exact_dimension
 from sweep.analysis.exhibits.flow_drawing import around_critical, astride_critical, verdict
-from sweep.analysis.exhibits.magnetization_figures import figure_2, figure_4
-from sweep.analysis.exhibits.thermometer_figures import figure_3, thermometer_quality
+from sweep.analysis.exhibits.thermometer_quality import thermometer_quality
 from sweep.analysis.report.report import write_report
 
 SMALL = ToyFlow(size=4, length=8)

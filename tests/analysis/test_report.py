@@ -17,7 +17,9 @@ from analysis_stores import TEMPERATURES, ising_store
 from sweep.analysis.estimators.two_point import torus_dimension
 from sweep.analysis.exact.transfer_matrix import exact_correlations
 from sweep.analysis.exhibits.exhibit import Absent, Row
-from sweep.analysis.exhibits.monte_carlo import FIGURE_5B, FIGURE_6A, thermodynamics
+from sweep.analysis.exhibits.figure_5b import FIGURE_5B
+from sweep.analysis.exhibits.figure_6a import FIGURE_6A
+from sweep.analysis.exhibits.thermodynamics import thermodynamics
 from sweep.analysis.report.report import measured, write_report
 
 MAKERS = (thermodynamics, FIGURE_5B, FIGURE_6A)

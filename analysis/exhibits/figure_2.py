@@ -1,4 +1,4 @@
-"""Figures 2 and 4: the exponent of the magnetisation along the flow."""
+"""Figure 2: the exponent of the magnetisation along the flow."""
 
 from __future__ import annotations
 
@@ -9,29 +9,33 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from sweep.analysis.estimators.convergence import TOLERANCE
-from sweep.analysis.estimators.crossed import mean_with_error
 from sweep.analysis.estimators.fixed_point import convergence_of
-from sweep.analysis.estimators.flow_cases import GROUPINGS, SAME, FlowCase, flow_cases
-from sweep.analysis.estimators.flow_exponents import (
-    EXACT_ABS_MAGNETIZATION,
-    exact_magnetization_exponent,
-    fit_magnetization,
-    magnetization_curve,
-)
-from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, DELTA_SIGMA
+from sweep.analysis.estimators.flow_cases import GROUPINGS, FlowCase, flow_cases
+from sweep.analysis.estimators.flow_exponents import exact_magnetization_exponent, magnetization_curve
+from sweep.analysis.exact.ising import DELTA_SIGMA
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
-from sweep.analysis.exhibits.flow_drawing import SHOWN, about, by_case, draw_curve, keep_in_view, legend_below, verdict
+from sweep.analysis.exhibits.flow_drawing import (
+    NO_FLOW,
+    PAPER_LENGTH,
+    SHOWN,
+    about,
+    at_paper_length,
+    by_case,
+    classified,
+    draw_curve,
+    keep_in_view,
+    legend_below,
+    verdict,
+)
 from sweep.analysis.exhibits.style import EXACT, OTHER, OURS, new_figure
 
-PAPER_LENGTH, EARLIER_LENGTH = 26, 9  # convergence lengths: the paper's, and Funai and Giataganas'
-WINDOW = (1.5, 2.7)  # temperatures that figure 4 shows
-NO_FLOW = "no stage of the kernel rbm_flow is complete that flows from all temperatures together"
+EARLIER_LENGTH = 9  # convergence length of Funai and Giataganas
 
 
 def figure_2(tree: xr.DataTree) -> Exhibit | Absent:
     """Return the exponent of the magnetisation against flow length."""
     title = "Figure 2: Δm against flow length"
-    cases = _classified(flow_cases(tree))
+    cases = classified(flow_cases(tree))
     if not cases:
         return Absent(title, NO_FLOW)
     curves = [{grouping: magnetization_curve(case, grouping) for grouping in GROUPINGS} for case in cases]
@@ -49,30 +53,6 @@ def figure_2(tree: xr.DataTree) -> Exhibit | Absent:
     grouped = [xr.concat(list(groups.values()), _names(groups), join="outer") for groups in curves]
     rows = [row for case, groups in zip(cases, curves, strict=True) for row in _rows(case, groups)]
     return Exhibit("figure-2", title, caption, figure, by_case(cases, grouped), tuple(rows))
-
-
-def figure_4(tree: xr.DataTree) -> Exhibit | Absent:
-    """Return the fit of A and Delta_m at the flow length where the paper has converged, or at the end."""
-    title = f"Figure 4: fit of A and Δm at flow length {PAPER_LENGTH}"
-    cases = _classified(flow_cases(tree))
-    if not cases:
-        return Absent(title, NO_FLOW)
-    figure, panels = new_figure(min(len(cases), SHOWN))
-    curves = [_at_paper_length(magnetization_curve(case, "network class")) for case in cases]
-    data = [_magnetization(case, int(curve["flow_step"])) for case, curve in zip(cases, curves, strict=True)]
-    for panel, case, curve, points in zip(panels, cases, curves, data, strict=False):
-        _draw_fit(panel, case, curve, points)
-    legend_below(figure, panels[0])
-    rows = [_amplitude_row(case, curve) for case, curve in zip(cases, curves, strict=True)]
-    caption = (
-        "|m| of configurations that the network reads as a temperature, mean and standard error; full points are "
-        "fitted, without weights, by A (|T - T_c| / T_c)^Δm with T_c fixed. Crosses: exact |m| of the torus."
-    )
-    return Exhibit("figure-4", title, caption, figure, by_case(cases, data), tuple(rows))
-
-
-def _classified(cases: Sequence[FlowCase]) -> list[FlowCase]:
-    return [case for case in cases if "network_class_count" in case.data]
 
 
 def _names(groups: dict[str, xr.Dataset]) -> xr.DataArray:
@@ -109,7 +89,7 @@ def _draw_curves(panel: Axes, case: FlowCase, groups: dict[str, xr.Dataset]) -> 
 def _rows(case: FlowCase, groups: dict[str, xr.Dataset]) -> Iterator[Row]:
     for grouping in ("network class", "energy class"):
         curve = groups[grouping]
-        at = _at_paper_length(curve)
+        at = at_paper_length(curve)
         expected = exact_magnetization_exponent(case.size, curve.attrs["temperatures"])
         where = f"Δm at flow length {int(at['flow_step'])}, by {grouping}, T = {_listed(curve.attrs['temperatures'])}"
         value, error, reason = float(at["value"]), float(at["error"]), str(at["reason"].item())
@@ -130,58 +110,3 @@ def _convergence_row(case: FlowCase, curve: xr.Dataset) -> Row:
     remark = "; ".join(part for part in (meaning, f"plateau {found.plateau:.3f}", found.remark()) if part)
     quantity = f"convergence length of Δm ({case.label})"
     return Row(quantity, found.mean, found.error, "26; 9 in earlier work", "", remark)
-
-
-def _at_paper_length(curve: xr.Dataset) -> xr.Dataset:
-    return curve.sel(flow_step=min(PAPER_LENGTH, int(curve["flow_step"].max())))
-
-
-def _magnetization(case: FlowCase, step: int) -> xr.Dataset:
-    values, count = case.select("abs_magnetization", "network class")
-    means = mean_with_error(values.sel(flow_step=step), count.sel(flow_step=step))
-    return means.assign(configurations=count.sel(flow_step=step).sum([d for d in count.dims if d not in _KEPT]))
-
-
-_KEPT = ("temperature", "flow_step")
-
-
-def _draw_fit(panel: Axes, case: FlowCase, curve: xr.Dataset, points: xr.Dataset) -> None:
-    inside = points.sel(temperature=slice(WINDOW[0] - SAME, WINDOW[1] + SAME))
-    fitted = curve.attrs["temperatures"]
-    panel.errorbar(
-        inside["temperature"],
-        inside["value"],
-        inside["error"],
-        fmt="o",
-        mfc="white",
-        color=OURS,
-        capsize=2,
-        label="|m|",
-    )
-    chosen = points.sel(temperature=fitted, method="nearest", tolerance=SAME)
-    panel.plot(fitted, chosen["value"], "o", color=OURS, zorder=3, label="fitted")
-    fit = fit_magnetization(chosen["value"])
-    grid = np.linspace(*WINDOW, 400)
-    shape = (np.abs(grid - CRITICAL_TEMPERATURE) / CRITICAL_TEMPERATURE) ** float(fit["dimension"])
-    panel.plot(grid, float(fit["amplitude"]) * shape, color=EXACT, lw=1, label="fit")
-    words = f"A = {float(curve['amplitude']):.3f}, Δm = {float(curve['value']):.3f}"
-    panel.annotate(words, (0.03, 0.03), xycoords="axes fraction")
-    known = EXACT_ABS_MAGNETIZATION.get(case.size, {})
-    if known:
-        panel.plot(list(known), list(known.values()), "x", color=OTHER, label="exact, torus")
-    panel.set(
-        xlabel="temperature T (J/k_B)",
-        ylabel="⟨|m|⟩ per site",
-        ylim=(0, 1.05),
-        title=f"{case.label}, flow length {int(curve['flow_step'])}",
-    )
-
-
-def _amplitude_row(case: FlowCase, curve: xr.Dataset) -> Row:
-    value, error = float(curve["amplitude"]), float(curve["amplitude_error"])
-    interval, chi2 = float(curve["fit_interval"]), float(curve["chi2_dof"])
-    fit = f"Δm of the fit to all trainings {float(curve['fit_value']):.4f} ± {interval:.4f} (90 %, Student t), "
-    remark = fit + f"{int(curve['points'])} points, χ²/dof {chi2:.2g}"
-    reason = str(curve["reason"].item())
-    where = f"A at flow length {int(curve['flow_step'])} ({case.label})"
-    return Row(where, value, error, "", "", "; ".join(part for part in (remark, reason) if part))

@@ -1,4 +1,4 @@
-"""Figures 5a and 6b: the scaling dimensions of spin and energy along the flow."""
+"""What makes figures 5a and 6b: the scaling dimensions of spin and energy along the flow."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from matplotlib.axes import Axes
 from sweep.analysis.estimators.flow_cases import GROUPINGS, FlowCase, flow_cases
 from sweep.analysis.estimators.flow_exponents import READINGS, dimension_curve, known_at
 from sweep.analysis.estimators.two_point import fit_dimension
-from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, DELTA_EPSILON, DELTA_SIGMA
+from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, DELTA_SIGMA
 from sweep.analysis.exact.transfer_matrix import LARGEST, exact_correlations
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
 from sweep.analysis.exhibits.flow_drawing import (
     COLORS,
     LIMIT,
+    NO_FLOW,
     SHOWN,
     about,
-    around_critical,
-    astride_critical,
     by_case,
+    classified,
     draw_curve,
     keep_in_view,
     legend_below,
@@ -31,7 +31,6 @@ from sweep.analysis.exhibits.flow_drawing import (
 from sweep.analysis.exhibits.style import EXACT, new_figure
 
 SHOWN_GROUPING = "network class"  # the paper's
-NO_FLOW = "no stage of the kernel rbm_flow is complete that flows from all temperatures together"
 Estimate = tuple[str, str]  # field, estimator: a key of READINGS
 # The paper's estimator on the exact four-neighbour correlator of the torus, computed apart from this project.
 EXACT_FOUR_NEIGHBOURS = {10: {2.0: 1.184, 2.1: 1.092, 2.2: 1.013, CRITICAL_TEMPERATURE: 0.977, 2.3: 0.969, 2.4: 0.978}}
@@ -61,7 +60,7 @@ def figure_maker(what: DimensionFigure) -> Maker:
     """Return the maker of a figure of dimensions against flow length."""
 
     def maker(tree: xr.DataTree) -> Exhibit | Absent:
-        cases = [case for case in flow_cases(tree) if "network_class_count" in case.data]
+        cases = classified(flow_cases(tree))
         if not cases:
             return Absent(what.title, NO_FLOW)
         numbers = [_numbers(what, case) for case in cases]
@@ -175,27 +174,3 @@ def _bracket_row(case: FlowCase, last: xr.Dataset, end: int) -> Row:
     numbers = ", ".join(f"{float(at['value']):.4f} ± {float(at['error']):.4f}" for at in (low, high))
     quantity = f"do the flows at {temperatures} bracket 1/8 at length {end}? ({case.label})"
     return Row(quantity, np.nan, np.nan, "below and above", "", f"{remark}: {numbers}")
-
-
-FIGURE_5A = figure_maker(
-    DimensionFigure(
-        "figure-5a",
-        "Figure 5a: Δσ against flow length",
-        "Δσ",
-        DELTA_SIGMA,
-        (("sigma", "paper"), ("sigma", "torus")),
-        astride_critical,
-        "flows at T = 2.2 and 2.3 bracket 1/8",
-    )
-)
-FIGURE_6B = figure_maker(
-    DimensionFigure(
-        "figure-6b",
-        "Figure 6b: Δε against flow length",
-        "Δε",
-        DELTA_EPSILON,
-        (("epsilon", "paper"), ("epsilon of four neighbours", "paper"), ("epsilon", "torus")),
-        lambda labels: around_critical(labels, 3),
-        "does not converge to 1",
-    )
-)

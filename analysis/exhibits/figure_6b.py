@@ -1,0 +1,19 @@
+"""Figure 6b: the dimension of energy along the flow."""
+
+from __future__ import annotations
+
+from sweep.analysis.exact.ising import DELTA_EPSILON
+from sweep.analysis.exhibits.flow_dimensions import DimensionFigure, figure_maker
+from sweep.analysis.exhibits.flow_drawing import around_critical
+
+FIGURE_6B = figure_maker(
+    DimensionFigure(
+        "figure-6b",
+        "Figure 6b: Δε against flow length",
+        "Δε",
+        DELTA_EPSILON,
+        (("epsilon", "paper"), ("epsilon of four neighbours", "paper"), ("epsilon", "torus")),
+        lambda labels: around_critical(labels, 3),
+        "does not converge to 1",
+    )
+)

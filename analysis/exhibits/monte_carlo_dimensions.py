@@ -1,0 +1,112 @@
+"""What makes figures 5b and 6a: the scaling dimensions of spin and energy against temperature, from Monte Carlo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from sweep.analysis.estimators.flow_cases import SAME
+from sweep.analysis.estimators.stages import done_only, stages_of, with_common_labels
+from sweep.analysis.estimators.two_point import Field, paper_dimension, with_bin_errors
+from sweep.analysis.exact import ising as exact
+from sweep.analysis.exact.transfer_matrix import LARGEST, exact_correlations
+from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
+from sweep.analysis.exhibits.monte_carlo import draw_points, nearest_critical, one_ensemble, temperature_units
+from sweep.analysis.exhibits.style import EXACT, TORUS, below_legend, label_of, new_figure
+
+WINDOW = (1.9, 2.6)  # temperatures that figures 5b and 6a show
+NAMES: dict[Field, str] = {"sigma": "Δσ", "epsilon": "Δε"}
+CORRELATOR: dict[Field, str] = {"sigma": "spin_correlation", "epsilon": "energy_correlation"}
+EXACT_DIMENSION: dict[Field, float] = {"sigma": exact.DELTA_SIGMA, "epsilon": exact.DELTA_EPSILON}
+
+
+def dimension_exhibit(field: Field, name: str, title: str, statement: str) -> Maker:
+    """Return the maker of figure 5b (sigma) or 6a (epsilon)."""
+
+    def maker(tree: xr.DataTree) -> Exhibit | Absent:
+        stages = list(stages_of(tree, "ising").values())
+        estimates = _estimates(stages, field)
+        if not estimates:
+            return Absent(title, f"no complete point between T = {WINDOW[0]} and {WINDOW[1]} with two bins or more")
+        figure, panels = new_figure(len(estimates))
+        for panel, (size, numbers) in zip(panels, estimates.items(), strict=True):
+            _draw_dimension(panel, numbers, field, size, temperature_units(stages))
+        below_legend(figure, panels[0])
+        rows = [row for size, numbers in estimates.items() for row in _dimension_rows(numbers, field, size, statement)]
+        numbers = xr.concat(
+            list(estimates.values()), xr.DataArray(list(estimates), dims="size", name="size"), join="outer"
+        )
+        caption = (
+            f"{NAMES[field]} from two-point functions. Circles: the paper's estimator, a plane power law over open "
+            "distances d < L/2, with the fit's 90 % interval. Squares: the torus estimator, which holds at T_c only, "
+            "with its standard error from independent bins. Line: what the paper's estimator gives on exact data."
+        )
+        return Exhibit(name, title, caption, figure, numbers, tuple(rows))
+
+    return maker
+
+
+def _estimates(stages: Sequence[xr.DataTree], field: Field) -> dict[int, xr.Dataset]:
+    """Return both estimates and the exact expectation of the paper's, for the two largest sizes, by temperature."""
+    found: dict[int, list[xr.Dataset]] = {}
+    for stage in stages:
+        for node in stage.children.values():
+            if CORRELATOR[field] not in node:
+                continue
+            correlation = one_ensemble(done_only(stage, CORRELATOR[field], node))
+            labels = correlation["temperature"]
+            inside = (labels > WINDOW[0] - SAME) & (labels < WINDOW[1] + SAME)
+            correlation = correlation.isel(temperature=np.flatnonzero(inside)).dropna("temperature", how="all")
+            if correlation.sizes["temperature"] and correlation.sizes["bin"] > 1:
+                found.setdefault(int(node["size"]), []).append(with_bin_errors(correlation, field))
+    largest = {size: with_common_labels(found[size], "temperature") for size in sorted(found, reverse=True)[:2]}
+    return {size: _with_expectation(xr.concat(parts, "temperature"), size, field) for size, parts in largest.items()}
+
+
+def _with_expectation(numbers: xr.Dataset, size: int, field: Field) -> xr.Dataset:
+    unique = numbers.drop_duplicates("temperature").sortby("temperature")
+    return unique.assign(paper_on_exact_data=_expected(size, unique["temperature"], field))
+
+
+def _expected(size: int, temperatures: xr.DataArray, field: Field) -> xr.DataArray:
+    if size > LARGEST:
+        return xr.full_like(temperatures, np.nan, dtype=float)
+    which = 0 if field == "sigma" else 1
+    exact_data = [exact_correlations(size, float(t))[which] for t in temperatures]
+    data = xr.DataArray(np.array(exact_data), dims=("temperature", "dy", "dx"), coords={"temperature": temperatures})
+    return paper_dimension(data)["dimension"]
+
+
+def _draw_dimension(panel: Axes, numbers: xr.Dataset, field: Field, size: int, units: str) -> None:
+    line = numbers["paper_on_exact_data"]
+    panel.axhline(EXACT_DIMENSION[field], color=EXACT, lw=0.8, ls=":")
+    panel.axvline(exact.CRITICAL_TEMPERATURE, color=EXACT, lw=0.8, ls=":")
+    if line.notnull().any():
+        panel.plot(line["temperature"], line, color=EXACT, lw=1, label="paper's estimator, exact data")
+    paper = numbers[["paper", "paper_interval"]].rename(paper="value", paper_interval="error")
+    draw_points(panel, paper, "paper's estimator (90 % interval)", "o")
+    torus = numbers[["torus", "torus_error"]].rename(torus="value", torus_error="error")
+    draw_points(panel, torus, "torus estimator (standard error)", "s", TORUS, shift=0.012)
+    panel.set(xlabel=label_of("temperature T", units), ylabel=NAMES[field], title=f"{size} × {size}")
+    panel.annotate(" $T_c$", (exact.CRITICAL_TEMPERATURE, 0.02), xycoords=("data", "axes fraction"), va="bottom")
+
+
+def _dimension_rows(numbers: xr.Dataset, field: Field, size: int, statement: str) -> list[Row]:
+    critical = nearest_critical(numbers["temperature"])
+    at = numbers.sel(temperature=critical)
+    expected = float(at["paper_on_exact_data"])
+    paper, interval = float(at["paper"]), float(at["paper_interval"])
+    exact_value = EXACT_DIMENSION[field]
+    inside = abs(paper - exact_value) <= interval
+    remark = (
+        f"90 % interval of the fit ± {interval:.3f}: {'holds' if inside else 'does not hold'} {exact_value:g}; "
+        f"on exact data this estimator gives {expected:.4f}"
+    )
+    where = f"{NAMES[field]}, L = {size}, T = {critical:.4f}"
+    return [
+        Row(f"{where}, paper's estimator", paper, float(at["paper_error"]), statement, f"{exact_value:g}", remark),
+        Row(f"{where}, torus estimator", float(at["torus"]), float(at["torus_error"]), "", f"{exact_value:g}"),
+    ]
