@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -208,3 +208,31 @@ def test_a_kernel_that_reads_gets_what_the_other_gave(tmp_path: Path, monkeypatc
     assert seen["ok"].dtype == np.bool_
     assert seen["how"].tolist() == ["slow", "slow"]
     assert seen["small"].dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("labels", "read"), [([0, 1, 2], -(2**63)), ([0.0, 0.5], np.nan), (["a", "b"], ""), ([False], True)]
+)
+def test_labels_whose_file_is_lost_read_as_no_label(
+    labels: list[Any], read: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a single truth value the lost label reads as the other one, which is no label of the store."""
+
+    labelled = make_dataclass("Labelled", [("label", type(labels[0]), parameter("a label"))], frozen=True)
+    lone: Kernel[Any] = Kernel(
+        "lone",
+        1,
+        labelled,
+        lambda p: {"y": of("float64")},
+        lambda p, r, i: (),
+        lambda p, s, r, i: (s, {"y": 1.0}),
+        lambda p: 1.0,
+    )
+    monkeypatch.setattr(toys, "ODD", lone, raising=False)
+    stages = {"s": {"kernel": "toys:ODD", "axes": {"label": labels}}}
+    run(resolve({"name": "l", "seed": 1, "stages": stages}, "", "l.yaml"), tmp_path / "s.zarr")
+    assert load(tmp_path / "s.zarr")["s"]["label"].values.tolist() == labels
+    for chunk in (tmp_path / "s.zarr/s/label").rglob("c/*"):
+        chunk.unlink()
+    with xr.open_zarr(tmp_path / "s.zarr", group="s", consolidated=False) as data:
+        np.testing.assert_array_equal(data["label"], np.full(len(labels), read))
