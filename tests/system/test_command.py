@@ -46,6 +46,20 @@ def test_launch_status_and_plan(grid: Path, tmp_path: Path) -> None:
     assert status["stages"]["throw"]["done"] == status["stages"]["throw"]["points"] == 18
 
 
+def test_a_count_without_its_name_is_told_of_in_one_line(tmp_path: Path) -> None:
+    text = "name: k\nseed: 1\nstages:\n  s: {kernel: 'kinds:KINDS', axes: {%s, realisation: 2}}\n"
+    (tmp_path / "k.yaml").write_text(text % "n: 2")
+    planned = sweep("plan", "k.yaml", cwd=tmp_path)
+    assert planned.returncode == 0, planned.stderr
+    (line,) = planned.stderr.splitlines()
+    assert line.startswith("k.yaml: stages.s.axes.n: 2 alone is read as a count")
+    (tmp_path / "k.yaml").write_text(text % "x: 2")
+    refused = sweep("launch", "k.yaml", "--executor", "inline", cwd=tmp_path)
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+    assert "axes.x: found 2 alone, which may be a label or a count" in refused.stderr
+    assert not (tmp_path / "runs").exists()
+
+
 def test_export_writes_what_it_says(grid: Path, tmp_path: Path) -> None:
     run(grid_with(), tmp_path / "toy.zarr")
     words = ("export", "toy.zarr", "--stage", "walk", "--to", "walk.csv")
