@@ -97,7 +97,7 @@ class Output:
     dtype : str
         A numpy dtype name, or ``str`` for `words`. What is not computed reads as NaN where it is a float (NaN + NaN i
         where it is complex), as the empty word, and for integers as a value that no result may have, named by the
-        attribute ``_FillValue`` so that xarray masks it: the smallest of a signed type (the largest of uint64). Other
+        attribute ``_FillValue`` so that xarray masks it: the smallest of a signed type (-2**31 of int64). Other
         unsigned integers are kept in the next signed type, booleans as int8, 0 and 1.
     units : str
         As the physicist writes them: ``""`` for a pure number, ``J/k_B`` in reduced units, ``s`` or ``kelvin`` for

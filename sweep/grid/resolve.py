@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sweep.errors import Problem, SweepError, brief, did_you_mean, reason
 from sweep.grid.axes import Labels, as_kept, canonical, expand, is_number
 from sweep.grid.file import read_document, read_form, read_text
@@ -19,6 +17,7 @@ from sweep.grid.form import GridForm, InputForm, StageForm
 from sweep.grid.grid import Grid, Input, Stage, at_point
 from sweep.grid.parameters import REPLICATES, axis_kind, axis_labels, coerce, fields_of, required_of
 from sweep.grid.registry import find_kernel
+from sweep.grid.yaml_text import dump_yaml
 from sweep.kernels.contract import Kernel
 
 MOST_POINTS = 10_000_000  # of one stage; to lay out as many takes minutes
@@ -40,7 +39,7 @@ def load_grid(path: Path, overrides: Sequence[str] = ()) -> Grid:
         With every mistake in the file, each with its place, what was found and what was wanted.
     """
     document = read_document(path, overrides)
-    text = yaml.safe_dump(document, sort_keys=False) if overrides else read_text(path)
+    text = dump_yaml(document) if overrides else read_text(path)
     return replace(resolve(document, text, str(path)), path=str(path.absolute()))
 
 

@@ -174,3 +174,14 @@ def _refuse(node: yaml.Node, what: str) -> NoReturn:
 def flat(text: object) -> str:
     """Return a text as one line."""
     return " ".join(str(text).split())
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what `parse_yaml` reads: a word that looks like anything else stands in quotes."""
+
+    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+
+def dump_yaml(document: Any) -> str:
+    """Return the text that `parse_yaml` reads as `document`."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False)

@@ -25,14 +25,14 @@ def stored_dtype(output: Output) -> str:
 def fill_value(dtype: str) -> Any:
     """Return what stands where nothing was computed.
 
-    NaN for floats, NaN + NaN i for complex numbers, the empty word, the smallest value of a signed integer, and the
-    largest of uint64, which has no signed type that holds it.
+    NaN for floats, NaN + NaN i for complex numbers, the empty word, the smallest value of a signed integer (of int64
+    the smallest that has 32 bits, which netCDF 3 can name as well), and the largest of uint64.
     """
     if dtype == "str":
         return ""
     kind = np.dtype(dtype).kind
     if kind in "iu":
-        return int(np.iinfo(dtype).min if kind == "i" else np.iinfo(dtype).max)
+        return max(int(np.iinfo(dtype).min), -(2**31)) if kind == "i" else int(np.iinfo(dtype).max)
     return complex(np.nan, np.nan) if kind == "c" else np.nan
 
 

@@ -116,7 +116,7 @@ def _range_problem(found: Array, output: Output) -> str | None:
     if not found.size or found.dtype.kind not in "iu" or np.dtype(dtype).kind not in "iu":
         return None
     fill = fill_value(dtype)
-    if (found.min() if fill < 0 else found.max()) != fill:
+    if not (found == fill).any():
         return None
     return f"found {fill}, which stands for what is not computed; declared {output.dtype}: declare a wider type"
 

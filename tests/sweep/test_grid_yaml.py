@@ -11,7 +11,7 @@ import pytest
 
 from sweep.errors import SweepError
 from sweep.grid.file import read_document
-from sweep.grid.yaml_text import parse_yaml
+from sweep.grid.yaml_text import dump_yaml, parse_yaml
 
 
 @pytest.mark.parametrize(
@@ -117,3 +117,10 @@ def test_files(tmp_path: Path) -> None:
     for name in ("nowhere.yaml", ".", "pipe"):
         with pytest.raises(SweepError, match=r"cannot read the grid file|is no file"):
             read_document(tmp_path / name)
+
+
+def test_what_is_written_is_read_again() -> None:
+    """As the text of a grid is when `--set` has changed it."""
+    words = ["yes", "010", "1:30", "0o17", "1_000", "true", "null", "~", "", "<<", "2020-01-01", "1e4", ".inf", "a: b"]
+    document = {"words": words, "numbers": [1, -2, 0.1, 1e-5, 1e300, 2.5], "flags": [True, False], "nothing": None}
+    assert parse_yaml(dump_yaml(document), "g.yaml") == document
