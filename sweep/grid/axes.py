@@ -81,7 +81,8 @@ def as_kind(kind: type, value: Any) -> Any:
     if isinstance(value, float) and math.isnan(value):
         raise ValueError("found nan, which is not even equal to itself; wanted finite numbers")
     if type(value) is not kind:
-        raise ValueError(f"found {brief(value)} ({kind_name(type(value))}); wanted {kind_name(kind)}")
+        found, named = brief(value), kind_name(type(value))
+        raise ValueError(f"found {found if found == named else f'{found} ({named})'}; wanted {kind_name(kind)}")
     return value
 
 

@@ -16,6 +16,15 @@ from sweep.grid.yaml_text import flat, parse_yaml
 
 MAX_BYTES = 2**20  # the YAML reader takes some ten seconds for that
 
+WANTED = {
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "string_type": "a word",
+    "string_unicode": "a word of whole characters",
+    "string_pattern_mismatch": "letters, digits, '.', '_' and '-' only",
+}
+
 
 def read_text(path: Path) -> str:
     """Return a grid file as text; raises SweepError when it cannot be read, or is none."""
@@ -26,6 +35,10 @@ def read_text(path: Path) -> str:
             what = f"holds {path.stat().st_size} bytes; a grid file has {MAX_BYTES} at most"
             raise SweepError(Problem(str(path), what))
         return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        what = f"found the byte {error.object[error.start]:#04x}, which is no UTF-8; save the file as UTF-8"
+        raise SweepError(Problem(f"{path}:{line}", what)) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or flat(error)
         raise SweepError(Problem(str(path), f"cannot read the grid file: {reason}")) from error
@@ -106,7 +119,7 @@ def _problems(error: ValidationError, where: str) -> list[Problem]:
 
 def _place(loc: tuple[int | str, ...]) -> str:
     """Return the path in the file, without pydantic's names for the alternatives of a union."""
-    alternatives = {"int", "float", "str"}
+    alternatives = {"int", "float", "str", "[key]"}
     words = [str(word) for word in loc if word not in alternatives and not re.match(r"(list|dict)\[", str(word))]
     return ".".join(words) or "the file"
 
@@ -117,13 +130,13 @@ def _explain(kind: str, detail: Any) -> str:
         return f"unknown key; {did_you_mean(str(detail['loc'][-1]), _keys_at(detail['loc']))}"
     if kind == "missing":
         return "missing; every grid needs it" if len(detail["loc"]) == 1 else "missing"
-    if kind == "string_pattern_mismatch":
-        return f"found {brief(found)}; wanted letters, digits, '.', '_' and '-' only"
     if kind == "int_type" or "ge" in context:
         least = f", {context['ge']} or more" if "ge" in context else ""
         return f"found {brief(found)}; wanted a whole number{least}"
     if kind == "too_short":
         return "found no stage; wanted at least one"
+    if kind in WANTED:
+        return f"found {brief(found)}; wanted {WANTED[kind]}{' as a key' if detail['loc'][-1] == '[key]' else ''}"
     return f"found {brief(found)}; {detail['msg'].replace('Input should be', 'wanted')}"
 
 

@@ -116,7 +116,8 @@ class _StageReader:
             return None
         axes = {name: _as_joined(name, labels, inputs) for name, labels in axes.items()}
         stage = Stage(self.name, self.form.kernel, kernel, axes, params, inputs, self.form.cpus)
-        if len(self.problems) == before:
+        read = {name for name, _ in kernel.labels.values()}
+        if len(self.problems) == before and read <= inputs.keys():
             self._check_points(stage)
         return stage if len(self.problems) == before else None
 
@@ -176,6 +177,8 @@ class _StageReader:
     def _axis_names(self, kernel: Kernel[Any], axes: Mapping[str, Labels], inputs: Mapping[str, Input]) -> None:
         joined = {axis for item in inputs.values() for axis in item.axes if axis not in item.dropped}
         known = {*fields_of(kernel.params), *joined, REPLICATES} - set(kernel.labels)
+        if len(inputs) < len(self.form.inputs):  # what is read has mistakes of its own, and may have these axes
+            return
         for name in axes:
             if name not in known:
                 what = f"is no parameter of kernel {kernel.name} and no axis of what it reads"

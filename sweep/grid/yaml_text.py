@@ -90,9 +90,14 @@ def parse_yaml(text: str, where: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise SweepError(
-            Problem(f"{where}{line}", f"not valid YAML: {flat(error.problem or error.context)}")
-        ) from error
+        problem = error.problem or error.context or ""
+        if problem.startswith(("second", "but")):  # these go on with the sentence of the context
+            problem = f"{error.context}, {problem}"
+        raise SweepError(Problem(f"{where}{line}", f"not valid YAML: {flat(problem)}")) from error
+    except yaml.reader.ReaderError as error:
+        line = f":{text.count(chr(10), 0, error.position) + 1}"
+        what = f"found the character #x{ord(text[error.position]):04x}, which no text has"
+        raise SweepError(Problem(f"{where}{line}", f"not valid YAML: {what}")) from error
     except RecursionError as error:
         raise SweepError(Problem(where, "is nested too deep to be read; wanted a grid file")) from error
     except (yaml.YAMLError, ValueError) as error:

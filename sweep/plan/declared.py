@@ -82,6 +82,8 @@ def work_problems(blocks: object, cost: object) -> Iterator[str]:
     """Yield what is wrong with the number of blocks and the seconds of one."""
     if isinstance(blocks, bool) or not isinstance(blocks, int | np.integer) or blocks < 1:
         yield f"blocks is {brief(blocks)}; wanted a whole number, 1 or more"
+    elif blocks >= 2**31:
+        yield f"found {brief(blocks)} blocks; wanted fewer than 2**31"
     if not isinstance(cost, numbers.Real) or not math.isfinite(cost) or cost < 0:
         yield f"cost is {brief(cost)}; wanted seconds, 0 or more"
 

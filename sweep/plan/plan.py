@@ -110,7 +110,7 @@ class StagePlan:
         positions = [places(self.stage.axes[axis], labels) for axis, labels in self.wanted.axes.items()]
         kernel = self.stage.kernel
         for point, index in zip(self.wanted.points(), itertools.product(*positions), strict=True):
-            blocks[index] = self.stage.ask(kernel.blocks, point)
+            blocks[index] = self.stage.ask(lambda params: np.int32(kernel.blocks(params)), point)
             seconds[index] = POINT_SECONDS + blocks[index] * self.stage.ask(kernel.cost, point)
         return blocks, seconds
 

@@ -63,6 +63,10 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         {"throw__axes__temperature": {"linspace": [0, 1]}},
         "temperature: found linspace: [0, 1]; wanted",
     ),
+    "a list for a mapping": ({"throw__params": [1]}, "stages.throw.params: found a list; wanted a mapping"),
+    "a list for a number": ({"throw__axes__temperature": [[1]]}, "axes.temperature: found a list; wanted a number"),
+    "a number for a word": ({"throw__kernel": 3}, "stages.throw.kernel: found 3; wanted a word"),
+    "a number as a key": ({"throw__params": {3: 1}}, "found 3; wanted a word as a key"),
     "points": (
         {"walk__axes": {"size": [3], "realisation": {"count": 1e6}, "seconds": {"linspace": [0, 1, 90]}}},
         "stages.walk.axes: found 9e+07 points; wanted 10000000 at most",
@@ -98,6 +102,12 @@ def test_all_mistakes_at_once() -> None:
         "stages.throw.params.throws",
         "stages.throw.params.trows",
     }
+
+
+def test_a_mistake_is_told_once_and_not_of_the_stages_that_read() -> None:
+    with pytest.raises(SweepError) as caught:
+        grid_with(throw__axes={"size": [3, 6], "temperature": [1.0, "a"]}, walk__axes={"size": [3, 6]})
+    assert str(caught.value) == "toy.yaml: stages.throw.axes.temperature: found 'a' (a word); wanted a number"
 
 
 def test_many_and_long_mistakes_fit_on_a_screen() -> None:

@@ -109,6 +109,7 @@ def test_unlucky_outputs_are_refused_before_anything_is_written(
 
 UNSURE = {
     "blocks": ({"blocks": lambda params: 0}, "blocks is 0; wanted a whole number, 1 or more"),
+    "more blocks than can be counted": ({"blocks": lambda params: 10**12}, "found 1000000000000 blocks; wanted fewer"),
     "blocks of a half": ({"blocks": lambda params: 1.5}, "blocks is 1.5"),
     "cost": ({"cost": lambda params: float("nan")}, "cost is nan; wanted seconds"),
     "raises": ({"outputs": lambda params: 1 / 0}, "cannot say what it gives: ZeroDivisionError"),
@@ -141,6 +142,7 @@ def _at_both(params: Params) -> float:
     [
         ({"cost": _at_both}, "stages.s: kernel odd cannot say what it does: ZeroDivisionError: .* (at x 1.0, z 1.0)"),
         ({"blocks": lambda params: 1 if params.x * params.z != 1.0 else int("")}, "ValueError: .* (at x 1.0, z 1.0)"),
+        ({"blocks": lambda params: 1 + 2**40 * int(params.x * params.z)}, "OverflowError: .* (at x 1.0, z 1.0)"),
         ({"outputs": lambda params: {"y": Y} if params.x < 1.0 else {"z": Y}}, "gives z here and y elsewhere"),
         ({"params": Choosy}, "stages.s.params: ZeroDivisionError: .* (at x 2.0, z 0.0)"),
     ],
