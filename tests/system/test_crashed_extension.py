@@ -48,7 +48,10 @@ def cut_short(patch: pytest.MonkeyPatch, grid: Grid, store: Path, after: int) ->
             run(grid, store)
 
 
-@pytest.mark.parametrize("after", [1, 4, 9, 17, 25, 28, 29, 30, 32, 36])
+MORE = [pytest.param(after, marks=pytest.mark.slow) for after in (4, 17, 25, 30, 32)]
+
+
+@pytest.mark.parametrize("after", [1, 9, 28, 29, 36, *MORE])
 @pytest.mark.parametrize(
     "then",
     [throws(COARSE), throws([*COARSE, 3.0]), throws(COARSE, 14), throws(COARSE, 10, (3, 6, 4))],

@@ -80,7 +80,7 @@ def assert_same_after_the_same_line(folder: Path, grid: Grid) -> None:
 
 
 @needs_proc
-@pytest.mark.parametrize("part", [0.1, 0.4, 0.6, 0.8, 0.97])
+@pytest.mark.parametrize("part", [0.1, 0.6, 0.97, *(pytest.param(part, marks=pytest.mark.slow) for part in (0.4, 0.8))])
 def test_what_was_not_flushed_is_computed_again(job: tuple[Path, Grid, int], part: float) -> None:
     folder, grid, writes = job
     cut(folder / "cut", grid, int(part * writes), seed=int(100 * part))
