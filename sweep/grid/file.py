@@ -136,7 +136,7 @@ def _explain(kind: str, detail: Any) -> str:
     if kind == "too_short":
         return "found no stage; wanted at least one"
     if kind in WANTED:
-        return f"found {brief(found)}; wanted {WANTED[kind]}{' as a key' if detail['loc'][-1] == '[key]' else ''}"
+        return f"found {brief(found)}; wanted {WANTED[kind]}{' as a key' if detail['loc'][-1:] == ('[key]',) else ''}"
     return f"found {brief(found)}; {detail['msg'].replace('Input should be', 'wanted')}"
 
 

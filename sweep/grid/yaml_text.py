@@ -157,7 +157,7 @@ def _measure(node: yaml.Node, known: dict[int, tuple[int, int]]) -> tuple[int, i
 
 
 def _check_kind(node: yaml.Node) -> None:
-    """Refuse a node that is not what its tag says, and a number that no computer works with."""
+    """Refuse what is not what its tag says, a number that no computer works with, a word that no file can hold."""
     if node.tag not in KINDS:
         return  # has no constructor, which is told as such
     wanted, form = KINDS[node.tag]
@@ -168,6 +168,8 @@ def _check_kind(node: yaml.Node) -> None:
             else f"a {'list' if isinstance(node, yaml.SequenceNode) else 'mapping'}"
         )
         _refuse(node, f"found {found} under the tag {node.tag.replace(CORE, '!!')}; leave the tag away")
+    if isinstance(node, yaml.ScalarNode) and re.search("[\ud800-\udfff]", node.value):
+        _refuse(node, f"found {brief(node.value)}, with half a character in it; wanted the character itself")
     if node.tag == f"{CORE}int" and len(node.value) > MAX_DIGITS:
         _refuse(node, f"found a whole number of {len(node.value)} digits; wanted {MAX_DIGITS} at most")
 

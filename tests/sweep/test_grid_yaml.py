@@ -76,6 +76,8 @@ REFUSED = {
     "deep blocks": ("- " * 20_000 + "1", r"g\.yaml: is nested too deep"),
     "control character further down": ("a: 1\nb: 2\nc: \x1b", r"g\.yaml:3: .*found the character #x001b"),
     "anchor twice": ("a: &x 1\nb: &x 2", r"g\.yaml:2: .*duplicate anchor 'x'; first occurrence, second occurrence"),
+    "half a character": (r"a: 1" "\n" r'b: "x\ud800"', r"g\.yaml:2: .*found 'x\\ud800', with half a character in it"),
+    "half a character in a key": (r'"\udfff": 1', r"g\.yaml:1: .*with half a character in it"),
     "a list as a key": ("? [a]\n: 1", r"g\.yaml:1: .*found a list as a key; wanted a word"),
 }
 
