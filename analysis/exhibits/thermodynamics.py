@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
@@ -100,8 +100,8 @@ def _updates(numbers: xr.Dataset) -> str:
     return f"L = {int(numbers['size'])}: {', '.join(parts)}"
 
 
-def _by_label(like: xr.DataArray, function: object) -> xr.DataArray:
-    values = [[function(int(size), float(t)) for t in like["temperature"]] for size in like["size"]]  # type: ignore[operator]
+def _by_label(like: xr.DataArray, function: Callable[[int, float], float]) -> xr.DataArray:
+    values = [[function(int(size), float(t)) for t in like["temperature"]] for size in like["size"]]
     return xr.DataArray(values, coords={"size": like["size"], "temperature": like["temperature"]}).transpose(*like.dims)
 
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sweep.errors import reason
 from sweep.store.failures import read_failures
 from sweep.store.launches import read_launches
 from sweep.store.lease import living_holder
+from sweep.store.storage import damage, reaching
 from sweep.store.store import Store, required_manifest
 
 
@@ -66,12 +66,13 @@ class Status:
 
 
 def read_status(store: Store) -> Status:
-    """Return how far a store is; raises SweepError when there is none."""
-    manifest = required_manifest(store)
-    launcher = living_holder(store.location)
-    failures = tuple(read_failures(store.location))
-    stages = {name: _stage(store, name, stage, launcher, failures) for name, stage in manifest["stages"].items()}
-    launches = read_launches(store.location)
+    """Return how far a store is; raises SweepError when there is none, or it does not answer."""
+    with reaching(store.location.place):
+        manifest = required_manifest(store)
+        launcher = living_holder(store.location)
+        failures = tuple(read_failures(store.location))
+        stages = {name: _stage(store, name, stage, launcher, failures) for name, stage in manifest["stages"].items()}
+        launches = read_launches(store.location)
     return Status(store.location.place, manifest["name"], stages, launcher, failures, launches)
 
 
@@ -87,7 +88,7 @@ def _stage(
         done, blocks = store.done(name), store.blocks(name)
     except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
         points = math.prod(len(labels) for labels in entry["layout"]["axes"].values())
-        return StageStatus(kernel, points, None, None, failed, problem=reason(error))
+        return StageStatus(kernel, points, None, None, failed, problem=damage(error))
     rate, left = None, None
     if launcher is not None and {"done", "started"} <= launcher.keys():
         rate = (int(done.sum()) - launcher["done"].get(name, 0)) / max(time.time() - launcher["started"], 1e-9)

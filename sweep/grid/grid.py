@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
+import numbers
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
+
+import numpy as np
 
 from sweep.errors import Problem, SweepError, brief, reason
 from sweep.grid.axes import Label, Labels, canonical, kind_of
@@ -120,6 +124,16 @@ class Stage:
             what = f"kernel {self.kernel.name} cannot say what it does: {reason(error)}{at_point(point)}"
             raise SweepError(Problem(f"stages.{self.name}", what)) from error
 
+    def work_at(self, point: Mapping[str, Label]) -> tuple[int, float]:
+        """Return the blocks of one point and the seconds of each; raises SweepError where they make no sense."""
+        kernel = self.kernel
+        blocks, cost = self.ask(lambda params: (kernel.blocks(params), kernel.cost(params)), point)
+        problem = next(work_problems(blocks, cost), None)
+        if problem is not None:
+            what = f"kernel {kernel.name}: {problem}{at_point(point)}"
+            raise SweepError(Problem(f"stages.{self.name}", what))
+        return int(blocks), float(cost)
+
     def _labels_read(self, point: Mapping[str, Label]) -> dict[str, Labels]:
         """Return the parameters that are filled with the labels of an input."""
         return {
@@ -161,3 +175,13 @@ class Grid:
     text: str
     path: str | None = None
     notes: tuple[str, ...] = ()
+
+
+def work_problems(blocks: object, cost: object) -> Iterator[str]:
+    """Yield what is wrong with the number of blocks and the seconds of one."""
+    if isinstance(blocks, bool) or not isinstance(blocks, int | np.integer) or blocks < 1:
+        yield f"blocks is {brief(blocks)}; wanted a whole number, 1 or more"
+    elif blocks >= 2**31:
+        yield f"found {brief(blocks)} blocks; wanted fewer than 2**31"
+    if not isinstance(cost, numbers.Real) or not math.isfinite(cost) or cost < 0:
+        yield f"cost is {brief(cost)}; wanted seconds, 0 or more"

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from sweep.grid.grid import work_problems
 from sweep.grid.parameters import fields_of
 from sweep.kernels.contract import Kernel, Output, State
 from sweep.laws.runs import Case, Run
 from sweep.laws.trial import Trial
 from sweep.laws.verdict import Finding, failed, passed, warning
 from sweep.plan import declared
-from sweep.plan.declared import work_problems
 from sweep.plan.names import OWN, stage_clashes
 from sweep.run.results import names_problem, value_problem
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
-import numbers
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,7 +10,7 @@ import numpy as np
 
 from sweep.errors import Problem, SweepError, brief, reason
 from sweep.grid.axes import Label
-from sweep.grid.grid import Grid, Stage, at_point
+from sweep.grid.grid import Grid, Stage, at_point, work_problems
 from sweep.kernels.contract import Array, Output
 from sweep.plan.layout import dependences
 from sweep.plan.names import clashes, name_problems, path_problems, short, stage_clashes
@@ -76,16 +74,6 @@ def _extreme_points(stage: Stage) -> Iterator[dict[str, Label]]:
     yield first
     for axis, labels in stage.axes.items():
         yield from ({**first, axis: label} for label in itertools.islice(labels[1:], 1000))
-
-
-def work_problems(blocks: object, cost: object) -> Iterator[str]:
-    """Yield what is wrong with the number of blocks and the seconds of one."""
-    if isinstance(blocks, bool) or not isinstance(blocks, int | np.integer) or blocks < 1:
-        yield f"blocks is {brief(blocks)}; wanted a whole number, 1 or more"
-    elif blocks >= 2**31:
-        yield f"found {brief(blocks)} blocks; wanted fewer than 2**31"
-    if not isinstance(cost, numbers.Real) or not math.isfinite(cost) or cost < 0:
-        yield f"cost is {brief(cost)}; wanted seconds, 0 or more"
 
 
 def declaration_problems(outputs: object, blocks: int) -> Iterator[str]:

@@ -108,10 +108,9 @@ class StagePlan:
         """Return the blocks and the predicted seconds of every point; zero where the grid does not want it."""
         blocks, seconds = np.zeros(self.stage.shape, np.int32), np.zeros(self.stage.shape)
         positions = [places(self.stage.axes[axis], labels) for axis, labels in self.wanted.axes.items()]
-        kernel = self.stage.kernel
         for point, index in zip(self.wanted.points(), itertools.product(*positions), strict=True):
-            blocks[index] = self.stage.ask(lambda params: np.int32(kernel.blocks(params)), point)
-            seconds[index] = POINT_SECONDS + blocks[index] * self.stage.ask(kernel.cost, point)
+            blocks[index], cost = self.stage.work_at(point)
+            seconds[index] = POINT_SECONDS + blocks[index] * cost
         return blocks, seconds
 
     @property
@@ -258,7 +257,8 @@ def _corners(stage: Stage) -> Iterator[dict[str, Label]]:
 
 
 def _point_seconds(stage: Stage, point: Mapping[str, Label]) -> float:
-    return POINT_SECONDS + stage.ask(stage.kernel.blocks, point) * stage.ask(stage.kernel.cost, point)
+    blocks, cost = stage.work_at(point)
+    return POINT_SECONDS + blocks * cost
 
 
 def _point_bytes(stage: Stage, point: Mapping[str, Label]) -> int:

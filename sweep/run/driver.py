@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweep.errors import Problem, SweepError
+from sweep.errors import SweepError
 from sweep.grid.grid import Grid
 from sweep.plan.declared import check_declared, check_nodes
 from sweep.plan.plan import Plan, StagePlan, Task, make_plan
@@ -28,7 +28,7 @@ from sweep.store.failures import clear_failures, put_failure
 from sweep.store.lease import Lease
 from sweep.store.prepare import prepare, take_back_incomplete
 from sweep.store.provenance import code_differences
-from sweep.store.storage import UNAVAILABLE, Location
+from sweep.store.storage import Location, reaching
 from sweep.store.store import Store
 
 MakeExecutor = Callable[[], AbstractContextManager[Executor]]
@@ -71,7 +71,7 @@ def plan_for(grid: Grid, store: Store, *, accept_code_change: bool = False) -> P
         When the store is none, was made from a different grid or by other code, or cannot be written; nothing was
         written.
     """
-    with _writing(store.location.place):
+    with reaching(store.location.place):
         check_declared(grid, (store.manifest() or {}).get("stages"))
         plan = make_plan(grid, store.layouts())
         check_nodes(plan)
@@ -119,7 +119,7 @@ def launch(
     look()  # for a first time, so that what is wrong is told before Ray starts
     with (
         make_executor() as executor,
-        _writing(place),
+        reaching(place),
         Lease(store.location, _facts(store, executor)) as lease,
     ):
         store.token = lease.token
@@ -199,17 +199,6 @@ class _Launch:
             failure = {"stage": task.stage, "labels": labels, "attempts": attempts, "error": error}
             put_failure(self.store.location, task.stage, task.cells.start, failure)
         self.listener(TaskFailed(task, labels, error, attempts, final))
-
-
-@contextmanager
-def _writing(place: str) -> Iterator[None]:
-    """Say in words when the place cannot be written."""
-    try:
-        yield
-    except UNAVAILABLE as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        what = f"cannot read or write the store: {reason}; choose another place with --store"
-        raise SweepError(Problem(place, what)) from error
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from zarr.storage import MemoryStore, StorePath
 from sweep.plan.plan import Region
 from sweep.plan.template import Field
 from sweep.store.root import DOCUMENT, Metadata
-from sweep.store.storage import Location
+from sweep.store.storage import Location, damage
 
 
 def array_metadata(item: Field, *, beside: Metadata | None = None) -> Metadata:
@@ -70,12 +70,14 @@ def readable(array: Any) -> tuple[Any, Any]:
     whole = np.ones(array.shape, np.bool_)
     try:
         return np.asarray(array[...]), whole
-    except Exception:  # noqa: BLE001 - damage shows as any exception of any layer
+    except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
+        damage(error)
         values = np.zeros(array.shape, array.dtype)
     for region in regions(array):
         try:
             values[region] = array[region]
-        except Exception:  # noqa: BLE001 - damage shows as any exception of any layer
+        except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
+            damage(error)
             whole[region] = False
     return values, whole
 

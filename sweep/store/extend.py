@@ -26,7 +26,7 @@ from sweep.plan.template import Field, stage_fields
 from sweep.plan.values import as_stored
 from sweep.store.arrays import array_metadata, group_metadata, is_chunk_of, open_array, owner, regions
 from sweep.store.root import DOCUMENT, Metadata, Root, restore_root, write_root
-from sweep.store.storage import Location
+from sweep.store.storage import Location, damage
 
 CHANGING = ".sweep/extending"  # is there while files may lie about that the root does not name
 TOO_MANY = 4  # an array is cut anew when it would have this many times the files of a fresh one
@@ -150,8 +150,9 @@ class StageExtension:
     def _has_labels(self, path: str, old: Metadata, item: Field) -> bool:
         try:
             found = np.asarray(open_array(self.location, path, old)[...])
-        except Exception:  # noqa: BLE001 - damage shows as any exception of any layer; the labels are written again
-            return False
+        except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
+            damage(error)
+            return False  # the labels are written again
         return bool(np.array_equal(found, values_of(item)))
 
     def _axes(self, path: str) -> tuple[str, ...]:

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import obstore
 from zarr.abc.store import Store as ZarrStore
 
-from sweep.errors import Problem, SweepError
+from sweep.errors import Problem, SweepError, reason
 from sweep.store.files import Fence, Files
 from sweep.store.objects import Objects
 
 # What reading or writing a place may raise when it is not to be had.
 UNAVAILABLE: tuple[type[Exception], ...] = (OSError, obstore.exceptions.BaseError)
+
+
+def damage(error: Exception) -> str:
+    """Return in one line what is damaged, as an error of reading tells; raise that error again if the place is away.
+
+    A store that does not answer, or may not be read, is not damaged: nothing of it may be taken back for that. A disk
+    that cannot read a file is.
+    """
+    if isinstance(error, UNAVAILABLE) and getattr(error, "errno", None) != errno.EIO:
+        raise error
+    return reason(error)
+
+
+@contextmanager
+def reaching(place: str) -> Iterator[None]:
+    """Say in words when the place cannot be read or written."""
+    try:
+        yield
+    except UNAVAILABLE as error:
+        why = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
+        what = f"cannot read or write the store: {why}; choose another place with --store"
+        raise SweepError(Problem(place, what)) from error
 
 
 class Location:

@@ -19,6 +19,7 @@ from sweep.run.executors.base import limit_threads
 from sweep.store.lease import Lease
 from sweep.store.manifest import layouts
 from sweep.store.root import COPY
+from sweep.store.storage import reaching
 from sweep.store.store import Store, required_manifest
 from sweep.verify.again import Recomputer
 from sweep.verify.chunks import chunk_findings
@@ -69,11 +70,12 @@ def verify_store(store: Store, *, everything: bool = False, repair: bool = False
     Raises
     ------
     SweepError
-        When there is no store, or `repair` is wanted while a launch is at work.
+        When there is no store, it does not answer, or `repair` is wanted while a launch is at work.
     """
-    required_manifest(store)
     facts = {"workers": 0, "started": time.time(), "done": {}}
-    with Lease(store.location, facts) if repair else nullcontext():
+    with reaching(store.location.place):
+        required_manifest(store)
+    with reaching(store.location.place), Lease(store.location, facts) if repair else nullcontext():
         store.refresh()
         manifest, tally = required_manifest(store), Tally()
         made, tally.only_read = made_by(manifest, store.location.place)

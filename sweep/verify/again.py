@@ -61,9 +61,7 @@ class Recomputer:
                     key: (variable, _at(variable, array, plan, inside)) for key, (variable, array) in stored.items()
                 }
                 self.tally.points += 1
-                what = self._difference(plan, point, int(blocks[inside]), values)
-                if what is not None:
-                    yield self._finding(name, what, cell, point)
+                yield from self._point_findings(plan, cell, point, int(blocks[inside]), values)
 
     def _has_inputs(self, plan: StagePlan, point: Mapping[str, Label]) -> bool:
         """Return whether all that a point reads is done."""
@@ -77,26 +75,35 @@ class Recomputer:
                 return False
         return True
 
-    def _finding(self, stage: str, what: str, cell: int, point: Mapping[str, Label]) -> Finding:
-        labels = {axis: (label,) for axis, label in point.items()}
-        if self.doubt is None:
-            return Finding(stage, stage, what, Remedy.recompute, labels, cell)
-        doubt = f"{what}; but {self.doubt}: left as it is"
-        return Finding(stage, stage, doubt, Remedy.none, labels, cell)
+    def _point_findings(
+        self,
+        plan: StagePlan,
+        cell: int,
+        point: Mapping[str, Label],
+        blocks: int,
+        stored: Mapping[str, tuple[Variable, Array]],
+    ) -> Iterator[Finding]:
+        """Yield what is wrong with a point; a kernel that raises here and now proves nothing against its results."""
+        name, labels = plan.stage.name, {axis: (label,) for axis, label in point.items()}
+        try:
+            what, doubt = self._difference(plan, point, blocks, stored), self.doubt
+        except Exception as error:  # noqa: BLE001 - a kernel may raise anything
+            what, doubt = f"cannot be computed again: {reason(error)}", "what it gave is there, and whole"
+        if what is not None and doubt is not None:
+            yield Finding(name, name, f"{what}; but {doubt}: left as it is", Remedy.none, labels, cell)
+        elif what is not None:
+            yield Finding(name, name, what, Remedy.recompute, labels, cell)
 
     def _difference(
         self, plan: StagePlan, point: Mapping[str, Label], blocks: int, stored: Mapping[str, tuple[Variable, Array]]
     ) -> str | None:
-        try:
-            again = run_blocks(self.plan.grid.seed, plan.stage, point, self.inputs.at(plan, point))
-            for block, state, results in again:
-                for name, (variable, values) in stored.items():
-                    if not _agree(variable, values, results, block, last=block + 1 == blocks):
-                        return f"{name} is not what comes out when it is computed again (block {block})"
-                if block + 1 == blocks:
-                    return self._state_difference(plan, point, blocks, state)
-        except Exception as error:  # noqa: BLE001 - a kernel may raise anything
-            return f"cannot be computed again: {reason(error)}"
+        again = run_blocks(self.plan.grid.seed, plan.stage, point, self.inputs.at(plan, point))
+        for block, state, results in again:
+            for name, (variable, values) in stored.items():
+                if not _agree(variable, values, results, block, last=block + 1 == blocks):
+                    return f"{name} is not what comes out when it is computed again (block {block})"
+            if block + 1 == blocks:
+                return self._state_difference(plan, point, blocks, state)
         return f"has {blocks} blocks, more than the kernel makes"
 
     def _state_difference(self, plan: StagePlan, point: Mapping[str, Label], blocks: int, state: State) -> str | None:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweep.errors import reason
 from sweep.plan.plan import Region, StagePlan
 from sweep.store.presence import chunk_indices, variables_in
+from sweep.store.storage import damage
 from sweep.store.store import Store
 from sweep.verify.finding import Finding
 from sweep.verify.looked import Tally
@@ -35,7 +35,7 @@ def chunk_findings(store: Store, plan: StagePlan, tally: Tally) -> Iterator[Find
         try:
             done, blocks = store.done(name, region), store.blocks(name, region)
         except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
-            yield found(f"{name}/done", f"cannot be read, or {name}/blocks: {reason(error)}")
+            yield found(f"{name}/done", f"cannot be read, or {name}/blocks: {damage(error)}")
             continue
         tally.saw(done)
         tally.saw(blocks)
@@ -68,7 +68,7 @@ def _damaged(
             try:
                 tally.saw(array.blocks[index] if index else array[...])
             except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
-                yield key, f"cannot be read: {reason(error)}"
+                yield key, f"cannot be read: {damage(error)}"
 
 
 def _damaged_states(
@@ -83,4 +83,4 @@ def _damaged_states(
             try:
                 store.load_state(plan.stage.name, key)
             except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
-                yield f".sweep/states/{plan.stage.name}/{key}", f"the checkpoint cannot be read: {reason(error)}"
+                yield f".sweep/states/{plan.stage.name}/{key}", f"the checkpoint cannot be read: {damage(error)}"

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from sweep.errors import reason
 from sweep.plan.plan import StagePlan
 from sweep.plan.template import Field, stage_fields
 from sweep.store.extend import values_of
@@ -15,7 +14,7 @@ from sweep.store.failures import read_failures
 from sweep.store.launches import PREFIX as LAUNCHES
 from sweep.store.launches import read_launches
 from sweep.store.root import COPY, DOCUMENT, alone, copy_text
-from sweep.store.storage import Location
+from sweep.store.storage import Location, damage
 from sweep.store.store import Store, required_manifest
 from sweep.verify.finding import Finding, Remedy
 from sweep.verify.looked import Tally
@@ -80,7 +79,7 @@ def _problem(store: Store, path: str, item: Field, tally: Tally) -> str | None:
         array: Any = store.array(path)
         found = None if item.values is None else np.asarray(array[...])
     except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
-        return f"cannot be read: {reason(error)}"
+        return f"cannot be read: {damage(error)}"
     if found is not None:
         tally.saw(found)
     if array.shape != item.shape or tuple(array.metadata.dimension_names or ()) != item.dims:

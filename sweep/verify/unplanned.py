@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweep.errors import reason
 from sweep.plan.plan import Layout
+from sweep.store.storage import damage
 from sweep.store.store import Store
 from sweep.verify.finding import Finding, Remedy
 from sweep.verify.looked import Tally
@@ -31,7 +31,7 @@ def unplanned_findings(store: Store, name: str, layout: Layout, tally: Tally) ->
         try:
             store.load_state(name, key.rpartition("/")[2])
         except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
-            yield Finding(name, key, f"the checkpoint cannot be read: {reason(error)}", Remedy.remove)
+            yield Finding(name, key, f"the checkpoint cannot be read: {damage(error)}", Remedy.remove)
 
 
 def _damaged(
@@ -51,7 +51,7 @@ def _damaged(
             try:
                 values = np.asarray(array.blocks[index] if index else array[...])
             except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
-                yield key, f"cannot be read: {reason(error)}"
+                yield key, f"cannot be read: {damage(error)}"
                 continue
             tally.saw(values)
             if is_label and name in layout.axes and values.tolist() != list(layout.axes[name]):

@@ -142,7 +142,10 @@ def _at_both(params: Params) -> float:
     [
         ({"cost": _at_both}, "stages.s: kernel odd cannot say what it does: ZeroDivisionError: .* (at x 1.0, z 1.0)"),
         ({"blocks": lambda params: 1 if params.x * params.z != 1.0 else int("")}, "ValueError: .* (at x 1.0, z 1.0)"),
-        ({"blocks": lambda params: 1 + 2**40 * int(params.x * params.z)}, "OverflowError: .* (at x 1.0, z 1.0)"),
+        (
+            {"blocks": lambda params: 1 + 2**40 * int(params.x * params.z)},
+            "found 4398046511105 blocks; wanted fewer than .* (at x 2.0, z 2.0)",
+        ),
         ({"outputs": lambda params: {"y": Y} if params.x < 1.0 else {"z": Y}}, "gives z here and y elsewhere"),
         ({"params": Choosy}, "stages.s.params: ZeroDivisionError: .* (at x 2.0, z 0.0)"),
     ],
@@ -219,3 +222,15 @@ def test_folding() -> None:
     assert folded("STRASSE") == folded("stra\u00dfe")
     assert folded("\u212b") == folded("a\u030a")  # angstrom sign; a with a ring that combines
     assert folded("energy") != folded("energy2")
+
+
+@pytest.mark.parametrize(("what", "value"), [("blocks", 0), ("blocks", 1.5), ("blocks", 2**31), ("cost", float("nan"))])
+def test_work_that_makes_no_sense_at_a_point_inside_the_grid(
+    what: str, value: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a point differs from the first in more than one label."""
+    odd = kernel_with({"y": Y}, **{what: lambda params: value if (params.x, params.word) == (2.0, "b") else 1})
+    monkeypatch.setattr(toys, "ODD", odd, raising=False)
+    with pytest.raises(SweepError, match=rf"stages\.s: kernel odd: .*{what}.*\(at x 2\.0, word 'b'\)"):
+        launch(grid_of({"x": [1.0, 2.0, 3.0], "word": ["a", "b"]}), str(tmp_path / "s.zarr"))
+    assert not list(tmp_path.iterdir())

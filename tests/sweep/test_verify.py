@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -191,6 +191,22 @@ def test_another_environment_is_named_and_nothing_is_taken_back(store: Path) -> 
     (finding,) = verify(store, everything=True, repair=True)
     assert "made with numpy 1.0" in finding.what
     assert finding.remedy is Remedy.none
+    assert Store(Location(str(store))).done("throw").all()
+
+
+def test_a_kernel_that_raises_today_proves_nothing_against_its_results(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that it reads may be away, or memory short: what it gave is there, and is not taken back for that."""
+
+    def away(*arguments: object) -> NoReturn:
+        raise FileNotFoundError("table.dat")
+
+    monkeypatch.setattr(toys, "THROW", replace(toys.THROW, advance=away))
+    findings = [finding for finding in verify(store, everything=True, repair=True) if finding.stage == "throw"]
+    assert findings
+    assert {finding.remedy for finding in findings} == {Remedy.none}
+    assert "cannot be computed again: FileNotFoundError: table.dat" in findings[0].what
     assert Store(Location(str(store))).done("throw").all()
 
 
