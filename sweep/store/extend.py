@@ -74,14 +74,15 @@ def _differs(own: bytes | None, metadata: Metadata) -> bool:
 
 
 def _is_left_over(key: str, nodes: Mapping[str, Metadata]) -> bool:
-    """Return whether a key is that of a node or chunk which the root does not name; strange files are left alone."""
-    if key.startswith(".sweep/") or key == DOCUMENT:
-        return False
+    """Return whether a key is that of a chunk or node, below a stage, which the root does not name.
+
+    What users put beside the stages, a group of their own say, is left alone.
+    """
     array = owner(key, nodes)
     if array is not None:
         return not is_chunk_of(key, array, nodes[array])
     path, _, name = key.rpartition("/")
-    return name == DOCUMENT and path not in nodes
+    return name == DOCUMENT and path not in nodes and key.partition("/")[0] in nodes
 
 
 @dataclass(frozen=True)

@@ -128,3 +128,14 @@ def test_a_cut_point_that_is_not_wanted_when_the_others_get_longer(count: int, t
     run(grid_with(**throw(params={"throws": 23})), tmp_path / "grown.zarr")
     run(grid_with(**throw(params={"throws": 23})), tmp_path / "fresh.zarr")
     assert_same(load(tmp_path / "grown.zarr"), load(tmp_path / "fresh.zarr"))
+
+
+def test_what_a_user_put_beside_the_stages_stays(tmp_path: Path) -> None:
+    store = tmp_path / "toy.zarr"
+    run(grid_with(**throw()), store)
+    mine = xr.Dataset({"fit": ("parameter", [1.0, 2.0])})
+    mine.to_zarr(store, group="mine", consolidated=False)
+    larger, _ = CASES["a temperature between old ones"]
+    run(grid_with(**larger), store)
+    with xr.open_zarr(store, group="mine", consolidated=False) as found:
+        xr.testing.assert_equal(found, mine)
