@@ -97,11 +97,11 @@ def crossed_mean(table: xr.DataArray) -> xr.Dataset:
     -------
     Dataset
         `value`; `error`, its standard error from bins and realisations together, NaN when both have length 1;
-        `interval`, the half width of the 90 % Student-t interval with Satterthwaite's degrees of freedom; `spread`, the
-        standard deviation over realisations; `realisations`, how many went in.
+        `degrees`, of freedom, by Satterthwaite; `interval`, the half width of the 90 % Student-t interval; `spread`,
+        the standard deviation over realisations; `realisations`, how many went in.
     """
     missing = [dim for dim in (REALISATION, BIN) if dim not in table.dims]
-    names = ("value", "error", "interval", "spread", "realisations")
+    names = ("value", "error", "degrees", "interval", "spread", "realisations")
     results = xr.apply_ufunc(
         _crossed,
         table.expand_dims(missing) if missing else table,
@@ -112,7 +112,7 @@ def crossed_mean(table: xr.DataArray) -> xr.Dataset:
 
 
 def _crossed(table: Floats) -> tuple[npt.NDArray[np.generic], ...]:
-    """Return value, error, interval, spread and number of realisations of float[..., realisation, bin], each [...]."""
+    """Return what `crossed_mean` does, in its order, of float[..., realisation, bin], each [...]."""
     bins = table.shape[-1]
     full: npt.NDArray[np.bool_] = np.asarray(~np.isnan(table).any(axis=-1))
     used = full.sum(axis=-1)
@@ -131,7 +131,7 @@ def _crossed(table: Floats) -> tuple[npt.NDArray[np.generic], ...]:
     noise = np.nan_to_num(of_rows**2 / free_rows) + np.nan_to_num(of_columns**2 / free_columns)
     degrees = np.square(variance) / np.where(noise > 0, noise, np.nan)
     interval = np.sqrt(variance) * scipy.stats.t.ppf((1 + CONFIDENCE) / 2, degrees)
-    return value, np.sqrt(variance), interval, np.sqrt(between), used
+    return value, np.sqrt(variance), degrees, interval, np.sqrt(between), used
 
 
 def _known(count: npt.NDArray[np.int64]) -> Floats:

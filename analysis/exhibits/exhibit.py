@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import xarray as xr
 from matplotlib.figure import Figure
 
+from sweep.analysis.estimators.verdict import Verdict
+
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table "ours ± error | paper | exact".
+    """One line of the table "ours ± error | paper | exact | perfect data, same protocol".
 
     Parameters
     ----------
@@ -25,6 +27,10 @@ class Row:
         The exact value or expectation.
     remark : str
         Where ours and the paper's statement disagree, in words; why there is no value.
+    perfect : str
+        What the same protocol gives on perfect Ising data, or at step 0 of the same flow: what ours is compared with.
+    verdict : Verdict, optional
+        Of that comparison; none where there is no such null, or where fits of some trainings failed.
     """
 
     quantity: str
@@ -33,6 +39,8 @@ class Row:
     paper: str
     exact: str
     remark: str = ""
+    perfect: str = ""
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from sweep.analysis.estimators.stages import mapping
+from sweep.analysis.estimators.verdict import LEVEL
 from sweep.analysis.exhibits.catalogue import EXHIBITS
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
 
@@ -40,6 +41,7 @@ def write_report(tree: xr.DataTree, folder: Path, makers: Sequence[Maker] = EXHI
     folder.mkdir(parents=True, exist_ok=True)
     results = [maker(tree) for maker in makers]
     exhibits = [result for result in results if isinstance(result, Exhibit)]
+    rows = [row for exhibit in exhibits for row in exhibit.rows]
     for exhibit in exhibits:
         _write_exhibit(exhibit, folder)
     page = (
@@ -53,7 +55,8 @@ def write_report(tree: xr.DataTree, folder: Path, makers: Sequence[Maker] = EXHI
             stages=[_summary(name, node) for name, node in tree.children.items() if "kernel" in node.attrs],
             exhibits=exhibits,
             absent=[result for result in results if isinstance(result, Absent)],
-            rows=[row for exhibit in exhibits for row in exhibit.rows],
+            rows=rows,
+            verdicts=verdicts_made(rows),
         )
     )
     path = folder / "index.html"
@@ -78,7 +81,24 @@ def _environment() -> jinja2.Environment:
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["measured"] = measured
+    environment.filters["remarks"] = remarks
     return environment
+
+
+def verdicts_made(rows: Sequence[Row]) -> str:
+    """Return in words how many verdicts a page makes, and how many of them chance would turn."""
+    made = [row.verdict for row in rows if row.verdict is not None and row.verdict.given]
+    differing = sum(one.p < LEVEL for one in made)
+    return (
+        f"This page makes {len(made)} verdicts, each with what the same protocol gives on perfect data, by Student's t "
+        f"at the level p = {LEVEL:g}: {differing} say that the two differ. Were there no differences, chance alone "
+        f"would make about {LEVEL * len(made):.2g} say so. The paper's values are its claims, on which no verdict is made."
+    )
+
+
+def remarks(row: Row) -> str:
+    """Return the verdict of a row, and what else is to be said."""
+    return "; ".join(part for part in (row.verdict.words if row.verdict else "", row.remark) if part)
 
 
 def measured(row: Row) -> str:
