@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from sweep.analysis.estimators.crossed import REALISATION
-from sweep.analysis.estimators.stages import mapping, stages_of
+from sweep.analysis.estimators.stages import mapping, settings, stages_of
 
 SAME = 1e-6  # temperatures that differ by less are one label
 GROUPINGS: Mapping[str, tuple[str, str]] = {
@@ -114,14 +113,9 @@ def flow_cases(tree: xr.DataTree) -> list[FlowCase]:
 def _cases_of(tree: xr.DataTree, name: str) -> Iterator[FlowCase]:
     stage = tree.children[name]
     machine = _machine(tree, stage)
-    done = stage.to_dataset()["done"].load()
     attributes = {name: mapping(stage.attrs, name) for name in ("params", "inputs")}
-    axes = [str(dim) for dim in done.dims if dim not in _INNER]
-    for labels in itertools.product(*(np.sort(np.asarray(stage[axis])).tolist() for axis in axes)):
-        at = dict(zip(axes, labels, strict=True))
-        complete = done.sel(at, drop=True)
-        if complete.any():
-            yield FlowCase(name, at, attributes, machine, _by_start(_completed(_dataset_at(stage, at), complete)))
+    for at, data in settings(stage, _INNER):
+        yield FlowCase(name, at, attributes, machine, _by_start(data))
 
 
 def _machine(tree: xr.DataTree, stage: xr.DataTree) -> str:
@@ -131,25 +125,6 @@ def _machine(tree: xr.DataTree, stage: xr.DataTree) -> str:
     trained = tree.children[name].attrs
     preset = mapping(trained, "params").get("preset", "unknown")
     return f"{name} (preset {preset}, trained on {mapping(trained, 'inputs').get('data', 'unknown')})"
-
-
-def _dataset_at(stage: xr.DataTree, at: Mapping[str, Any]) -> xr.Dataset:
-    """Return the variables of all nodes of a stage that belong to one setting, in one dataset."""
-    parts = []
-    for node in stage.subtree:
-        data = node.to_dataset().drop_vars(["done", "blocks"], errors="ignore")
-        if all(data[axis].item() == label for axis, label in at.items() if axis in data.coords and not data[axis].dims):
-            chosen = {axis: label for axis, label in at.items() if axis in data.dims}
-            parts.append(data.sel(chosen).drop_vars(list(at), errors="ignore"))
-    return xr.merge(parts, join="exact", compat="identical")
-
-
-def _completed(data: xr.Dataset, complete: xr.DataArray) -> xr.Dataset:
-    """Return the realisations that are complete (at all temperatures, where the stage has such an axis)."""
-    whole = complete.all([dim for dim in complete.dims if dim != REALISATION])
-    if REALISATION not in whole.dims:
-        return data
-    return data.isel({REALISATION: np.flatnonzero(whole.values)})
 
 
 def _by_start(data: xr.Dataset) -> xr.Dataset:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
+import numpy as np
 import xarray as xr
+
+from sweep.analysis.estimators.crossed import REALISATION
 
 
 def stages_of(tree: xr.DataTree, kernel: str) -> dict[str, xr.DataTree]:
@@ -40,3 +44,40 @@ def complete_only(stage: xr.DataTree, values: xr.DataArray) -> xr.DataArray:
     done = stage.to_dataset()["done"]
     at = {str(name): label for name, label in values.coords.items() if name in done.dims and label.ndim == 0}
     return values.astype(float).where(done.sel({name: label.item() for name, label in at.items()}, drop=True))
+
+
+def settings(stage: xr.DataTree, inner: Sequence[str] = (REALISATION,)) -> Iterator[tuple[dict[str, Any], xr.Dataset]]:
+    """Yield every place in the axes of a stage where a realisation is complete: its labels, and its data.
+
+    Parameters
+    ----------
+    stage : DataTree
+    inner : sequence of str
+        Axes that stay dimensions of the data.
+    """
+    done = stage.to_dataset()["done"].load()
+    axes = [str(dim) for dim in done.dims if dim not in inner]
+    for labels in itertools.product(*(np.sort(np.asarray(stage[axis])).tolist() for axis in axes)):
+        at = dict(zip(axes, labels, strict=True))
+        complete = done.sel(at, drop=True)
+        if complete.any():
+            yield at, completed(dataset_at(stage, at), complete)
+
+
+def dataset_at(stage: xr.DataTree, at: Mapping[str, Any]) -> xr.Dataset:
+    """Return the variables of all nodes of a stage that belong to one setting, in one dataset."""
+    parts = []
+    for node in stage.subtree:
+        data = node.to_dataset().drop_vars(["done", "blocks"], errors="ignore")
+        if all(data[axis].item() == label for axis, label in at.items() if axis in data.coords and not data[axis].dims):
+            chosen = {axis: label for axis, label in at.items() if axis in data.dims}
+            parts.append(data.sel(chosen).drop_vars(list(at), errors="ignore"))
+    return xr.merge(parts, join="exact", compat="identical")
+
+
+def completed(data: xr.Dataset, complete: xr.DataArray) -> xr.Dataset:
+    """Return the realisations that are complete at every other point of `complete`, such as at all temperatures."""
+    whole = complete.all([dim for dim in complete.dims if dim != REALISATION])
+    if REALISATION not in whole.dims:
+        return data
+    return data.isel({REALISATION: np.flatnonzero(whole.values)})
