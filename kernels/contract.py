@@ -191,6 +191,10 @@ class Kernel(Generic[P]):
         Parameters that the framework fills with what an input is labelled by, along an axis or an inner dimension:
         ``{"temperatures": ("data", "temperature")}`` gives the tuple of the temperatures that arrive in the input
         ``data`` (one of them where the two stages share that axis). A grid cannot set such a parameter.
+    shapes : mapping of str to (str, str)
+        Parameters that the framework fills with the inner shape of what an input gives at the same labels:
+        ``{"data_shape": ("data", "spins")}`` gives (configurations, rows, columns). A grid cannot set such a parameter,
+        and it names nothing: random streams do not depend on it.
     example : P, optional
         Parameters small enough for `sweep check` to run the laws on in seconds.
     example_inputs : (params, rng) -> Inputs, optional
@@ -211,6 +215,7 @@ class Kernel(Generic[P]):
     blocks: Callable[[P], int] = one_block
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     labels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     example: P | None = None
     example_inputs: Callable[[P, np.random.Generator], Inputs] | None = None
     stationarity: Stationarity[P] | None = None

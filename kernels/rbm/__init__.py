@@ -2,5 +2,6 @@
 
 from sweep.kernels.rbm.kernel import RBM
 from sweep.kernels.rbm.params import RBMParams
+from sweep.kernels.rbm.snapshot import RBM_SNAPSHOT, SnapshotParams
 
-__all__ = ["RBM", "RBMParams"]
+__all__ = ["RBM", "RBM_SNAPSHOT", "RBMParams", "SnapshotParams"]

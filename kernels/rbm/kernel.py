@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +33,8 @@ class Training(NamedTuple):
     chains : float32[chain, visible], +-1
     data : float64[2**visible], or empty beyond `ENUMERATED` visible units
         Probability of every configuration in the training data.
+    snapshots : float32[snapshot, parameters]
+        Positions of the descent at `RBMParams.snapshots`; NaN where it is not there yet.
     """
 
     position: Array
@@ -41,6 +43,7 @@ class Training(NamedTuple):
     taken: Array
     chains: Array
     data: Array
+    snapshots: Array
 
 
 def outputs(params: RBMParams) -> dict[str, Output]:
@@ -51,21 +54,45 @@ def outputs(params: RBMParams) -> dict[str, Output]:
     def track(description: str) -> Output:
         return Output(("step",), (blocks,), "float64", "", description, step, block=1)
 
+    machine = machine_outputs(params.visible, params.hidden)
     return {
-        "weights": Output(
-            ("visible", "hidden_unit"), (params.visible, params.hidden), "float32", description="couplings W of the RBM"
-        ),
-        "visible_bias": Output(
-            ("visible",), (params.visible,), "float32", description="biases c of the visible units of the RBM"
-        ),
-        "hidden_bias": Output(
-            ("hidden_unit",), (params.hidden,), "float32", description="biases b of the hidden units of the RBM"
-        ),
+        **machine,
+        **(_snapshot_outputs(params, machine) if params.snapshots else {}),
         "reconstruction_error": track("share of spins that one Gibbs step v-h-v changes, held-out data"),
         "free_energy_gap": track("mean free energy of held-out minus training data"),
         "weight_norm": track("Frobenius norm of W"),
         "gradient_norm": track("norm of the batch gradient, mean over the block"),
         "kl": track("KL(training data||RBM) in nats, exact, small machines only"),
+    }
+
+
+def machine_outputs(visible: int, hidden: int) -> dict[str, Output]:
+    """Return the outputs that make a machine, wherever one comes from."""
+    return {
+        "weights": Output(
+            ("visible", "hidden_unit"), (visible, hidden), "float32", description="couplings W of the RBM"
+        ),
+        "visible_bias": Output(
+            ("visible",), (visible,), "float32", description="biases c of the visible units of the RBM"
+        ),
+        "hidden_bias": Output(
+            ("hidden_unit",), (hidden,), "float32", description="biases b of the hidden units of the RBM"
+        ),
+    }
+
+
+def _snapshot_outputs(params: RBMParams, machine: Mapping[str, Output]) -> dict[str, Output]:
+    """Return the outputs of the machine, once more for each snapshot."""
+    steps = {"snapshot": np.array(params.snapshots)}
+    return {
+        f"snapshot_{name}": Output(
+            ("snapshot", *one.dims),
+            (len(params.snapshots), *one.shape),
+            one.dtype,
+            description=f"{one.description}, after so many steps",
+            coords=steps,
+        )
+        for name, one in machine.items()
     }
 
 
@@ -75,12 +102,14 @@ def init(params: RBMParams, rng: np.random.Generator, inputs: Inputs) -> Trainin
     weights = rng.normal(0, params.initial_scale, (params.visible, params.hidden)).astype(np.float32)
     zeros = np.zeros(params.visible, np.float32), np.zeros(params.hidden, np.float32)
     chains = _draw(training, params.chains, rng)
-    return Training(*Descent.start(pack(Machine(weights, *zeros))), chains, _distribution(params, training))
+    descent = Descent.start(pack(Machine(weights, *zeros)))
+    empty = np.full((len(params.snapshots), descent.position.size), np.nan, np.float32)
+    return Training(*descent, chains, _distribution(params, training), _with_snapshot(params, empty, descent))
 
 
 def advance(params: RBMParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[Training, Arrays]:
     """Return the state after `block` more steps of descent, and what the tracks read there."""
-    descent, chains, data = Descent(*state[:4]).copy(), state[4], state[5]
+    descent, (chains, data, snapshots) = Descent(*state[:4]).copy(), state[4:]
     machine, optimiser = params.machine(descent.position), params.descent_rule
     training, held_out = _split(params, inputs)
     norms = 0.0
@@ -89,13 +118,26 @@ def advance(params: RBMParams, state: State, rng: np.random.Generator, inputs: I
         flat = pack(gradient)
         norms += float(np.sqrt(flat @ flat))
         optimiser.step(descent, flat)
+    snapshots = _with_snapshot(params, snapshots, descent)
     results = {
         **{name: part.copy() for name, part in machine._asdict().items()},
+        **_snapshot_results(params, snapshots),
         **_tracks(params, machine, training, held_out, rng),
         "gradient_norm": np.array([norms / params.block]),
         "kl": np.array([exact_divergence(machine, data) if data.size else np.nan]),
     }
-    return Training(*descent, chains, data), results
+    return Training(*descent, chains, data, snapshots), results
+
+
+def _with_snapshot(params: RBMParams, snapshots: Array, descent: Descent) -> Array:
+    """Return the snapshots, with that of the step where the descent is if it is one of them."""
+    here = np.array(params.snapshots) == descent.taken
+    return np.where(here[:, None], descent.position, snapshots) if here.any() else snapshots
+
+
+def _snapshot_results(params: RBMParams, snapshots: Array) -> dict[str, Array]:
+    machines = [params.machine(position)._asdict() for position in snapshots]
+    return {f"snapshot_{name}": np.stack([one[name] for one in machines]) for name in Machine._fields if machines}
 
 
 def _gradient(
@@ -140,7 +182,7 @@ def _split(params: RBMParams, inputs: Inputs) -> tuple[Array, Array]:
     spins = inputs["data"]["spins"]
     if spins.shape[-2] * spins.shape[-1] != params.visible:
         found = "x".join(map(str, spins.shape[-2:]))
-        raise ValueError(f"data: found configurations of {found} spins; wanted {params.size}x{params.size}")
+        raise ValueError(f"data: found configurations of {found} spins; wanted {params.visible} spins")
     configurations = spins.reshape(-1, spins.shape[-3], params.visible)
     kept = configurations.shape[1] - int(params.held_out * configurations.shape[1])
     return configurations[:, :kept], configurations[:, kept:]
@@ -193,7 +235,7 @@ def example_inputs(params: RBMParams, rng: np.random.Generator) -> Inputs:
 
 RBM = Kernel(
     name="rbm",
-    version=1,
+    version=2,
     params=RBMParams,
     outputs=outputs,
     init=init,
@@ -201,7 +243,8 @@ RBM = Kernel(
     cost=cost,
     blocks=lambda params: params.steps // params.block,
     inputs={"data": ("spins",)},
-    example=RBMParams(size=3, hidden=4, steps=30, block=10, batch=10, learning_rate=0.02),
+    shapes={"data_shape": ("data", "spins")},
+    example=RBMParams(size=3, hidden=4, steps=30, block=10, batch=10, learning_rate=0.02, snapshots=(0, 20)),
     example_inputs=example_inputs,
     stationarity=STATIONARITY,
     description="a restricted Boltzmann machine trained by contrastive divergence",

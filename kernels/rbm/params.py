@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from sweep.kernels.contract import Array, parameter
@@ -33,10 +34,10 @@ class RBMParams:
     Raises
     ------
     ValueError
-        When `steps` is not a multiple of `block`.
+        When `steps`, or one of `snapshots`, is not a multiple of `block`, or there are snapshots after the last step.
     """
 
-    size: int = parameter("sites per side of the lattice of visible units", ge=1)
+    size: int = parameter("sites per side of the lattice that the chain of layers begins with", ge=1)
     hidden: int = parameter("hidden units", ge=1)
     preset: str = parameter("recipe for method and statistics", default="code", choices=tuple(PRESETS))
     method: str = parameter(
@@ -60,6 +61,11 @@ class RBMParams:
     steps: int = parameter("steps of training; a multiple of block", default=10_000, ge=1, extent=True)
     block: int = parameter("steps between two points of the tracks, and between checkpoints", default=1000, ge=1)
     initial_scale: float = parameter("standard deviation of the initial weights", default=0.05, ge=0)
+    snapshots: tuple[int, ...] = parameter(
+        "steps at which the machine is kept beside the last one; multiples of block, 0 before any training",
+        default=(),
+        ge=0,
+    )
     l1: float = parameter("weight of sum |W| in the loss", default=0.0, ge=0)
     l2: float = parameter("weight of sum W^2 / 2 in the loss", default=0.0, ge=0)
     biases: bool = parameter("whether biases are trained; otherwise they stay 0", default=True)
@@ -67,14 +73,25 @@ class RBMParams:
         "share of every temperature's configurations that training never sees", default=0.1, ge=0, lt=1
     )
 
+    data_shape: tuple[int, ...] = parameter(
+        "configurations, rows and columns of the data, from the data; size x size units when left out", default=()
+    )
+
     def __post_init__(self) -> None:
         if self.steps % self.block:
             raise ValueError(f"steps: found {self.steps}; wanted a multiple of block, which is {self.block}")
+        ordered = all(first < then for first, then in itertools.pairwise(self.snapshots))
+        if not ordered or any(step % self.block for step in self.snapshots):
+            wanted = f"multiples of block, which is {self.block}, in ascending order"
+            raise ValueError(f"snapshots: found {list(self.snapshots)}; wanted {wanted}")
+        if self.snapshots and self.snapshots[-1] > self.steps:
+            raise ValueError(f"snapshots: found {self.snapshots[-1]}; wanted {self.steps} at most, which is steps")
 
     @property
     def visible(self) -> int:
-        """Return the number of visible units."""
-        return self.size * self.size
+        """Return the number of visible units: one for each site of the data."""
+        rows, columns = self.data_shape[-2:] or (self.size, self.size)
+        return rows * columns
 
     @property
     def persistent(self) -> bool:

@@ -16,7 +16,7 @@ from sweep.errors import Problem, SweepError, brief, reason
 from sweep.grid.axes import Label, Labels, canonical, kind_of
 from sweep.grid.identity import point_key
 from sweep.grid.parameters import as_mapping, bounds_of, extents_of, fields_of
-from sweep.kernels.contract import Bounds, Kernel
+from sweep.kernels.contract import Bounds, Kernel, Output
 
 Answer = TypeVar("Answer")
 
@@ -32,27 +32,51 @@ class Input:
 
     Parameters
     ----------
-    stage : str
+    source : Stage
         The stage that is read.
     axes : mapping of str to labels
         The axes of that stage and those of their labels that are read.
     dropped : frozenset of str
-        Axes selected by a single label, which the kernel does not see.
-    inner : mapping of str to labels
-        Labels along inner dimensions of what is read, as far as the kernel takes parameters from them.
-    bounds : mapping of str to Bounds
-        Meaning and units of the axes of that stage.
+        Axes selected by a single label, which the kernel does not see: not even one that the stage which reads has too.
     """
 
-    stage: str
+    source: Stage
     axes: Mapping[str, Labels]
     dropped: frozenset[str] = frozenset()
-    inner: Mapping[str, Labels] = field(default_factory=dict)
-    bounds: Mapping[str, Bounds] = field(default_factory=dict)
+    _outputs: dict[Labels, Mapping[str, Output]] = field(default_factory=dict, compare=False, repr=False)
 
-    def labels(self, name: str) -> Labels:
-        """Return the labels that are read along an axis or an inner dimension."""
-        return self.axes[name] if name in self.axes else self.inner[name]
+    @property
+    def stage(self) -> str:
+        """Return the name of the stage that is read."""
+        return self.source.name
+
+    @property
+    def joined(self) -> frozenset[str]:
+        """Return the axes of that stage that are matched by label where the stage which reads has them."""
+        return frozenset(self.axes) - self.dropped
+
+    def at(self, point: Mapping[str, Label]) -> dict[str, Labels]:
+        """Return the labels that a point reads, by axis of that stage."""
+        return {
+            axis: (point[axis],) if axis in point and axis in self.joined else labels
+            for axis, labels in self.axes.items()
+        }
+
+    def labels(self, name: str, point: Mapping[str, Label]) -> Labels:
+        """Return the labels that a point reads along an axis, or along an inner dimension."""
+        if name in self.axes:
+            return self.at(point)[name]
+        coords = (output.coords for output in self.outputs(point).values())
+        return next(tuple(labels[name].tolist()) for labels in coords if name in labels)
+
+    def outputs(self, point: Mapping[str, Label]) -> Mapping[str, Output]:
+        """Return what the stage that is read gives to a point: at its labels, and the first of every other axis."""
+        read = self.at(point)
+        labels = tuple(read[axis][0] for axis in self.source.axes)
+        if labels not in self._outputs:
+            there = dict(zip(self.source.axes, labels, strict=True))
+            self._outputs[labels] = self.source.ask(self.source.kernel.outputs, there)
+        return self._outputs[labels]
 
 
 @dataclass(frozen=True)
@@ -93,7 +117,7 @@ class Stage:
         """Return meaning and units of an axis: those of the parameter that it sets, here or in the stage it joins."""
         if axis in self.parameter_names:
             return bounds_of(fields_of(self.kernel.params)[axis])
-        joined = (item.bounds[axis] for item in self.inputs.values() if axis in item.bounds)
+        joined = (item.source.bounds(axis) for item in self.inputs.values() if axis in item.joined)
         return next(joined, Bounds("independent realisation, another random stream"))
 
     def kind(self, axis: str) -> type:
@@ -108,7 +132,7 @@ class Stage:
     def params_at(self, point: Mapping[str, Label]) -> Any:
         """Return the kernel's parameters at one point."""
         own = {name: label for name, label in point.items() if name in self.parameter_names}
-        return self.kernel.params(**{**self.params, **self._labels_read(point), **own})
+        return self.kernel.params(**{**self.params, **self._filled(point), **own})
 
     def ask(self, question: Callable[[Any], Answer], point: Mapping[str, Label]) -> Answer:
         """Return what the kernel foresees at one point: its outputs, its blocks, its cost.
@@ -134,12 +158,13 @@ class Stage:
             raise SweepError(Problem(f"stages.{self.name}", what))
         return int(blocks), float(cost)
 
-    def _labels_read(self, point: Mapping[str, Label]) -> dict[str, Labels]:
-        """Return the parameters that are filled with the labels of an input."""
-        return {
-            name: (point[axis],) if axis in point else self.inputs[source].labels(axis)
-            for name, (source, axis) in self.kernel.labels.items()
+    def _filled(self, point: Mapping[str, Label]) -> dict[str, tuple[Any, ...]]:
+        """Return the parameters that are filled with labels and shapes of what is read."""
+        labels = {name: self.inputs[of].labels(along, point) for name, (of, along) in self.kernel.labels.items()}
+        shapes = {
+            name: self.inputs[of].outputs(point)[variable].shape for name, (of, variable) in self.kernel.shapes.items()
         }
+        return {**labels, **shapes}
 
     def key_at(self, point: Mapping[str, Label]) -> str:
         """Return the key that names the point's randomness and checkpoint.
@@ -147,7 +172,7 @@ class Stage:
         What the grid gives counts to 12 digits, as the labels do; a default is what the kernel says.
         """
         given = {*self.params, *self.kernel.labels, *point}
-        fixed = self.parameter_names - extents_of(self.kernel.params)
+        fixed = self.parameter_names - extents_of(self.kernel.params) - self.kernel.shapes.keys()
         values = as_mapping(self.params_at(point))
         params = {name: canonical(value) if name in given else value for name, value in values.items() if name in fixed}
         return point_key(self.name, self.kernel.name, params, {axis: canonical(label) for axis, label in point.items()})

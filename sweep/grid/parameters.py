@@ -10,7 +10,7 @@ from typing import Any
 
 from sweep.errors import brief
 from sweep.grid.axes import KINDS, Labels, as_kind, canonical, expand, is_number, kind_name
-from sweep.kernels.contract import Bounds
+from sweep.kernels.contract import Bounds, Kernel
 
 REPLICATES = "realisation"
 
@@ -29,6 +29,12 @@ def bounds_of(field: dataclasses.Field[Any]) -> Bounds:
 def extents_of(params: type) -> set[str]:
     """Return the names of the parameters that say how long, and so may grow later."""
     return {name for name, field in fields_of(params).items() if bounds_of(field).extent}
+
+
+def filled_of(kernel: Kernel[Any]) -> dict[str, str]:
+    """Return the parameters that the framework fills, each with what it is filled with, in words."""
+    labels = {name: f"the labels of input {of!r}" for name, (of, _) in kernel.labels.items()}
+    return labels | {name: f"the shape of input {of!r}" for name, (of, _) in kernel.shapes.items()}
 
 
 def required_of(params: type) -> set[str]:

@@ -15,7 +15,7 @@ from sweep.grid.axes import Labels, as_kept, canonical, expand, is_number
 from sweep.grid.file import read_document, read_form, read_text
 from sweep.grid.form import GridForm, InputForm, StageForm
 from sweep.grid.grid import Grid, Input, Stage, at_point
-from sweep.grid.parameters import REPLICATES, axis_kind, axis_labels, coerce, fields_of, required_of
+from sweep.grid.parameters import REPLICATES, axis_kind, axis_labels, coerce, fields_of, filled_of, required_of
 from sweep.grid.registry import find_kernel
 from sweep.grid.yaml_text import dump_yaml
 from sweep.kernels.contract import Kernel
@@ -116,7 +116,7 @@ class _StageReader:
             return None
         axes = {name: _as_joined(name, labels, inputs) for name, labels in axes.items()}
         stage = Stage(self.name, self.form.kernel, kernel, axes, params, inputs, self.form.cpus)
-        read = {name for name, _ in kernel.labels.values()}
+        read = {name for name, _ in [*kernel.labels.values(), *kernel.shapes.values()]}
         if len(self.problems) == before and read <= inputs.keys():
             self._check_points(stage)
         return stage if len(self.problems) == before else None
@@ -155,28 +155,27 @@ class _StageReader:
 
     def _params(self, kernel: Kernel[Any], axes: Mapping[str, Labels]) -> dict[str, Any]:
         params: dict[str, Any] = {}
-        fields = fields_of(kernel.params)
+        fields, filled = fields_of(kernel.params), filled_of(kernel)
         for name, value in self.form.params.items():
             if name not in fields:
                 self.wrong(f"params.{name}", f"no such parameter of kernel {kernel.name}; {did_you_mean(name, fields)}")
             elif name in self.form.axes:
                 self.wrong(f"params.{name}", "is an axis of this stage too; keep one of the two")
-            elif name in kernel.labels:
-                self.wrong(f"params.{name}", f"comes from the labels of input {kernel.labels[name][0]!r}; remove it")
+            elif name in filled:
+                self.wrong(f"params.{name}", f"comes from {filled[name]}; remove it")
             else:
                 try:
                     params[name] = coerce(kernel.params, name, value)
                 except ValueError as error:
                     self.wrong(f"params.{name}", error)
-        for name in sorted(
-            required_of(kernel.params) - set(self.form.params) - set(self.form.axes) - set(kernel.labels)
-        ):
+        given = {*self.form.params, *self.form.axes, *filled}
+        for name in sorted(required_of(kernel.params) - given):
             self.wrong("params", f"kernel {kernel.name} needs {name!r}; give it here or make it an axis")
         return params
 
     def _axis_names(self, kernel: Kernel[Any], axes: Mapping[str, Labels], inputs: Mapping[str, Input]) -> None:
-        joined = {axis for item in inputs.values() for axis in item.axes if axis not in item.dropped}
-        known = {*fields_of(kernel.params), *joined, REPLICATES} - set(kernel.labels)
+        joined = {axis for item in inputs.values() for axis in item.joined}
+        known = {*fields_of(kernel.params), *joined, REPLICATES} - filled_of(kernel).keys()
         if len(inputs) < len(self.form.inputs):  # what is read has mistakes of its own, and may have these axes
             return
         for name in axes:
@@ -205,32 +204,31 @@ class _StageReader:
                     f"inputs.{name}", f"no stage {form.stage!r}; {did_you_mean(form.stage, set(forms) - {self.name})}"
                 )
             elif form.stage in stages and name in kernel.inputs:
-                inner = self._offers(kernel, name, stages[form.stage])
-                inputs[name] = replace(self._select(name, form, axes, stages[form.stage]), inner=inner)
+                self._check_offers(kernel, name, stages[form.stage])
+                inputs[name] = self._select(name, form, axes, stages[form.stage])
         return inputs
 
-    def _offers(self, kernel: Kernel[Any], name: str, source: Stage) -> dict[str, Labels]:
-        """Check that a stage gives what the kernel reads; return inner labels that the kernel takes parameters from."""
+    def _check_offers(self, kernel: Kernel[Any], name: str, source: Stage) -> None:
+        """Check that a stage gives what the kernel reads, and the labels that fill its parameters."""
         try:
             offered = source.ask(source.kernel.outputs, next(source.points()))
         except SweepError as error:
             self.wrong(f"inputs.{name}", error)
-            return {}
-        inner: dict[str, Labels] = {}
+            return
+        inner: set[str] = set()
         for variable in kernel.inputs[name]:
             if variable not in offered:
                 hint = did_you_mean(variable, offered)
                 self.wrong(f"inputs.{name}", f"stage {source.name!r} gives no {variable!r}; {hint}")
             else:
-                inner |= {dim: tuple(labels.tolist()) for dim, labels in offered[variable].coords.items()}
+                inner |= offered[variable].coords.keys()
         for parameter, (input_name, dim) in kernel.labels.items():
             if input_name == name and dim not in source.axes and dim not in inner:
                 what = f"has no axis {dim!r}, which gives kernel {kernel.name} its {parameter!r}"
                 self.wrong(f"inputs.{name}", what)
-        return {dim: inner[dim] for input_name, dim in kernel.labels.values() if input_name == name and dim in inner}
 
     def _select(self, name: str, form: InputForm, axes: Mapping[str, Labels], source: Stage) -> Input:
-        """Return what is read: an axis that both stages have by its labels, the rest as selected or whole."""
+        """Return what is read: one label where one is selected, an axis that both stages have by its labels, or all."""
         read = dict(source.axes)
         dropped = set()
         for axis, selection in form.select.items():
@@ -247,11 +245,11 @@ class _StageReader:
             self._made(place, axis, labels, source)
             chosen = set(map(canonical, labels))
             read[axis] = tuple(label for label in source.axes[axis] if canonical(label) in chosen)
-            if one and axis not in axes:
+            if one:
                 dropped.add(axis)
-        for axis in set(read) & set(axes):
+        for axis in (set(read) & set(axes)) - dropped:
             self._made(f"axes.{axis}", axis, axes[axis], source, read[axis])
-        return Input(source.name, read, frozenset(dropped), bounds={axis: source.bounds(axis) for axis in read})
+        return Input(source, read, frozenset(dropped))
 
     def _made(self, place: str, axis: str, labels: Labels, source: Stage, made: Labels | None = None) -> None:
         there = set(map(canonical, source.axes[axis] if made is None else made))
@@ -279,4 +277,5 @@ class _StageReader:
 
 def _as_joined(axis: str, labels: Labels, inputs: Mapping[str, Input]) -> Labels:
     """Return the labels of an axis; those that are joined to an input, to the bits that they have there."""
-    return as_kept(labels, itertools.chain.from_iterable(item.axes.get(axis, ()) for item in inputs.values()))
+    joined = [item.axes[axis] for item in inputs.values() if axis in item.joined]
+    return as_kept(labels, itertools.chain.from_iterable(joined))

@@ -30,7 +30,9 @@ def with_stored(
         The stages that it reads, with the store's labels.
     """
     inputs = {name: _input_with_stored(item, sources[item.stage]) for name, item in stage.inputs.items()}
-    joined = {axis: labels for item in reversed(inputs.values()) for axis, labels in item.axes.items()}
+    joined = {
+        axis: labels for item in reversed(inputs.values()) for axis, labels in item.axes.items() if axis in item.joined
+    }
     kept = {axis: axes.get(axis, joined.get(axis, ())) for axis in stage.axes}
     return replace(
         stage,
@@ -42,10 +44,7 @@ def with_stored(
 
 def _input_with_stored(item: Input, source: Stage) -> Input:
     """Return what is read, with the labels of the stage that has them."""
-    outputs = source.ask(source.kernel.outputs, next(source.points())).values() if item.inner else ()
-    coords = {dim: tuple(labels.tolist()) for output in outputs for dim, labels in output.coords.items()}
-    axes = {axis: as_kept(labels, source.axes[axis]) for axis, labels in item.axes.items()}
-    return replace(item, axes=axes, inner={dim: coords[dim] for dim in item.inner})
+    return Input(source, {axis: as_kept(labels, source.axes[axis]) for axis, labels in item.axes.items()}, item.dropped)
 
 
 def _as_stored(value: Any, stored: Any) -> Any:

@@ -102,7 +102,8 @@ def dependences(stage: Stage) -> dict[str, tuple[str, ...]]:
 
 def _outputs_elsewhere(stage: Stage, axis: str, labels: Labels) -> Iterator[Mapping[str, Output]]:
     """Yield the outputs at other values of one axis; a value that the kernel refuses is passed over."""
-    if axis not in stage.parameter_names:
+    read = [stage.inputs[name].joined for name, _ in stage.kernel.shapes.values()]
+    if axis not in stage.parameter_names.union(*read):
         return
     for label in dict.fromkeys([*labels[1:], *_neighbours(labels[0])]):
         try:

@@ -37,8 +37,8 @@ class InputReader:
         return {name: self._input(item, wanted[name], point) for name, item in stage.stage.inputs.items()}
 
     def _input(self, item: Input, names: tuple[str, ...], point: Mapping[str, Label]) -> Arrays:
-        labels = {axis: (point[axis],) if axis in point else labels for axis, labels in item.axes.items()}
-        seen = tuple(axis for axis in labels if axis not in point and axis not in item.dropped)
+        labels = item.at(point)
+        seen = tuple(axis for axis in labels if axis in item.joined and axis not in point)
         key = (item.stage, names, tuple(labels.items()), seen)
         if key not in self._kept:
             self._kept[key] = self._read(item.stage, names, labels, seen)

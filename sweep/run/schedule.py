@@ -115,10 +115,10 @@ class _StageQueue:
 def _has_input(stage: Stage, item: Input, source: _StageQueue) -> Points:
     """Return, with a length 1 along axes that do not matter, for which points of a stage an input is complete."""
     axes = source.plan.stage.axes
-    shared = [axis for axis in axes if axis in stage.axes]
-    read = {axis: stage.axes.get(axis, labels) for axis, labels in item.axes.items()}
+    shared = [axis for axis in axes if axis in stage.axes and axis in item.joined]
+    read = {axis: stage.axes[axis] if axis in shared else labels for axis, labels in item.axes.items()}
     done = source.done[np.ix_(*(places(axes[axis], read[axis]) for axis in axes))]
-    whole = tuple(place for place, axis in enumerate(axes) if axis not in stage.axes)
+    whole = tuple(place for place, axis in enumerate(axes) if axis not in shared)
     complete = np.asarray(done.all(axis=whole))
     order = [shared.index(axis) for axis in stage.axes if axis in shared]
     shape = [len(stage.axes[axis]) if axis in shared else 1 for axis in stage.axes]

@@ -37,7 +37,7 @@ def identity(plan: Plan, name: str) -> dict[str, Any]:
     """Return what a stage computes, as JSON: everything that may not change while its results are kept."""
     stage = plan.stages[name].wanted
     params = as_mapping(stage.params_at(next(stage.points())))
-    varying = {*stage.axes, *stage.kernel.labels, *extents_of(stage.kernel.params)}
+    varying = {*stage.axes, *stage.kernel.labels, *stage.kernel.shapes, *extents_of(stage.kernel.params)}
     return {
         "seed": plan.grid.seed,
         "kernel": stage.kernel.name,
@@ -49,12 +49,13 @@ def identity(plan: Plan, name: str) -> dict[str, Any]:
 
 
 def _input_identity(plan: Plan, shared: Mapping[str, Any], key: str, name: str) -> dict[str, Any]:
-    """Return what is read: of an axis that the two stages share only its name, of the others every label."""
+    """Return what is read: of an axis that joins the two stages nothing, of the others every label."""
     item = plan.stages[name].wanted.inputs[key]
     source = plan.stages[item.stage].stage
+    own = [axis for axis in item.axes if axis not in shared or axis in item.dropped]
     return {
         "stage": item.stage,
-        "labels": {axis: list(labels) for axis, labels in item.axes.items() if axis not in shared},
+        "labels": {axis: list(item.axes[axis]) for axis in own},
         "extents": extents_at(source),
     }
 

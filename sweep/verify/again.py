@@ -68,9 +68,8 @@ class Recomputer:
         for item in plan.stage.inputs.values():
             if item.stage not in self.done:
                 self.done[item.stage] = self.store.done(item.stage)
-            own = self.plan.stages[item.stage].stage.axes
-            read = {axis: (point[axis],) if axis in point else item.axes[axis] for axis in own}
-            chosen = [_places(labels, read[axis]) for axis, labels in own.items()]
+            read = item.at(point)
+            chosen = [_places(labels, read[axis]) for axis, labels in self.plan.stages[item.stage].stage.axes.items()]
             if not self.done[item.stage][np.ix_(*chosen)].all():
                 return False
         return True

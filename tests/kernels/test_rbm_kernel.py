@@ -1,9 +1,11 @@
 """The kernel as the framework runs it: presets, tracks, restarts, and training until a machine is Ising."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from sweep.kernels.rbm import RBM, RBMParams
+from sweep.kernels.rbm import RBM, RBMParams, SnapshotParams
 from sweep.kernels.rbm.ising import ising_machine
 from sweep.kernels.rbm.machine import Machine, all_spins, exact_divergence, exact_log_probabilities
 from sweep.kernels.rbm.training import mean_field_cd_gradient
@@ -96,6 +98,31 @@ def test_more_steps_leave_the_earlier_ones_as_they_are(ising):
             np.testing.assert_array_equal(after[name], values)
 
 
+def test_snapshots_are_the_machine_of_a_training_that_ended_there(ising):
+    params = RBMParams(size=3, hidden=5, steps=40, block=10, snapshots=(0, 20, 40))
+    kept, last = trained(params, ising)[1::2]
+    ended = trained(replace(params, steps=20, snapshots=()), ising)[-1]
+    untrained = RBM.init(params, np.random.default_rng([1, 0]), ising).position
+    for name in Machine._fields:
+        snapshots = last[f"snapshot_{name}"]
+        np.testing.assert_array_equal(snapshots[0], params.machine(untrained)._asdict()[name])
+        np.testing.assert_array_equal(snapshots[1], ended[name])
+        np.testing.assert_array_equal(snapshots[2], last[name])
+        np.testing.assert_array_equal(kept[f"snapshot_{name}"][:2], snapshots[:2])
+        assert np.isnan(kept[f"snapshot_{name}"][2]).all()
+
+
+def test_snapshots_that_make_no_sense_are_refused():
+    with pytest.raises(
+        ValueError, match=r"snapshots: found \[5\]; wanted multiples of block, which is 10, in ascending"
+    ):
+        RBMParams(size=3, hidden=5, steps=40, block=10, snapshots=(5,))
+    with pytest.raises(ValueError, match="snapshots: found 50; wanted 40 at most, which is steps"):
+        RBMParams(size=3, hidden=5, steps=40, block=10, snapshots=(10, 50))
+    with pytest.raises(ValueError, match=r"snapshot: found 5; the training has kept \[0, 10\]"):
+        SnapshotParams(size=3, snapshot=5, kept=(0, 10), shape=(2, 9, 4))
+
+
 @pytest.mark.parametrize("options", VARIANTS)
 def test_blocks_change_neither_inputs_nor_state_and_fill_what_is_declared(ising, options):
     params = RBMParams(size=3, hidden=5, steps=30, block=10, **options)
@@ -183,7 +210,7 @@ def test_larger_machines_track_no_divergence():
 def test_what_makes_no_sense_is_refused():
     with pytest.raises(ValueError, match="steps: found 1500; wanted a multiple of block, which is 1000"):
         RBMParams(size=3, hidden=4, steps=1500)
-    with pytest.raises(ValueError, match="found configurations of 4x4 spins; wanted 3x3"):
+    with pytest.raises(ValueError, match="found configurations of 4x4 spins; wanted 9 spins"):
         RBM.init(
             RBMParams(size=3, hidden=4), np.random.default_rng(1), {"data": {"spins": np.ones((10, 4, 4), np.int8)}}
         )

@@ -116,3 +116,22 @@ def _die_once(params: WalkParams, state: State, rng: np.random.Generator, inputs
 
 
 DIES_ONCE = replace(WALK, name="walk", advance=_die_once)
+
+
+@dataclass(frozen=True)
+class ReversedParams:
+    temperature: float = parameter("means nothing here", default=1.0, units="J/k_B")
+    sides: tuple[int, ...] = parameter("how many faces there are, from the data", default=())
+
+
+REVERSED = Kernel(
+    name="reversed",
+    version=1,
+    params=ReversedParams,
+    outputs=lambda params: {"faces": Output(("side",), params.sides, "int64", "", "the faces, last first")},
+    init=_stateless,
+    advance=lambda params, state, rng, inputs: ((), {"faces": inputs["data"]["faces"].ravel()[::-1].copy()}),
+    cost=lambda params: 1e-5,
+    inputs={"data": ("faces",)},
+    shapes={"sides": ("data", "faces")},
+)
