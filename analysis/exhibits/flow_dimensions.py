@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
 
 from sweep.analysis.estimators.flow_cases import GROUPINGS, FlowCase, flow_cases
-from sweep.analysis.estimators.flow_exponents import READINGS, dimension_curve, known_at
+from sweep.analysis.estimators.flow_exponents import READINGS, dimension_curve
 from sweep.analysis.estimators.two_point import fit_dimension
-from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, DELTA_SIGMA
-from sweep.analysis.exact.transfer_matrix import LARGEST, exact_correlations
+from sweep.analysis.exact.correlators import SIZES, four_neighbour_correlation, one_bond_correlation, spin_correlation
+from sweep.analysis.exact.ising import DELTA_SIGMA
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
 from sweep.analysis.exhibits.flow_drawing import (
     COLORS,
@@ -32,8 +33,11 @@ from sweep.analysis.exhibits.style import EXACT, new_figure
 
 SHOWN_GROUPING = "network class"  # the paper's
 Estimate = tuple[str, str]  # field, estimator: a key of READINGS
-# The paper's estimator on the exact four-neighbour correlator of the torus, computed apart from this project.
-EXACT_FOUR_NEIGHBOURS = {10: {2.0: 1.184, 2.1: 1.092, 2.2: 1.013, CRITICAL_TEMPERATURE: 0.977, 2.3: 0.969, 2.4: 0.978}}
+EXACT_CORRELATORS: dict[str, Callable[[int, float], npt.NDArray[np.float64]]] = {
+    "sigma": spin_correlation,
+    "epsilon": one_bond_correlation,
+    "epsilon of four neighbours": four_neighbour_correlation,
+}
 TITLES: dict[Estimate, str] = {
     ("sigma", "paper"): "paper's estimator",
     ("sigma", "torus"): "torus estimator",
@@ -84,13 +88,10 @@ def figure_maker(what: DimensionFigure) -> Maker:
 
 
 def exact_dimension(size: int, temperature: float, estimate: Estimate) -> float:
-    """Return what an estimator gives on the exact correlator of the torus; NaN where that is not computed."""
-    field, _ = estimate
-    if field == "epsilon of four neighbours":
-        return known_at(EXACT_FOUR_NEIGHBOURS.get(size, {}), temperature)
-    if size > LARGEST or temperature <= 0:
+    """Return what an estimator gives on the exact correlator of the torus; NaN where there is none."""
+    if size not in SIZES or temperature <= 0:
         return float("nan")
-    data = exact_correlations(size, temperature)[0 if field == "sigma" else 1]
+    data = EXACT_CORRELATORS[estimate[0]](size, temperature)
     reduced = READINGS[estimate].reduce(xr.DataArray(data, dims=("dy", "dx")))
     return float(fit_dimension(reduced)["dimension"])
 

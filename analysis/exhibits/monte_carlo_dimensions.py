@@ -12,7 +12,7 @@ from sweep.analysis.estimators.flow_cases import SAME
 from sweep.analysis.estimators.stages import done_only, stages_of, with_common_labels
 from sweep.analysis.estimators.two_point import Field, paper_dimension, with_bin_errors
 from sweep.analysis.exact import ising as exact
-from sweep.analysis.exact.transfer_matrix import LARGEST, exact_correlations
+from sweep.analysis.exact.correlators import SIZES, one_bond_correlation, spin_correlation
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
 from sweep.analysis.exhibits.monte_carlo import draw_points, nearest_critical, one_ensemble, temperature_units
 from sweep.analysis.exhibits.style import EXACT, TORUS, below_legend, label_of, new_figure
@@ -72,11 +72,11 @@ def _with_expectation(numbers: xr.Dataset, size: int, field: Field) -> xr.Datase
 
 
 def _expected(size: int, temperatures: xr.DataArray, field: Field) -> xr.DataArray:
-    if size > LARGEST:
+    if size not in SIZES:
         return xr.full_like(temperatures, np.nan, dtype=float)
-    which = 0 if field == "sigma" else 1
-    exact_data = [exact_correlations(size, float(t))[which] for t in temperatures]
-    data = xr.DataArray(np.array(exact_data), dims=("temperature", "dy", "dx"), coords={"temperature": temperatures})
+    known = spin_correlation if field == "sigma" else one_bond_correlation
+    exact_data = np.array([known(size, float(t)) for t in temperatures])
+    data = xr.DataArray(exact_data, dims=("temperature", "dy", "dx"), coords={"temperature": temperatures})
     return paper_dimension(data)["dimension"]
 
 

@@ -9,22 +9,18 @@ import numpy as np
 import pytest
 
 from sweep.analysis.exact import ising as exact
-from sweep.analysis.exact.transfer_matrix import exact_correlations
+from sweep.analysis.exact.correlators import spin_correlation
 
 T_C = exact.CRITICAL_TEMPERATURE
 
 
-def enumerate_torus(size: int, temperature: float) -> tuple[float, float, np.ndarray, np.ndarray]:
-    """Return ln Z, <e> per site, <ss>(dy, dx) and the connected horizontal-bond correlator, by brute force."""
+def enumerate_torus(size: int, temperature: float) -> tuple[float, float]:
+    """Return ln Z and <e> per site by brute force."""
     spins = np.array(list(itertools.product([-1, 1], repeat=size * size))).reshape(-1, size, size)
-    bonds = spins * np.roll(spins, -1, axis=2)
-    energy = -(bonds.sum(axis=(1, 2)) + (spins * np.roll(spins, -1, axis=1)).sum(axis=(1, 2)))
+    energy = -(spins * (np.roll(spins, -1, axis=2) + np.roll(spins, -1, axis=1))).sum(axis=(1, 2))
     log_weight = -energy / temperature
     log_z = np.logaddexp.reduce(log_weight)
-    p = np.exp(log_weight - log_z)
-    spin = np.einsum("n,n,nyx->yx", p, spins[:, 0, 0], spins)
-    bond = np.einsum("n,n,nyx->yx", p, bonds[:, 0, 0], bonds) - (p @ bonds[:, 0, 0]) ** 2
-    return float(log_z), float(p @ energy) / size**2, spin, bond
+    return float(log_z), float(np.exp(log_weight - log_z) @ energy) / size**2
 
 
 @pytest.mark.parametrize(
@@ -66,7 +62,7 @@ def test_kaufman_elsewhere(size: int, temperature: float, energy: float) -> None
 @pytest.mark.parametrize("temperature", [0.3, 1.0, T_C, 3.0, 50.0])
 def test_partition_function_by_enumeration(temperature: float) -> None:
     for size in (3, 4):
-        log_z, energy, _, _ = enumerate_torus(size, temperature)
+        log_z, energy = enumerate_torus(size, temperature)
         assert exact.torus_log_partition(size, temperature) == pytest.approx(log_z, rel=1e-12)
         assert exact.torus_energy(size, temperature) == pytest.approx(energy, abs=1e-10)
 
@@ -93,40 +89,8 @@ def test_large_torus_tends_to_ferdinand_and_fisher() -> None:
         assert exact.torus_energy(size, T_C) == pytest.approx(-math.sqrt(2) - 0.62243946 / size, abs=2 / size**3)
 
 
-@pytest.mark.parametrize("temperature", [1.0, T_C, 4.0])
-def test_transfer_matrix_by_enumeration(temperature: float) -> None:
-    for size in (3, 4):
-        _, _, spin, bond = enumerate_torus(size, temperature)
-        found = exact_correlations(size, temperature)
-        np.testing.assert_allclose(found[0], spin, atol=1e-10)
-        np.testing.assert_allclose(found[1], bond, atol=1e-10)
-
-
-def test_transfer_matrix_at_ten() -> None:
-    spin, bond = exact_correlations(10, T_C)
-    known = {(0, 1): 0.738121, (1, 1): 0.680428, (0, 2): 0.650720, (1, 2): 0.635201, (3, 3): 0.589848, (5, 5): 0.577240}
-    for place, value in known.items():
-        assert spin[place] == pytest.approx(value, abs=1e-6)
-    for place, value in {
-        (0, 1): 0.105897,
-        (1, 0): 0.081899,
-        (1, 1): 0.036493,
-        (0, 2): 0.031816,
-        (5, 5): 0.003315,
-    }.items():
-        assert bond[place] == pytest.approx(value, abs=1e-6)
-    assert spin.mean() == pytest.approx(0.612568, abs=1e-6)  # <m^2>
-
-
-def test_transfer_matrix_refuses_what_it_cannot_do() -> None:
-    with pytest.raises(ValueError, match="size 3 to 10"):
-        exact_correlations(11, 2.0)
-    with pytest.raises(ValueError, match="temperature > 0"):
-        exact_correlations(4, 0.0)
-
-
 def test_torus_functions_agree_with_the_lattice() -> None:
-    spin, _ = exact_correlations(10, T_C)
+    spin = spin_correlation(10, T_C)
     continuum = exact.torus_spin_correlation(10)
     y, x = np.indices((10, 10))
     far = np.hypot(np.minimum(y, 10 - y), np.minimum(x, 10 - x)) >= 3

@@ -15,7 +15,7 @@ import xarray as xr
 from analysis_stores import TEMPERATURES, ising_store
 
 from sweep.analysis.estimators.two_point import torus_dimension
-from sweep.analysis.exact.transfer_matrix import exact_correlations
+from sweep.analysis.exact.correlators import spin_correlation
 from sweep.analysis.exhibits.exhibit import Absent, Row
 from sweep.analysis.exhibits.figure_5b import FIGURE_5B
 from sweep.analysis.exhibits.figure_6a import FIGURE_6A
@@ -54,7 +54,7 @@ def test_every_figure_has_its_files_and_the_page_shows_them(page: Path) -> None:
 def test_csv_holds_what_is_drawn(page: Path) -> None:
     numbers = pd.read_csv(page.parent / "figure-5b.csv")
     at = numbers[(numbers["size"] == 6) & np.isclose(numbers["temperature"], TEMPERATURES[2])].iloc[0]
-    spin = xr.DataArray(exact_correlations(6, TEMPERATURES[2])[0], dims=("dy", "dx"))
+    spin = xr.DataArray(spin_correlation(6, TEMPERATURES[2]), dims=("dy", "dx"))
     assert abs(at["torus"] - float(torus_dimension(spin, "sigma")["dimension"])) < 4 * at["torus_error"]
     assert abs(at["paper"] - at["paper_on_exact_data"]) < 4 * at["paper_error"]
 

@@ -7,12 +7,12 @@ import pytest
 import xarray as xr
 
 from sweep.analysis.estimators.two_point import open_distance_means, paper_dimension, torus_dimension, with_bin_errors
+from sweep.analysis.exact.correlators import one_bond_correlation, spin_correlation
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, torus_distance, torus_spin_structure
-from sweep.analysis.exact.transfer_matrix import exact_correlations
 
 
 def exact_data(size: int, temperature: float) -> tuple[xr.DataArray, xr.DataArray]:
-    spin, energy = exact_correlations(size, temperature)
+    spin, energy = spin_correlation(size, temperature), one_bond_correlation(size, temperature)
     return xr.DataArray(spin, dims=("dy", "dx")), xr.DataArray(energy, dims=("dy", "dx"))
 
 

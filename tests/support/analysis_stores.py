@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from sweep.analysis.exact.correlators import one_bond_correlation, spin_correlation
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, torus_energy
-from sweep.analysis.exact.transfer_matrix import exact_correlations
 
 TEMPERATURES = (2.3, 2.0, CRITICAL_TEMPERATURE)  # not sorted: an extended store is not
 
@@ -51,7 +51,7 @@ def ising_store(sizes: tuple[int, ...] = (5, 6), replicas: int = 64, undone: flo
 
 def _correlators(size: int, temperatures: np.ndarray, rng: np.random.Generator, bins: int = 12) -> xr.Dataset:
     dims = ("temperature", "bin", "dy", "dx")
-    exact = [exact_correlations(size, float(t)) for t in temperatures]
+    exact = [(spin_correlation(size, float(t)), one_bond_correlation(size, float(t))) for t in temperatures]
     noise = rng.normal(0, 0.003, (2, len(temperatures), bins, size, size))
     spin, energy = (np.array([pair[k] for pair in exact])[:, None] + noise[k] for k in (0, 1))
     return xr.Dataset(
