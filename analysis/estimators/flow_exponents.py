@@ -21,23 +21,10 @@ from sweep.analysis.estimators.flow_cases import SAME, FlowCase
 from sweep.analysis.estimators.power_law import fit_power_law
 from sweep.analysis.estimators.two_point import fit_dimension, open_distance_means, torus_reduced
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
+from sweep.analysis.exact.moments import moments
 
 FIT_POINTS = 3  # temperatures below T_c that Delta_m is fitted to, unless named
 Fit = Callable[..., xr.Dataset]
-
-# <|m|> of the 10x10 torus, exact.
-EXACT_ABS_MAGNETIZATION: Mapping[int, Mapping[float, float]] = {
-    10: {
-        2.0: 0.911122,
-        2.1: 0.870686,
-        2.2: 0.810754,
-        CRITICAL_TEMPERATURE: 0.756274,
-        2.3: 0.728989,
-        2.4: 0.633113,
-        2.5: 0.538393,
-        2.6: 0.456965,
-    }
-}
 
 
 class Reading(NamedTuple):
@@ -97,15 +84,9 @@ def fit_magnetization(abs_magnetization: xr.DataArray, errors: xr.DataArray | No
     return fit.assign({f"dimension{end}": fit[f"exponent{end}"] for end in ("", "_error", "_interval")})
 
 
-def known_at(table: Mapping[float, float], temperature: float) -> float:
-    """Return the entry of a table at a temperature, whatever the last digits of its label; NaN where there is none."""
-    return next((value for label, value in table.items() if abs(label - temperature) < SAME), np.nan)
-
-
 def exact_magnetization_exponent(size: int, temperatures: Sequence[float]) -> float:
     """Return Delta_m fitted in the same way to the exact <|m|> of the torus; NaN where that is not known to us."""
-    known = EXACT_ABS_MAGNETIZATION.get(size, {})
-    values = [known_at(known, temperature) for temperature in temperatures]
+    values = [moments(size, temperature).abs_m for temperature in temperatures]
     exact = xr.DataArray(values, dims="temperature", coords={"temperature": list(temperatures)})
     return float(fit_magnetization(exact)["dimension"])
 

@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 
 from sweep.analysis.estimators.crossed import mean_with_error
 from sweep.analysis.estimators.flow_cases import SAME, FlowCase, flow_cases
-from sweep.analysis.estimators.flow_exponents import EXACT_ABS_MAGNETIZATION, fit_magnetization, magnetization_curve
+from sweep.analysis.estimators.flow_exponents import fit_magnetization, magnetization_curve
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
+from sweep.analysis.exact.moments import SIZES, moments
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
 from sweep.analysis.exhibits.flow_drawing import (
     NO_FLOW,
@@ -73,9 +74,9 @@ def _draw_fit(panel: Axes, case: FlowCase, curve: xr.Dataset, points: xr.Dataset
     panel.plot(grid, float(fit["amplitude"]) * shape, color=EXACT, lw=1, label="fit")
     words = f"A = {float(curve['amplitude']):.3f}, Δm = {float(curve['value']):.3f}"
     panel.annotate(words, (0.03, 0.03), xycoords="axes fraction")
-    known = EXACT_ABS_MAGNETIZATION.get(case.size, {})
-    if known:
-        panel.plot(list(known), list(known.values()), "x", color=OTHER, label="exact, torus")
+    if case.size in SIZES:
+        exact = [moments(case.size, float(temperature)).abs_m for temperature in inside["temperature"]]
+        panel.plot(inside["temperature"], exact, "x", color=OTHER, label="exact, torus")
     panel.set(
         xlabel="temperature T (J/k_B)",
         ylabel="⟨|m|⟩ per site",

@@ -10,6 +10,7 @@ import xarray as xr
 from sweep.analysis.estimators.stages import complete_only, done_only, stages_of, with_common_labels
 from sweep.analysis.estimators.statistics import binder_cumulant, jackknife, mean_and_error
 from sweep.analysis.exact import ising as exact
+from sweep.analysis.exact.moments import SIZES, moments
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
 from sweep.analysis.exhibits.monte_carlo import draw_points, nearest_critical, one_ensemble, temperature_units
 from sweep.analysis.exhibits.style import EXACT, label_of, new_figure
@@ -120,7 +121,6 @@ def _energy_rows(numbers: xr.Dataset, sizes: Sequence[int]) -> list[Row]:
 
 def _binder_rows(stages: Sequence[xr.DataTree]) -> list[Row]:
     """Return the cumulants of the stage that comes nearest to T_c."""
-    known = {8: 0.613045, 10: 0.612341}
     stage = min(
         stages, key=lambda stage: abs(nearest_critical(stage.to_dataset()["temperature"]) - exact.CRITICAL_TEMPERATURE)
     )
@@ -129,7 +129,7 @@ def _binder_rows(stages: Sequence[xr.DataTree]) -> list[Row]:
     rows = []
     for size in means["size"].values.tolist():
         cumulant = jackknife(means.sel(size=size, temperature=critical), binder_cumulant, "replica")
-        wanted = f"{known[size]:.6f}" if size in known and abs(critical - exact.CRITICAL_TEMPERATURE) < 1e-6 else ""
+        wanted = f"{moments(size, critical).binder:.6f}" if size in SIZES else ""
         value, error = float(cumulant["value"]), float(cumulant["error"])
         rows.append(Row(f"U4, L = {size}, T = {critical:.4f}", value, error, "", wanted))
     return rows
