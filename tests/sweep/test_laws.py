@@ -26,7 +26,13 @@ def failing(results: list[LawResult]) -> dict[str, str]:
     return {result.law: result.why for result in results if not result.holds}
 
 
-@pytest.mark.parametrize("name", ["ising", "thermometer", "rbm", "rbm_snapshot", "rbm_flow"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *["ising", "thermometer", "rbm", "rbm_snapshot", "rbm_flow"],
+        *["block_spin", "encode", "layer_correlation", "panel"],
+    ],
+)
 def test_shipped_kernels_keep_every_law(name: str) -> None:
     results = check_kernel(find_kernel(name))
     assert [result.law for result in results] == list(LAWS)
