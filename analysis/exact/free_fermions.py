@@ -94,32 +94,55 @@ class FreeFermions:
 
 def free_fermions(size: int, coupling: complex) -> FreeFermions:
     """Return the torus of side `size`, 3 or more, at a coupling K = J / (k_B T) with a positive real part."""
-    boltzmann = np.exp(-2 * coupling)
-    t, rest = (1 - boltzmann) / (1 + boltzmann), 4 * boltzmann / (1 + boltzmann) ** 2
+    t, rest = _bond(coupling)
+    log_scale, weights = _sectors(size, coupling)
     action = _action(size, t)
     kept = np.array([-action[0, 0], PAIRED, PAIRED, PAIRED])
     action[0, 0] = PAIRED
     inverse = np.linalg.inv(action)
     inverse[0, 0] = 0
-    log_weights, propagators = [], []
-    logs = _log_pfaffians(size, t, rest)
-    for sector in np.ndindex(2, 2):  # momenta 2 pi n / L, and those between them
-        modes = np.s_[sector[0] :: 2, sector[1] :: 2]
-        log_weights.append(logs[modes].sum())
+    propagators = []
+    for modes in _modes():
         part = np.zeros_like(inverse)
         part[modes] = inverse[modes]
         propagators.append(-np.fft.fft2(part, axes=(0, 1)) / size**2)
-    largest = max(np.real(log_weights))
     real = np.isrealobj(t)
     return FreeFermions(
         size,
         np.array([t, rest]),
-        size**2 * (2 * coupling + 2 * np.log1p(boltzmann) - np.log(2)) + largest - np.log(2),
-        np.exp(np.array(log_weights) - largest),
+        log_scale,
+        weights,
         kept.real if real else kept,
         np.array([1 / size, 0, 0, 0]),
         np.real(propagators) if real else np.array(propagators),
     )
+
+
+def log_partition(size: int, coupling: complex) -> Any:
+    """Return ln Z, up to a multiple of 2 pi i, without the propagators."""
+    t, _ = _bond(coupling)
+    log_scale, weights = _sectors(size, coupling)
+    return log_scale + np.log(weights @ [t**2 + 2 * t - 1, 1, 1, 1])
+
+
+def _bond(coupling: complex) -> tuple[Any, Any]:
+    """Return t = tanh K and 1 - t^2."""
+    boltzmann = np.exp(-2 * coupling)
+    return (1 - boltzmann) / (1 + boltzmann), 4 * boltzmann / (1 + boltzmann) ** 2
+
+
+def _sectors(size: int, coupling: complex) -> tuple[Any, Array]:
+    """Return `log_scale` and `weights` of the four sectors."""
+    logs = _log_pfaffians(size, *_bond(coupling))
+    weights = np.array([logs[modes].sum() for modes in _modes()])
+    largest = weights.real.max()
+    scale = size**2 * (2 * coupling + 2 * np.log1p(np.exp(-2 * coupling)) - np.log(2))
+    return scale + largest - np.log(2), np.exp(weights - largest)
+
+
+def _modes() -> list[tuple[slice, slice]]:
+    """Return where the momenta of each sector are among pi n / L, the doubly periodic one first."""
+    return [np.s_[vertical::2, horizontal::2] for vertical, horizontal in np.ndindex(2, 2)]
 
 
 def _action(size: int, t: complex) -> Array:

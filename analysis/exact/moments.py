@@ -33,11 +33,11 @@ def moments(size: int, temperature: float) -> Moments:
     ----------
     size : int
     temperature : float
-        In J/k_B, above 0.
+        In J/k_B, 0 or more.
     """
     if size not in SIZES:
         return Moments(np.nan, np.nan, np.nan)
-    weights = magnetization_weights(size, np.exp(-2 / temperature))
+    weights = magnetization_weights(size, np.exp(-2 / temperature) if temperature else 0.0)
     m = np.linspace(-1, 1, size**2 + 1)
     return Moments(*(float(weights @ values / weights.sum()) for values in (np.abs(m), m**2, m**4)))
 
@@ -96,9 +96,10 @@ def _column_bonds(columns: int, boltzmann: complex) -> Array:
 
 def _with_its_spins(counted: Array, up: npt.NDArray[np.int64]) -> Array:
     """Return weights [row, n] by the number n that includes the row's own spins."""
-    found = np.zeros((len(counted), counted.shape[1] + up.max()), counted.dtype)
-    for n in range(up.max() + 1):
-        found[up == n, n : n + counted.shape[1]] = counted[up == n]
+    rows, columns = counted.shape
+    found = np.zeros((rows, columns + up.max()), counted.dtype)
+    begins = np.arange(rows) * found.shape[1] + up
+    found.reshape(-1)[begins[:, None] + np.arange(columns)] = counted
     return found
 
 

@@ -1,4 +1,4 @@
-"""Moments of the magnetisation against enumeration, correlators, and numbers that were computed apart from the project."""
+"""Moments of the magnetisation against enumeration, correlators, and numbers computed apart from the project."""
 
 from __future__ import annotations
 
