@@ -106,22 +106,38 @@ def pair_correlation(panels: xr.DataArray) -> xr.DataArray:
     -------
     DataArray[distance]
     """
-    values = np.asarray(panels, np.float64)
-    side = values.shape[-1]
-    power = np.mean(np.abs(np.fft.rfft2(values, s=(2 * side, 2 * side))) ** 2, axis=0)
-    sums = np.fft.irfft2(power, s=(2 * side, 2 * side))
+    side = panels.sizes["x"]
+    period = (2 * side, 2 * side)
+    power = sum(np.abs(np.fft.rfft2(panel, s=period)) ** 2 for panel in np.asarray(panels, np.float64))
+    sums = np.fft.irfft2(power / panels.shape[0], s=period)
+    # A pair (dy, dx) and its mirror image (dy, -dx) are as far apart: the mean of both sums, each over as many pairs.
+    both = (sums[:side, :side] + sums[:side, -np.arange(side) % (2 * side)]) / 2
+    near, kind, distance, pairs = _open_pairs(side)
+    means = np.bincount(kind, (both * _images(side))[near]) / pairs
+    return xr.DataArray(means, dims=DISTANCE, coords={DISTANCE: distance})
+
+
+def slope_error_of_noise(side: int) -> float:
+    """Return the standard deviation of the slope of G(d) of one panel of independent numbers of variance 1.
+
+    Products of different pairs of sites are uncorrelated: the variance of G(d) is 1 over the number of unordered pairs.
+    """
+    _, _, distance, pairs = _open_pairs(side)
+    weights = _slope_weights(distance, distance > 0, 2)
+    return float(np.sqrt(np.sum(weights**2 / (pairs / 2))))
+
+
+def _open_pairs(side: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.intp], Floats, Floats]:
+    """Return which displacements bool[dy, dx] >= 0 count, which distance each has, the distances, and ordered pairs."""
     steps = np.arange(side)
-    pairs = np.multiply.outer(side - steps, side - steps)
-    # A pair (dy, dx) and its mirror image (dy, -dx) are as far apart: both sums, each over as many pairs.
-    both = (sums[:side, :side] + sums[:side, -steps % (2 * side)]) / 2
     squared = np.add.outer(steps**2, steps**2)
     near = (squared > 0) & (4 * squared < side**2)
     kinds, kind = np.unique(squared[near], return_inverse=True)
-    means = np.bincount(kind, both[near] * _images(steps)[near]) / np.bincount(kind, (pairs * _images(steps))[near])
-    return xr.DataArray(means, dims=DISTANCE, coords={DISTANCE: np.sqrt(kinds)})
+    fits = np.multiply.outer(side - steps, side - steps) * _images(side)
+    return near, kind, np.asarray(np.sqrt(kinds), np.float64), np.bincount(kind, fits[near]).astype(np.float64)
 
 
-def _images(steps: npt.NDArray[np.int64]) -> Floats:
-    """Return how many of the displacements (+-dy, +-dx) are different."""
-    one = np.where(steps == 0, 1.0, 2.0)
+def _images(side: int) -> Floats:
+    """Return how many of the displacements (+-dy, +-dx) are different, float[dy, dx]."""
+    one = np.where(np.arange(side) == 0, 1.0, 2.0)
     return np.multiply.outer(one, one)

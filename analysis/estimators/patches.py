@@ -9,12 +9,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import scipy.ndimage
-import scipy.sparse
 import scipy.stats
 import xarray as xr
 
 from sweep.analysis.estimators.crossed import REALISATION, crossed_mean
-from sweep.analysis.estimators.gauge import SITE, UNIT, in_place, places, square_side
+from sweep.analysis.estimators.gauge import SITE, UNIT, square_side
 
 FALSE_ALARM = 0.01  # panels of pure noise that show a patch
 Floats = npt.NDArray[np.float64]
@@ -68,12 +67,13 @@ def _highest(size: Floats, regions: npt.NDArray[np.int64]) -> Floats:
 def _periodic_regions(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """Return the number of the connected region on the torus that each site is in, from 1; 0 outside the mask."""
     regions, count = scipy.ndimage.label(mask)
-    ends = [(regions[0], regions[-1]), (regions[:, 0], regions[:, -1])]
-    first, last = np.concatenate([np.stack(pair)[:, (pair[0] > 0) & (pair[1] > 0)] for pair in ends], axis=1)
-    joined = scipy.sparse.coo_array((np.ones(len(first)), (first, last)), shape=(count + 1, count + 1))
-    _, number = scipy.sparse.csgraph.connected_components(joined, directed=False)
-    # Site 0 of the graph is the outside, and alone: it is always component 0.
-    return np.asarray(number, np.int64)[regions]
+    number = np.arange(count + 1)
+    for one, other in ((regions[0], regions[-1]), (regions[:, 0], regions[:, -1])):
+        meet = (one > 0) & (other > 0)
+        for a, b in set(zip(one[meet].tolist(), other[meet].tolist(), strict=True)):
+            number[number == number[a]] = number[b]
+    _, joined = np.unique(number, return_inverse=True)
+    return np.asarray(joined[regions], np.int64)
 
 
 def overlap(panels: xr.DataArray) -> xr.DataArray:
@@ -126,29 +126,3 @@ def by_training(values: xr.DataArray, dim: str = UNIT) -> xr.Dataset:
     error = (values.std(dim, ddof=1) / np.sqrt(count.where(count > 1))).squeeze()
     whole = xr.Dataset({"value": each.squeeze(), "error": error, "degrees": count.squeeze() - 1})
     return whole.assign(by_realisation=each, realisations=1)
-
-
-def unit_numbers(panels: xr.DataArray, sign: xr.DataArray, errors: xr.DataArray | None = None) -> xr.Dataset:
-    """Return all numbers of the units of a layer.
-
-    Parameters
-    ----------
-    panels : DataArray[..., hidden_unit, y, x]
-        Without what goes through the magnetisation.
-    sign : DataArray[..., hidden_unit]
-        Of the units (see `gauge.signs`).
-    errors : DataArray[..., hidden_unit, y, x], optional
-        Standard errors of the panels.
-
-    Returns
-    -------
-    Dataset[..., hidden_unit]
-        Those of `patches`; `positive`, 1 for a unit of sign +1, else 0; `overlap` with the neighbours when signs and
-        places are fixed, of the unit at each site, NaN where the number of units is no square.
-    """
-    found = patches(panels, errors)
-    positive = (sign > 0).astype(float).where(sign.notnull())
-    if square_side(panels.sizes[UNIT]) is None:
-        return found.assign(positive=positive, overlap=xr.full_like(positive, np.nan))
-    placed = in_place(panels * sign, places(panels))
-    return found.assign(positive=positive, overlap=overlap(placed).rename({SITE: UNIT}))

@@ -10,6 +10,13 @@ from sweep.analysis.exhibits.figure_5a import FIGURE_5A
 from sweep.analysis.exhibits.figure_5b import FIGURE_5B
 from sweep.analysis.exhibits.figure_6a import FIGURE_6A
 from sweep.analysis.exhibits.figure_6b import FIGURE_6B
+from sweep.analysis.exhibits.figure_7 import figure_7
+from sweep.analysis.exhibits.figure_8 import figure_8, figure_8_controls
+from sweep.analysis.exhibits.figure_9 import figure_9
+from sweep.analysis.exhibits.figure_10 import figure_10
+from sweep.analysis.exhibits.figure_11 import figure_11
+from sweep.analysis.exhibits.figure_12 import FIGURE_12
+from sweep.analysis.exhibits.figure_13 import FIGURE_13
 from sweep.analysis.exhibits.fixed_points import fixed_points
 from sweep.analysis.exhibits.thermodynamics import thermodynamics
 from sweep.analysis.exhibits.thermometer_quality import thermometer_quality
@@ -25,4 +32,12 @@ EXHIBITS: tuple[Maker, ...] = (
     FIGURE_6A,
     FIGURE_6B,
     fixed_points,
+    figure_7,
+    figure_8,
+    figure_8_controls,
+    figure_9,
+    figure_10,
+    figure_11,
+    FIGURE_12,
+    FIGURE_13,
 )

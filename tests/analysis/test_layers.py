@@ -18,29 +18,30 @@ def test_chains_in_words_with_their_sides_and_depths():
     found = by_stage(as_tree(layer_stages()))
     told = {name: (layer.label, layer.side, layer.units, layer.depth) for name, layer in found.items()}
     assert told == {
-        "rg_4": ("RG 8→4", 4, 16, 1),
-        "rg_2": ("RG 8→4→2", 2, 4, 2),
-        "layer_16": ("RBM 64→16", 4, 16, 1),
-        "layer_4": ("RBM 64→16→4", 2, 4, 2),
-        "untrained_16": ("RBM 64→16, untrained", 4, 16, 1),
-        "permuted_16": ("RBM 64→16, site-permuted", 4, 16, 1),
+        "rg_half": ("RG 8→4", 4, 16, 1),
+        "rg_quarter": ("RG 8→4→2", 2, 4, 2),
+        "layer_half": ("RBM 64→16", 4, 16, 1),
+        "layer_quarter": ("RBM 64→16→4", 2, 4, 2),
+        "layer_single": ("RBM 64→4", 2, 4, 1),
+        "untrained": ("RBM 64→16, untrained", 4, 16, 1),
+        "layer_permuted": ("RBM 64→16, site-permuted", 4, 16, 1),
     }
-    assert [layer.depth for layer in layers(as_tree(layer_stages()))] == [1, 1, 1, 1, 2, 2]
-    deep = found["layer_4"]
+    assert [layer.depth for layer in layers(as_tree(layer_stages()))] == [1, 1, 1, 1, 1, 2, 2]
+    deep = found["layer_quarter"]
     assert (deep.kind, deep.machine.preset, deep.machine.trained_on, deep.realisations) == (
         "RBM",
         "code",
-        "layer_16",
+        "layer_half",
         3,
     )
-    assert found["untrained_16"].machine.stage == "machine_16"
-    assert [layer.stage for layer in deep.chain] == ["ising8", "layer_16", "layer_4"]
+    assert found["untrained"].machine.stage == "machine_half"
+    assert [layer.stage for layer in deep.chain] == ["data", "layer_half", "layer_quarter"]
 
 
 def test_other_rules_mixed_chains_and_hidden_units_that_make_no_square():
     stages = layer_stages()
-    stages["rg_4"][""].attrs["params"] = '{"rule": "majority"}'
-    reads = {"machine": "machine_16", "data": "rg_4"}
+    stages["rg_half"][""].attrs["params"] = '{"rule": "majority"}'
+    reads = {"machine": "machine_half", "data": "rg_half"}
     hidden = {"hidden": (("temperature", "configuration", "hidden_unit"), np.ones((1, 2, 5)))}
     stages["five"] = {"": stage("encode", hidden, reads, {"statistics": "mean_field"})}
     warm = {"temperature": [2.2, 2.4]}
@@ -58,10 +59,10 @@ def test_other_rules_mixed_chains_and_hidden_units_that_make_no_square():
 
 def test_correlations_know_their_two_layers():
     stages = layer_stages()
-    stages["direct"] = correlation("layer_16", "layer_4", axes=trainings())
-    stages["through"] = correlation("ising8", "layer_4", axes=trainings())
-    stages["control"] = correlation("ising8", "permuted_16", axes=trainings())
-    stages["rg"] = correlation("rg_4", "rg_2")
+    stages["direct"] = correlation("layer_half", "layer_quarter", axes=trainings())
+    stages["through"] = correlation("data", "layer_quarter", axes=trainings())
+    stages["control"] = correlation("data", "layer_permuted", axes=trainings())
+    stages["rg"] = correlation("rg_half", "rg_quarter")
     found = {case.stage: (case.label, case.adjacent, case.control) for case in layer_correlations(as_tree(stages))}
     assert found == {
         "direct": ("RBM 16→4", True, ""),
@@ -74,9 +75,9 @@ def test_correlations_know_their_two_layers():
 def test_only_what_is_complete_is_there():
     stages = layer_stages()
     done = np.array([[[True, False, True]]])
-    reads = {"machine": "machine_16", "data": "ising8"}
-    stages["layer_16"] = with_spins(4, kernel="encode", inputs=reads, axes=trainings(), done=done)
-    stages["rg_4"][""]["done"][:] = False
+    reads = {"machine": "machine_half", "data": "data"}
+    stages["layer_half"] = with_spins(4, kernel="encode", inputs=reads, axes=trainings(), done=done)
+    stages["rg_half"][""]["done"][:] = False
     found = by_stage(as_tree(stages))
-    assert "rg_4" not in found
-    assert found["layer_16"].data["realisation"].values.tolist() == [0, 2]
+    assert "rg_half" not in found
+    assert found["layer_half"].data["realisation"].values.tolist() == [0, 2]

@@ -5,8 +5,8 @@ import pytest
 import xarray as xr
 from toy_panels import block_panels, gaussian_patches, hidden_from
 
-from sweep.analysis.estimators.gauge import SITE, UNIT, signs
-from sweep.analysis.estimators.patches import by_training, cosine, overlap, patches, unit_numbers
+from sweep.analysis.estimators.gauge import SITE, UNIT
+from sweep.analysis.estimators.patches import by_training, cosine, overlap, patches
 
 
 def centred(panels):
@@ -61,23 +61,6 @@ def test_overlap_of_neighbours():
     panels = hidden_from(gaussian_patches(16, 16, width=2.0)).rename({UNIT: SITE})
     np.testing.assert_allclose(overlap(panels), np.exp(-1 / 16), atol=1e-3)
     assert np.isnan(overlap(panels.isel({SITE: slice(4)}))).all()
-
-
-def test_overlap_needs_signs_and_places_and_gets_them():
-    panels = block_panels(16, 4)
-    order = np.random.default_rng(4).permutation(16)
-    sign = np.where(np.arange(16) % 3, 1, -1)
-    shuffled = hidden_from(panels[order] * sign[:, None, None])
-    numbers = unit_numbers(hidden_from(centred(panels)[order] * sign[:, None, None]), signs(shuffled))
-    straight = overlap(hidden_from(centred(panels)).rename({UNIT: SITE}))
-    np.testing.assert_allclose(numbers["overlap"].mean(), straight.mean())
-    assert float(numbers["positive"].mean()) == pytest.approx(10 / 16)
-
-
-def test_five_units_have_patches_but_no_neighbours():
-    numbers = unit_numbers(hidden_from(gaussian_patches(8, 4)[:5]), hidden_from(np.ones((5, 1, 1))).squeeze(["y", "x"]))
-    assert np.isnan(numbers["overlap"]).all()
-    np.testing.assert_array_equal(numbers["count"], 1)
 
 
 def test_cosine_of_nothing_is_no_number():

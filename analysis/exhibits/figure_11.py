@@ -1,0 +1,31 @@
+"""Figure 11: G(d) on the larger lattice, block spins beside hidden units."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from sweep.analysis.estimators.layers import layer_correlations
+from sweep.analysis.exhibits.exhibit import Absent, Exhibit
+from sweep.analysis.exhibits.figure_9 import EXPLAINED
+from sweep.analysis.exhibits.layer_cases import lattices, one_of_each, shown
+from sweep.analysis.exhibits.pair_figures import curves, draw, rows, table
+
+TITLE = "Correlation of panels against distance, on a larger lattice"
+
+
+def figure_11(tree: xr.DataTree) -> Exhibit | Absent:
+    """Return G(d) of one step from the largest lattice of the store, by block spins and by a machine."""
+    cases = layer_correlations(tree)
+    sides = lattices(cases)
+    if len(sides) < 2:
+        return Absent(TITLE, "figures 9 and 10 show the only lattice whose layers are correlated with their data")
+    found = [one for kind in ("RG", "RBM") for one in shown(cases, kind, sides[-1])]
+    first = [one for one in found if (one.case.lower.depth, one.case.upper.depth) == (0, 1)]
+    letters = [one for kind in ("RG", "RBM") for one in one_of_each([f for f in first if f.case.kind == kind])[:1]]
+    drawn = curves("11 ", letters, cases)
+    if not drawn:
+        return Absent(TITLE, f"no completed correlation of the {sides[-1]}×{sides[-1]} data with a first layer")
+    papers = {"slope": "a clearer fall", "rise": "a slight rise near the largest distance"}
+    caption = f"{EXPLAINED} Solid: exact block averages. {'; '.join(curve.one.about for curve in drawn)}."
+    every = curves("11 ", first, cases)
+    return Exhibit("figure-11", TITLE, caption, draw(drawn), table(drawn), tuple(rows(every, papers)))

@@ -1,0 +1,128 @@
+"""What makes figures 12 and 13: G(d) of single panels that are no data, white noise and checkerboards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from sweep.analysis.estimators.layer_panels import block_panels
+from sweep.analysis.estimators.panel_pairs import line, pair_correlation, slope_error_of_noise
+from sweep.analysis.estimators.stages import mapping, settings, stages_of
+from sweep.analysis.estimators.verdict import compare
+from sweep.analysis.exact.correlators import SIZES
+from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
+from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
+from sweep.analysis.exhibits.panel_drawing import MAP
+from sweep.analysis.exhibits.style import EXACT, OURS
+
+BESIDE = "shape of block averages, exact, scaled"
+NOISE, CHECKERBOARD = "white_noise", "checkerboard"
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One panel and its G(d)."""
+
+    pattern: str
+    sub_block: int
+    panel: xr.DataArray
+    pairs: xr.DataArray
+
+    @property
+    def side(self) -> int:
+        """Return the sites per side."""
+        return int(self.panel.sizes["x"])
+
+    @property
+    def title(self) -> str:
+        """Return what it is, in words."""
+        where = f"{self.side}×{self.side}"
+        return (
+            f"white noise, {where}"
+            if self.pattern == NOISE
+            else f"squares of {self.sub_block}×{self.sub_block}, {where}"
+        )
+
+
+def pattern_figure(name: str, pattern: str, title: str, statement: str) -> Maker:
+    """Return the maker of figure 12 (white noise) or 13 (checkerboards)."""
+
+    def maker(tree: xr.DataTree) -> Exhibit | Absent:
+        found = sorted(_patterns(tree, pattern), key=lambda one: one.sub_block)
+        if not found:
+            return Absent(title, f"no completed stage of the kernel panel with the pattern {pattern}")
+        numbers = xr.concat(
+            [one.pairs for one in found], xr.DataArray([one.title for one in found], dims="shown", name="shown")
+        )
+        caption = (
+            "A single panel, no data (above), and the product of its values at two sites against their distance (eq 61 "
+            "with N_h = 1, below). Line: what block averages L → L/2 have exactly at T_c, without its mean, scaled to "
+            "the range of the points."
+        )
+        rows = tuple(row for one in found for row in _rows(one, statement))
+        return Exhibit(name, title, caption, _draw(found), numbers.to_dataset(name="panel_correlation"), rows)
+
+    return maker
+
+
+def _patterns(tree: xr.DataTree, wanted: str) -> Iterator[Pattern]:
+    for stage in stages_of(tree, "panel").values():
+        for at, data in settings(stage):
+            known = {**mapping(stage.attrs, "params"), **at}
+            if known.get("pattern") == wanted:
+                panel = data["correlation"].astype(float).isel(hidden_unit=0)
+                first = {dim: 0 for dim in panel.dims if dim not in ("y", "x")}
+                pairs = data["panel_correlation"].isel(first)
+                yield Pattern(wanted, int(known.get("sub_block", 1)), panel.isel(first), pairs)
+
+
+def _block_spins(side: int) -> xr.DataArray | None:
+    """Return the exact G(d) of averages over 2x2 of a critical lattice of this side; None where it is not known."""
+    if side not in SIZES or side % 2:
+        return None
+    panels = block_panels(side, side, side // 2, CRITICAL_TEMPERATURE)
+    return pair_correlation(xr.DataArray(panels, dims=("hidden_unit", "y", "x")))
+
+
+def _draw(found: Sequence[Pattern]) -> Figure:
+    figure = Figure(figsize=(max(5.2, 3.9 * len(found)), 6.6), layout="constrained")
+    axes = figure.subplots(2, len(found), squeeze=False, height_ratios=(1, 1.1))
+    limit = max(float(abs(one.panel).max()) for one in found)
+    for (above, below), one in zip(axes.T, found, strict=True):
+        image = above.imshow(one.panel, cmap=MAP, vmin=-limit, vmax=limit, interpolation="nearest")
+        above.set(xticks=[], yticks=[], title=one.title)
+        style = {"marker": "o", "ms": 3.5, "mfc": "white", "color": OURS, "lw": 0.6}
+        below.plot(one.pairs["distance"], one.pairs, label="G(d) of the panel", **style)
+        exact = _block_spins(one.side)
+        if exact is not None:
+            off = (exact - exact.mean()) * float(one.pairs.std() / exact.std()) + float(one.pairs.mean())
+            below.plot(
+                exact["distance"], off, color=EXACT, lw=1.1, ls="--", label="shape of block averages, exact, scaled"
+            )
+        below.set(xlabel="distance d (sites)", ylabel="G(d)")
+        below.grid(alpha=0.25)
+        below.spines[["top", "right"]].set_visible(False)
+    figure.colorbar(image, ax=list(axes[0]), label="value of a site", shrink=0.85)
+    handles, labels = axes[1, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    return figure
+
+
+def _rows(one: Pattern, statement: str) -> Iterator[Row]:
+    exact = _block_spins(one.side)
+    value = float(line(one.pairs)["slope"])
+    target = "" if exact is None else f"block averages {float(line(exact)['slope']):.3g}"
+    if one.pattern == NOISE:
+        error = slope_error_of_noise(one.side)
+        verdict = compare(value, error, np.inf, 0.0, "no trend")
+        yield Row(f"slope of G(d) ({one.title})", value, error, statement, "0", "", target, verdict)
+    else:
+        yield Row(f"slope of G(d) ({one.title})", value, float("nan"), statement, "", "no chance in it", target)
+    if exact is not None:
+        alike = float(np.corrcoef(one.pairs, exact)[0, 1])
+        name = f"correlation of G(d) over the distances with that of block averages ({one.title})"
+        yield Row(name, alike, float("nan"), statement, "", "", "block averages 1")
