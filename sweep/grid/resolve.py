@@ -117,8 +117,9 @@ class _StageReader:
         axes = {name: _as_joined(name, labels, inputs) for name, labels in axes.items()}
         stage = Stage(self.name, self.form.kernel, kernel, axes, params, inputs, self.form.cpus)
         read = {name for name, _ in [*kernel.labels.values(), *kernel.shapes.values()]}
-        if len(self.problems) == before and read <= inputs.keys():
-            self._check_points(stage)
+        if not read <= inputs.keys():  # what is read has mistakes of its own
+            return None
+        self._check_points(stage)
         return stage if len(self.problems) == before else None
 
     def _axes(self, kernel: Kernel[Any], stages: Mapping[str, Stage]) -> dict[str, Labels]:

@@ -74,3 +74,12 @@ def test_a_grid_cannot_say_what_comes_with_the_data() -> None:
         grid_of(one=reversed_of(ONE, {"size": [3]}, sides=[3]))
     with pytest.raises(SweepError, match=r"axes\.sides: is a parameter of type"):
         grid_of(one=reversed_of(ONE, {"size": [3], "sides": [3]}))
+
+
+def test_only_the_stage_with_the_mistake_is_blamed_in_a_chain() -> None:
+    wrong = reversed_of({"stage": "throw", "select": {"temperature": 9.0}}, {"size": [3]})
+    chain = {"one": wrong, "two": reversed_of("one", {"size": [3]}), "three": reversed_of("two", {"size": [3]})}
+    with pytest.raises(SweepError) as caught:
+        grid_of(**chain)
+    (problem,) = caught.value.problems
+    assert problem.where.startswith("joins.yaml: stages.one.inputs.data.select.temperature")
