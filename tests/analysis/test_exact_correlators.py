@@ -90,12 +90,22 @@ def test_sums_are_those_of_kaufman(size: int, temperature: float) -> None:
     assert four_neighbour_correlation(size, temperature).sum() == pytest.approx(4 * bonds.sum(), abs=1e-10)
 
 
-def test_symmetries_that_the_paths_do_not_have() -> None:
-    """Spins: another path to the same site. Bonds: all pairs are computed, so mirror images need not be equal."""
-    torus = free_fermions(48, 1 / 2.3)
-    right_up = torus.products([*((0, x, 0) for x in range(20)), *((y, 20, 1) for y in range(9))])[-1]
-    up_right = torus.products([*((y, 0, 1) for y in range(9)), *((9, x, 0) for x in range(20))])[-1]
-    assert up_right == pytest.approx(right_up, rel=1e-12)
+@pytest.mark.parametrize(("size", "temperature"), [(48, 2.3), (64, T_C), (33, NEAR), (20, 0.5), (40, 30.0)])
+def test_all_paths_to_a_site_give_the_same(size: int, temperature: float) -> None:
+    """Each path is another Pfaffian: what is lost by elimination without exchange of rows would be seen."""
+    torus, rng = free_fermions(size, 1 / temperature), np.random.default_rng(9)
+    ends = []
+    for _ in range(4):
+        path, y, x = [], 0, 0
+        for direction in rng.permutation([0] * (size // 2) + [1] * (size // 3)).tolist():
+            path.append((y, x, direction))
+            y, x = y + direction, x + 1 - direction
+        ends.append(torus.products(path)[-1] / torus.products([])[0])
+    np.testing.assert_allclose(ends, spin_correlation(size, temperature)[size // 3, size // 2], atol=1e-12)
+
+
+def test_bonds_have_the_symmetries_of_the_lattice() -> None:
+    """All pairs are computed, so mirror images need not be equal."""
     bonds = bond_correlation(12, 2.3)
     for axis in (0, 1):
         mirror = np.roll(np.flip(bonds[0, 0], axis), 1, axis)
