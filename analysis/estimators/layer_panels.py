@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from sweep.analysis.estimators.gauge import SITE, UNIT, in_place, places, signs, square_side
 from sweep.analysis.estimators.layers import LayerCorrelation
 from sweep.analysis.estimators.patches import cosine, overlap, patches
-from sweep.analysis.exact.correlators import SIZES, spin_correlation
-
-Floats = npt.NDArray[np.float64]
+from sweep.analysis.exact.block_spins import block_panels
+from sweep.analysis.exact.correlators import SIZES
 
 
 @dataclass(frozen=True)
@@ -107,33 +105,6 @@ def exact_panels(case: LayerCorrelation) -> xr.DataArray | None:
     if size not in SIZES or size % lower or lower % upper:
         return None
     return xr.DataArray(block_panels(size, lower, upper, temperature), dims=(UNIT, "y", "x"))
-
-
-@functools.lru_cache(maxsize=16)
-def block_panels(size: int, lower: int, upper: int, temperature: float) -> Floats:
-    """Return <v_i h_a> of averages over blocks of a torus, read only.
-
-    Parameters
-    ----------
-    size : int
-        Sites per side of the torus.
-    lower, upper : int
-        Sites per side of the two layers; `lower` is `size` for the spins themselves.
-    temperature : float
-        In J/k_B, above 0.
-
-    Returns
-    -------
-    float[upper * upper, lower, lower]
-    """
-    spins = spin_correlation(size, temperature)
-    wide, narrow = size // upper, size // lower
-    field = np.mean([np.roll(spins, (y, x), (0, 1)) for y in range(wide) for x in range(wide)], axis=0)
-    one = field.reshape(lower, narrow, lower, narrow).mean(axis=(1, 3))
-    step = lower // upper
-    panels = np.array([np.roll(one, (step * y, step * x), (0, 1)) for y in range(upper) for x in range(upper)])
-    panels.flags.writeable = False
-    return panels
 
 
 def numbers_of(panels: Panels, exact: xr.DataArray | None) -> xr.Dataset:

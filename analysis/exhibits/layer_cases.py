@@ -61,7 +61,10 @@ def lattices(cases: Sequence[LayerCorrelation]) -> list[int]:
 
 
 def shown(cases: Sequence[LayerCorrelation], kind: str, lattice: int | None = None) -> list[Shown]:
-    """Return what is no control, by the paper's letters; of several with one letter, the nearest to T_c first.
+    """Return what is no control, by the paper's letters.
+
+    Of several with one letter, those at T_c come first, then those that the deeper layers are made from, in samples and
+    averages: not tanh means, another rule, or another training beside the stack.
 
     Parameters
     ----------
@@ -76,7 +79,13 @@ def shown(cases: Sequence[LayerCorrelation], kind: str, lattice: int | None = No
     own = [c for c in cases if c.kind == kind and not c.control and c.upper.chain[0].side == wanted]
     second = {case.upper.units for case in own if case.upper.depth == 2}
     found = [Shown(_letter(case, second), case) for case in own]
-    return sorted(found, key=lambda one: (one.letter or "~", _from_critical(one.case)))
+    stack = {layer.stage for case in own if case.upper.depth == 2 for layer in case.upper.chain}
+    return sorted(found, key=lambda one: (one.letter or "~", _from_critical(one.case), _aside(one.case, stack)))
+
+
+def _aside(case: LayerCorrelation, stack: set[str]) -> tuple[bool, bool]:
+    plain = all(layer.rule in ("", "average", "sampled") for layer in case.upper.chain)
+    return case.upper.stage not in stack, not plain
 
 
 def _letter(case: LayerCorrelation, second: set[int]) -> str:

@@ -9,10 +9,12 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from sweep.analysis.estimators.layer_panels import block_panels
+from sweep.analysis.estimators.crossed import REALISATION
 from sweep.analysis.estimators.panel_pairs import line, pair_correlation, slope_error_of_noise
 from sweep.analysis.estimators.stages import mapping, settings, stages_of
+from sweep.analysis.estimators.statistics import mean_and_error
 from sweep.analysis.estimators.verdict import compare
+from sweep.analysis.exact.block_spins import block_panels
 from sweep.analysis.exact.correlators import SIZES
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
@@ -25,17 +27,17 @@ NOISE, CHECKERBOARD = "white_noise", "checkerboard"
 
 @dataclass(frozen=True)
 class Pattern:
-    """One panel and its G(d)."""
+    """Panels of one pattern, DataArray[realisation, y, x], and the G(d) of each, DataArray[realisation, distance]."""
 
     pattern: str
     sub_block: int
-    panel: xr.DataArray
+    panels: xr.DataArray
     pairs: xr.DataArray
 
     @property
     def side(self) -> int:
         """Return the sites per side."""
-        return int(self.panel.sizes["x"])
+        return int(self.panels.sizes["x"])
 
     @property
     def title(self) -> str:
@@ -61,7 +63,7 @@ def pattern_figure(name: str, pattern: str, title: str, statement: str) -> Maker
         caption = (
             "A single panel, no data (above), and the product of its values at two sites against their distance (eq 61 "
             "with N_h = 1, below). Line: what block averages L → L/2 have exactly at T_c, without its mean, scaled to "
-            "the range of the points."
+            "the range of the points. The first panel is shown where there are several."
         )
         rows = tuple(row for one in found for row in _rows(one, statement))
         return Exhibit(name, title, caption, _draw(found), numbers.to_dataset(name="panel_correlation"), rows)
@@ -74,10 +76,9 @@ def _patterns(tree: xr.DataTree, wanted: str) -> Iterator[Pattern]:
         for at, data in settings(stage):
             known = {**mapping(stage.attrs, "params"), **at}
             if known.get("pattern") == wanted:
-                panel = data["correlation"].astype(float).isel(hidden_unit=0)
-                first = {dim: 0 for dim in panel.dims if dim not in ("y", "x")}
-                pairs = data["panel_correlation"].isel(first)
-                yield Pattern(wanted, int(known.get("sub_block", 1)), panel.isel(first), pairs)
+                several = data if REALISATION in data.dims else data.expand_dims(REALISATION)
+                panels = several["correlation"].astype(float).isel(hidden_unit=0)
+                yield Pattern(wanted, int(known.get("sub_block", 1)), panels, several["panel_correlation"])
 
 
 def _block_spins(side: int) -> xr.DataArray | None:
@@ -91,15 +92,16 @@ def _block_spins(side: int) -> xr.DataArray | None:
 def _draw(found: Sequence[Pattern]) -> Figure:
     figure = Figure(figsize=(max(5.2, 3.9 * len(found)), 6.6), layout="constrained")
     axes = figure.subplots(2, len(found), squeeze=False, height_ratios=(1, 1.1))
-    limit = max(float(abs(one.panel).max()) for one in found)
+    limit = max(float(abs(one.panels[0]).max()) for one in found)
     for (above, below), one in zip(axes.T, found, strict=True):
-        image = above.imshow(one.panel, cmap=MAP, vmin=-limit, vmax=limit, interpolation="nearest")
+        image = above.imshow(one.panels[0], cmap=MAP, vmin=-limit, vmax=limit, interpolation="nearest")
         above.set(xticks=[], yticks=[], title=one.title)
         style = {"marker": "o", "ms": 3.5, "mfc": "white", "color": OURS, "lw": 0.6}
-        below.plot(one.pairs["distance"], one.pairs, label="G(d) of the panel", **style)
+        first = one.pairs[0]
+        below.plot(first["distance"], first, label="G(d) of the panel", **style)
         exact = _block_spins(one.side)
         if exact is not None:
-            off = (exact - exact.mean()) * float(one.pairs.std() / exact.std()) + float(one.pairs.mean())
+            off = (exact - exact.mean()) * float(first.std() / exact.std()) + float(first.mean())
             below.plot(
                 exact["distance"], off, color=EXACT, lw=1.1, ls="--", label="shape of block averages, exact, scaled"
             )
@@ -113,16 +115,18 @@ def _draw(found: Sequence[Pattern]) -> Figure:
 
 
 def _rows(one: Pattern, statement: str) -> Iterator[Row]:
-    exact = _block_spins(one.side)
-    value = float(line(one.pairs)["slope"])
+    exact, count = _block_spins(one.side), one.pairs.sizes[REALISATION]
+    value = float(line(one.pairs)["slope"].mean())
     target = "" if exact is None else f"block averages {float(line(exact)['slope']):.3g}"
+    title = one.title if count == 1 else f"{one.title}, mean of {count}"
     if one.pattern == NOISE:
-        error = slope_error_of_noise(one.side)
+        error = slope_error_of_noise(one.side) / count**0.5
         verdict = compare(value, error, np.inf, 0.0, "no trend")
-        yield Row(f"slope of G(d) ({one.title})", value, error, statement, "0", "", target, verdict)
+        yield Row(f"slope of G(d) ({title})", value, error, statement, "0", "", target, verdict)
     else:
-        yield Row(f"slope of G(d) ({one.title})", value, float("nan"), statement, "", "no chance in it", target)
+        yield Row(f"slope of G(d) ({title})", value, float("nan"), statement, "", "no chance in it", target)
     if exact is not None:
-        alike = float(np.corrcoef(one.pairs, exact)[0, 1])
-        name = f"correlation of G(d) over the distances with that of block averages ({one.title})"
-        yield Row(name, alike, float("nan"), statement, "", "", "block averages 1")
+        alike = xr.DataArray([np.corrcoef(pairs, exact)[0, 1] for pairs in one.pairs.values], dims=REALISATION)
+        name = f"correlation of G(d) over the distances with that of block averages ({title})"
+        mean = mean_and_error(alike, REALISATION)
+        yield Row(name, float(mean["value"]), float(mean["error"]), statement, "", "", "block averages 1")

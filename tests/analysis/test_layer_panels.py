@@ -1,4 +1,4 @@
-"""Exact panels against the numbers computed apart from this project, and panels of hidden units put right."""
+"""Panels of hidden units put right, counted, and held against exact block spins."""
 
 import numpy as np
 import pytest
@@ -7,29 +7,10 @@ from toy_layers import as_tree, layer_stages, panel_store, stage
 from toy_panels import hidden_from
 
 from sweep.analysis.estimators.gauge import signs
-from sweep.analysis.estimators.layer_panels import block_panels, exact_panels, exactly, numbers_of, panels_of
+from sweep.analysis.estimators.layer_panels import exact_panels, exactly, numbers_of, panels_of
 from sweep.analysis.estimators.layers import layer_correlations
-from sweep.analysis.estimators.panel_pairs import line, pair_correlation
+from sweep.analysis.exact.block_spins import block_panels
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
-
-# L, sides of the two layers: largest and smallest <v h>, its mean and s.d.; G at the first and last distance, slope.
-BLOCK_SPINS = {
-    (32, 32, 16): (0.771007, 0.432796, 0.458975, 0.037683, 0.2120151, 0.2103702, -1.0490e-4),
-    (32, 32, 8): (0.664211, 0.432979, 0.458975, 0.035059, 0.2118569, 0.2103798, -9.934e-5),
-    (32, 16, 8): (0.639767, 0.433163, 0.458975, 0.034700, 0.2117517, 0.2103306, -2.000e-4),
-}
-
-
-@pytest.mark.parametrize("sides", BLOCK_SPINS)
-def test_exact_block_spins(sides):
-    high, low, mean, spread, first, last, slope = BLOCK_SPINS[sides]
-    panels = block_panels(*sides, CRITICAL_TEMPERATURE)
-    assert panels.shape == (sides[2] ** 2, sides[1], sides[1])
-    found = panels.max(), panels.min(), panels.mean(), panels[0].std()
-    np.testing.assert_allclose(found, (high, low, mean, spread), atol=6e-7)
-    pairs = pair_correlation(hidden_from(panels))
-    np.testing.assert_allclose((pairs[0], pairs[-1]), (first, last), atol=6e-8)
-    assert float(line(pairs)["slope"]) == pytest.approx(slope, rel=5e-4)
 
 
 def cases(tree):

@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 from toy_panels import gaussian_patches, hidden_from, torus_distance
 
-from sweep.analysis.estimators.layer_panels import block_panels as exact_block_panels
 from sweep.analysis.estimators.panel_pairs import pair_correlation
+from sweep.analysis.exact.block_spins import block_panels as exact_block_panels
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
 
 REALISATIONS = 3
@@ -167,7 +167,7 @@ def _measured(panels, configurations, rng):
 
 def pattern_store(size=32):
     """Return a store of single panels: white noise, and checkerboards of squares of 4, 8 and 16 sites."""
-    noise = np.random.default_rng(9).normal(size=(size, size))
+    noise = np.random.default_rng(9).normal(size=(3, size, size))
     squares = {block: np.arange(size) // block % 2 for block in (4, 8, 16)}
     boards = {block: np.where(one[:, None] == one, 1.0, -1.0) for block, one in squares.items()}
     parts = [_pattern(board, sub_block=block, size=size) for block, board in boards.items()]
@@ -177,10 +177,12 @@ def pattern_store(size=32):
         axes={"temperature": None, "sub_block": list(boards)},
         size=size,
     )
-    noise_stage = stage("panel", params={"pattern": "white_noise"}, axes={"temperature": None}, size=size)
+    axes = {"temperature": None, **trainings(3)}
+    noise_stage = stage("panel", params={"pattern": "white_noise"}, axes=axes, size=size)
+    noises = xr.concat([_pattern(one, size=size) for one in noise], "realisation")
     return as_tree(
         {
-            "noise": {"": noise_stage, f"/size={size}": _pattern(noise, size=size)},
+            "noise": {"": noise_stage, f"/size={size}": noises},
             "checkerboards": {"": board_stage, f"/size={size}": xr.concat(parts, "sub_block")},
         }
     )
