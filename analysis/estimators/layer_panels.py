@@ -51,8 +51,9 @@ class Panels:
 def panels_of(case: LayerCorrelation, others: Sequence[LayerCorrelation] = ()) -> Panels:
     """Return the panels of two layers.
 
-    The hidden units of a lower layer have no places and no common sign either. Where one of `others` is the correlation
-    of that layer with data, they get them from there; what goes through the magnetisation is then the mean of a panel.
+    The hidden units of a lower layer have no places and no common sign either, and know more or less of the data's
+    magnetisation M. Where one of `others` is the correlation of that layer with data, they get all three from there;
+    what goes through M is then the part of a panel that is proportional to <v_i M>.
 
     Parameters
     ----------
@@ -64,9 +65,14 @@ def panels_of(case: LayerCorrelation, others: Sequence[LayerCorrelation] = ()) -
     below = next((other for other in others if _tells_places(other, case)), None)
     if below is None:
         return Panels(raw, centred, error, signs(raw))
-    sign, units = signs(below.data["correlation"]), places(below.data["correlation_without_m"])
+    names = ("correlation", "correlation_without_m", "magnetization_correlation")
+    lower, without_m, through_m = (below.data[name].load().astype(float) for name in names)
+    sign, units = signs(lower), places(without_m)
     raw, error = (_relabelled(panels, factor, units) for panels, factor in ((raw, sign), (error, abs(sign))))
-    return Panels(raw, raw - raw.mean(["y", "x"], skipna=False), error, signs(raw), lower_fixed=True)
+    lattice = case.data["correlation"].isel({UNIT: 0}, drop=True)
+    knows_m = _relabelled(_on(lattice, through_m), sign, units)
+    share = (raw * knows_m).sum(["y", "x"], skipna=False) / (knows_m**2).sum(["y", "x"], skipna=False)
+    return Panels(raw, raw - share * knows_m, error, signs(raw), lower_fixed=True)
 
 
 def _tells_places(other: LayerCorrelation, case: LayerCorrelation) -> bool:
@@ -80,13 +86,14 @@ def _relabelled(panels: xr.DataArray, sign: xr.DataArray, units: xr.DataArray) -
     panels, sign, units = xr.align(panels, sign, units, join="inner", exclude=[UNIT, "y", "x", SITE])
     flat = panels.drop_vars(["y", "x"], errors="ignore").stack({"lower": ["y", "x"]}, create_index=False)
     turned = flat * sign.drop_vars(UNIT, errors="ignore").rename({UNIT: "lower"})
-    placed = in_place(turned, units, "lower").transpose(..., UNIT, SITE)
-    lattice = {"y": panels.sizes["y"], "x": panels.sizes["x"]}
-    shape = (*(placed.sizes[dim] for dim in placed.dims[:-1]), *lattice.values())
-    dims = (*placed.dims[:-1], *lattice)
-    return xr.DataArray(
-        placed.values.reshape(shape), dims=dims, coords={k: v for k, v in placed.coords.items() if SITE not in v.dims}
-    )
+    return _on(panels, in_place(turned, units, "lower"), SITE)
+
+
+def _on(lattice: xr.DataArray, values: xr.DataArray, dim: str = UNIT) -> xr.DataArray:
+    """Return values along one dimension laid row by row on the sites (y, x) of a lattice."""
+    last = values.drop_vars(dim, errors="ignore").transpose(..., dim)
+    shape = (*last.shape[:-1], lattice.sizes["y"], lattice.sizes["x"])
+    return xr.DataArray(last.values.reshape(shape), dims=(*last.dims[:-1], "y", "x"), coords=last.coords)
 
 
 def exact_panels(case: LayerCorrelation) -> xr.DataArray | None:

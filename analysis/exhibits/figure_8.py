@@ -24,7 +24,12 @@ EXPLAINED = (
     "Left: ⟨v_i h_a⟩ (eq 60), raw, units in the order in which training left them. A unit that knows the sign of m is "
     "bright, or dark, everywhere. Right: what goes through m taken out, each unit turned to follow m, and put where "
     "the centre of its map is (linear assignment of periodic centres of mass of the squared map to the middles of "
-    "blocks). One scale for each column. The first training is shown; the table has all."
+    "blocks). One scale for each column, which a few of the strongest sites go beyond. The first training is shown; the "
+    "table has all."
+)
+LOWER = (
+    " Where the lower layer is hidden too, its units were put in place first (right only); those of them that have no "
+    "patch of their own take the places that are left, and may stand together."
 )
 
 
@@ -38,8 +43,7 @@ def figure_8(tree: xr.DataTree) -> Exhibit | Absent:
     titled = [(f"8{one.letter}: {one.case.label}", one.case) for one in letters]
     figure, numbers = _drawn(titled, cases)
     between = any(one.case.lower.kind == "RBM" for one in letters)
-    lower = " Where the lower layer is hidden too, its units were put in place first (right only)." if between else ""
-    caption = f"{EXPLAINED}{lower} {'; '.join(one.about for one in letters)}."
+    caption = f"{EXPLAINED}{LOWER if between else ''} {'; '.join(one.about for one in letters)}."
     return Exhibit("figure-8", TITLE, caption, figure, numbers, tuple(patch_rows("8", found, cases)))
 
 

@@ -43,10 +43,10 @@ class Shown:
     @property
     def about(self) -> str:
         """Return how much is behind it, in words."""
-        count = int(self.case.lower.data.sizes["configuration"])
+        count = f"{self.case.lower.data.sizes['configuration']:,}".replace(",", " ")
         machine, trainings = self.case.upper.machine, self.case.realisations
         made = f", {trainings} training{'s' if trainings > 1 else ''} of {machine.stage}" if machine else ""
-        return f"{self.case.label}: {count:,} configurations{made}".replace(",", " ", count >= 1000)
+        return f"{self.case.label}: {count} configurations{made}"
 
     @property
     def exact(self) -> xr.DataArray | None:

@@ -104,7 +104,7 @@ def _draw_shape(panel: Axes, curve: Curve) -> None:
     if curve.exact is not None:
         shape = curve.exact - curve.exact.mean()
         panel.plot(shape["distance"], shape, color=EXACT, lw=1.2, label="block averages, exact")
-    panel.autoscale(enable=False, axis="y")  # an untrained machine may fall ten times as far
+    panel.set_ylim(panel.get_ylim())  # an untrained machine may fall ten times as far
     for style, (name, numbers) in zip((":", "-."), curve.controls, strict=False):
         shape = numbers["shape"]
         panel.plot(shape["distance"], shape, color=OTHER, lw=1.2, ls=style, label=f"{name} machine")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -15,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 MAP = mpl.colormaps["cividis"].with_extremes(bad="white")  # lightness grows with the value: it prints in grey
+BEYOND = 0.002  # of the values, a few sites of a patch: single strong units would leave all others grey
 BLOCK = 8  # units per side that are shown of a larger square
 Floats = npt.NDArray[np.float64]
 
@@ -79,14 +81,16 @@ def draw_mosaic(panel: Axes, shown: Mosaic, limits: tuple[float, float]) -> Axes
 
 
 def span(mosaics: Sequence[Mosaic], symmetric: bool) -> tuple[float, float]:
-    """Return the ends of a scale that holds all values; 0 in its middle where that is asked for."""
+    """Return the ends of a scale that holds all values, or, with 0 in its middle, all but the largest `BEYOND`."""
     values = np.concatenate([one.panels.ravel() for one in mosaics])
     values = values[np.isfinite(values)]
     if not values.size:
         return (-1.0, 1.0)
+    if symmetric:
+        largest = max(float(np.quantile(np.abs(values), 1 - BEYOND)), 1e-12)
+        return (-largest, largest)
     low, high = float(values.min()), float(values.max())
-    largest = max(abs(low), abs(high), 1e-12)
-    return (-largest, largest) if symmetric else (low, max(high, low + 1e-12))
+    return (low, max(high, low + 1e-12))
 
 
 def draw_columns(columns: Sequence[tuple[str, Sequence[Mosaic]]], size: float = 4.6) -> Figure:
@@ -107,13 +111,14 @@ def draw_columns(columns: Sequence[tuple[str, Sequence[Mosaic]]], size: float = 
         images = [draw_mosaic(axes[row, column], shown, limits) for row, shown in enumerate(mosaics)]
         for row in range(len(mosaics), rows):
             axes[row, column].set_axis_off()
-        draw_scale(figure, images[0], list(axes[:, column]), label)
+        draw_scale(figure, images[0], list(axes[:, column]), label, "both")
     return figure
 
 
-def draw_scale(figure: Figure, image: AxesImage, panels: list[Axes], label: str) -> None:
-    """Draw the scale that mosaics share, below them."""
-    figure.colorbar(image, ax=panels, label=label, location="bottom", shrink=0.7, pad=0.01, aspect=40)
+def draw_scale(figure: Figure, image: AxesImage, panels: list[Axes], label: str, extend: str = "neither") -> None:
+    """Draw the scale that mosaics share, below them; pointed at the ends that values go beyond."""
+    look: dict[str, Any] = {"location": "bottom", "shrink": 0.7, "pad": 0.01, "aspect": 40, "extend": extend}
+    figure.colorbar(image, ax=panels, label=label, **look)
 
 
 def drawn(mosaics: Sequence[Mosaic], name: str) -> xr.Dataset:

@@ -81,7 +81,8 @@ def _remark(name: str, one: Shown, result: xr.Dataset, lower_fixed: bool) -> str
     if name in ("overlap", "alike", "alike_raw") and not np.isfinite(float(result["value"])):
         return _why_not(name, one)
     each = result["by_realisation"].values.tolist()
-    words = [f"by training: {', '.join(f'{value:.3g}' for value in each)}"] if len(each) > 1 else []
+    several = f"by training: {', '.join(f'{value:.3g}' for value in each)}"
+    words = [several if len(each) > 1 else "error: scatter of the units"]
     if lower_fixed:
         words.append("units of the lower layer put in place by their own correlation with the data")
     elif one.case.lower.kind == "RBM":

@@ -1,5 +1,7 @@
 """Panels of hidden units put right, counted, and held against exact block spins."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -57,14 +59,26 @@ def test_machine_with_patches_reads_as_one_and_an_untrained_one_does_not(store):
 
 
 def test_units_of_a_lower_layer_get_their_places_first(store):
-    """Panels over hidden units in the order of the training show nothing."""
+    """Panels over hidden units in the order of the training show nothing; in place each has its patch."""
     found = cases(store)
-    upper = panels_of(found["first"], list(found.values()))
-    assert not upper.lower_fixed
     plain, fixed = panels_of(found["second"]), panels_of(found["second"], list(found.values()))
-    assert fixed.lower_fixed
-    assert fixed.raw.shape == plain.raw.shape
+    assert (plain.lower_fixed, fixed.lower_fixed) == (False, True)
     np.testing.assert_allclose(abs(fixed.raw).sum(["y", "x"]), abs(plain.raw).sum(["y", "x"]), rtol=1e-6)
+    assert float(numbers_of(plain, None)["one"].mean()) < 0.2
+    assert float(numbers_of(fixed, None)["one"].mean()) == 1
+
+
+def test_units_of_a_lower_layer_that_know_more_of_m_are_no_patches(store):
+    """Half of them twice as magnetised as the others: what goes through m is not the same everywhere."""
+    found = cases(store)
+    strength = np.where(np.arange(64) % 2, 1.0, 0.5).reshape(8, 8)
+    first, second = found["first"].data.load(), found["second"].data.load()
+    through_m = first["magnetization_correlation"] * strength.ravel()
+    weaker = second.assign(correlation=second["correlation"] * xr.DataArray(strength, dims=("y", "x")))
+    knowing = first.assign(magnetization_correlation=through_m)
+    others = [replace(found["first"], data=knowing)]
+    fixed = panels_of(replace(found["second"], data=weaker), others)
+    assert float(numbers_of(fixed, None)["count"].mean()) < 1.5
 
 
 def test_exact_panels_have_one_patch_each_and_are_alike_to_themselves():
