@@ -7,7 +7,7 @@ import xarray as xr
 from sweep.analysis.estimators.layers import layer_correlations
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit
 from sweep.analysis.exhibits.figure_9 import EXPLAINED
-from sweep.analysis.exhibits.layer_cases import lattices, one_of_each, shown
+from sweep.analysis.exhibits.layer_cases import Shown, lattices, shown
 from sweep.analysis.exhibits.pair_figures import curves, draw, rows, table
 
 TITLE = "Correlation of panels against distance, on a larger lattice"
@@ -20,12 +20,12 @@ def figure_11(tree: xr.DataTree) -> Exhibit | Absent:
     if len(sides) < 2:
         return Absent(TITLE, "figures 9 and 10 show the only lattice whose layers are correlated with their data")
     found = [one for kind in ("RG", "RBM") for one in shown(cases, kind, sides[-1])]
-    first = [one for one in found if (one.case.lower.depth, one.case.upper.depth) == (0, 1)]
-    letters = [one for kind in ("RG", "RBM") for one in one_of_each([f for f in first if f.case.kind == kind])[:1]]
-    drawn = curves("11 ", letters, cases)
+    first = [Shown("", one.case) for one in found if (one.case.lower.depth, one.case.upper.depth) == (0, 1)]
+    by_kind = {one.case.kind: one for one in reversed(first)}
+    drawn = curves("11", [by_kind[kind] for kind in ("RG", "RBM") if kind in by_kind], cases)
     if not drawn:
         return Absent(TITLE, f"no completed correlation of the {sides[-1]}×{sides[-1]} data with a first layer")
     papers = {"slope": "a clearer fall", "rise": "a slight rise near the largest distance"}
     caption = f"{EXPLAINED} Solid: exact block averages. {'; '.join(curve.one.about for curve in drawn)}."
-    every = curves("11 ", first, cases)
+    every = curves("11", first, cases)
     return Exhibit("figure-11", TITLE, caption, draw(drawn), table(drawn), tuple(rows(every, papers)))

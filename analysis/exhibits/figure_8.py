@@ -24,8 +24,8 @@ EXPLAINED = (
     "Left: ⟨v_i h_a⟩ (eq 60), raw, units in the order in which training left them. A unit that knows the sign of m is "
     "bright, or dark, everywhere. Right: what goes through m taken out, each unit turned to follow m, and put where "
     "the centre of its map is (linear assignment of periodic centres of mass of the squared map to the middles of "
-    "blocks). One scale for each column, which a few of the strongest sites go beyond. The first training is shown; the "
-    "table has all."
+    "blocks). One scale for each column, which a few of the strongest sites go beyond. The first training is shown; "
+    "the table has all."
 )
 LOWER = (
     " Where the lower layer is hidden too, its units were put in place first (right only); those of them that have no "

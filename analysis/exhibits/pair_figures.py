@@ -61,7 +61,7 @@ def curves(figure: str, found: Sequence[Shown], cases: Sequence[LayerCorrelation
 def _curve(figure: str, one: Shown, cases: Sequence[LayerCorrelation]) -> Curve:
     panels = one.exact
     exact = None if panels is None else pair_correlation(panels)
-    title = f"{figure}{one.letter}: {one.name}" if one.letter else one.name
+    title = f"{figure}{one.letter}: {one.name}"
     offset = (one.case.data["magnetization_correlation"] ** 2).mean("hidden_unit")
     controls = [(other.control, _measured(other)) for other in controls_of(one.case, cases)]
     return Curve(one, title, _measured(one.case), offset, exact, controls)

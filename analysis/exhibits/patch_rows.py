@@ -58,7 +58,7 @@ def _rows_of(figure: str, one: Shown, cases: Sequence[LayerCorrelation]) -> Iter
     numbers = numbers_of(panels, exact)
     perfect = None if exact is None else numbers_of(exactly(exact), exact).mean()
     controls = [(c.control, numbers_of(panels_of(c, cases), exact).mean()) for c in controls_of(one.case, cases)]
-    where = f"{figure}{one.letter}: {one.name}" if one.letter else one.name
+    where = f"{figure}{one.letter}: {one.name}"
     for name, quantity in QUANTITIES.items():
         result = by_training(numbers[name])
         paper = quantity.paper.get(one.case.kind, "")

@@ -131,7 +131,7 @@ def test_larger_lattice_is_figure_11(store):
     nodes = {node.path: node.to_dataset(inherit=False) for node in store.subtree}
     both = xr.DataTree.from_dict({**nodes, **larger})
     titles = [panel.get_title() for panel in figure_11(both).figure.axes]
-    assert titles[:2] == ["11 a: RG 16→8", "11 a-i: RBM 256→64, preset code"]
+    assert titles[:2] == ["11: RG 16→8", "11: RBM 256→64, preset code"]
     assert {one.case.stage for one in shown(layer_correlations(both), "RBM")} == {"first", "second", "stack", "single"}
 
 
