@@ -90,9 +90,10 @@ def verdicts_made(rows: Sequence[Row]) -> str:
     made = [row.verdict for row in rows if row.verdict is not None and row.verdict.given]
     differing = sum(one.p < LEVEL for one in made)
     return (
-        f"This page makes {len(made)} verdicts, each against what the same protocol gives on perfect data, by Student's "
-        f"t at the level p = {LEVEL:g}: {differing} say that the two differ. Were there no differences, chance alone "
-        f"would make about {LEVEL * len(made):.2g} say so. The paper's values are its claims: no verdict is made on them."
+        f"This page makes {len(made)} verdicts, each against what the same protocol gives on perfect data, by "
+        f"Student's t at the level p = {LEVEL:g}: {differing} say that the two differ. Were there no differences, "
+        f"chance alone would make about {LEVEL * len(made):.2g} say so. The paper's values are its claims: "
+        "no verdict is made on them."
     )
 
 
