@@ -26,7 +26,7 @@ def gauge_of(layer: Layer, correlations: Sequence[LayerCorrelation]) -> xr.Datas
 
     Taken at the temperature nearest to T_c and used at all; None where the store holds no correlation of this layer.
     """
-    fitting = [found for found in correlations if _is_of(found, layer)]
+    fitting = [found for found in correlations if same_units(found.upper, layer)]
     if not fitting:
         return None
     best = min(fitting, key=lambda found: (found.lower.depth, _from_critical(found)))
@@ -38,10 +38,10 @@ def gauge_of(layer: Layer, correlations: Sequence[LayerCorrelation]) -> xr.Datas
     return found
 
 
-def _is_of(found: LayerCorrelation, layer: Layer) -> bool:
-    places_in_axes = ({k: v for k, v in at.items() if k != "temperature"} for at in (found.upper.at, layer.at))
-    one, other = places_in_axes
-    return found.upper.stage == layer.stage and one == other
+def same_units(one: Layer, other: Layer) -> bool:
+    """Return whether two layers are the same units of the same machines, or blocks by the same rules, of any data."""
+    first, second = ({axis: at[axis] for axis in at if axis != "temperature"} for at in (one.at, other.at))
+    return one.recipe == other.recipe and first == second
 
 
 def _from_critical(found: LayerCorrelation) -> float:

@@ -18,6 +18,7 @@ from sweep.analysis.estimators.crossed import BIN, crossed_mean, jackknife_estim
 from sweep.analysis.estimators.lattice_sums import Floats, binned, bond_mean, per_configuration
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, torus_energy
 
+LIMIT = 2.0  # standard errors by which 1/T is above 0 where a layer has a temperature
 COLDEST = 2.5  # k_B/J, to which the curve is tabulated; colder, the energy is that of single reversed spins
 
 
@@ -78,12 +79,12 @@ def layer_temperature(energy: xr.DataArray, size: int) -> xr.Dataset:
     -------
     Dataset
         What `crossed_mean` gives of 1/T, as `inverse` and `inverse_error`, and the rest under its names; `temperature`
-        and its `temperature_error`, infinite where the 90 % interval of 1/T holds 0.
+        and its `temperature_error`, infinite where 1/T is not above 0 by `LIMIT` errors.
     """
     means = binned(energy)
     count = xr.ones_like(means[BIN], dtype=np.float64)
     found = crossed_mean(jackknife_estimates(lambda mean: _inverse(mean, size), means, count)["inverse"])
-    inverse = found["value"].where(found["value"] > found["interval"].fillna(0.0), 0.0)
+    inverse = found["value"].where(found["value"] > LIMIT * found["error"].fillna(0.0), 0.0)
     temperature = 1.0 / inverse
     found = found.rename(value="inverse", error="inverse_error")
     return found.assign(temperature=temperature, temperature_error=found["inverse_error"] * temperature**2)

@@ -109,6 +109,14 @@ class Layer:
         return (*(self.below.chain if self.below else ()), self)
 
     @property
+    def recipe(self) -> tuple[tuple[str, ...], ...]:
+        """Return what made every layer of the chain: the same for layers of other data, at other temperatures."""
+        return tuple(
+            (layer.machine.stage, str(layer.machine.snapshot)) if layer.machine else (layer.kernel, layer.rule)
+            for layer in self.chain
+        )
+
+    @property
     def depth(self) -> int:
         """Return how many steps of coarse graining there are below; 0 for data."""
         return sum(layer.kind != "data" for layer in self.chain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sweep.analysis.exhibits.block_information import block_information
 from sweep.analysis.exhibits.exhibit import Maker
 from sweep.analysis.exhibits.figure_2 import figure_2
 from sweep.analysis.exhibits.figure_3 import figure_3
@@ -17,7 +18,10 @@ from sweep.analysis.exhibits.figure_10 import figure_10
 from sweep.analysis.exhibits.figure_11 import figure_11
 from sweep.analysis.exhibits.figure_12 import FIGURE_12
 from sweep.analysis.exhibits.figure_13 import FIGURE_13
+from sweep.analysis.exhibits.figure_14a import figure_14a
+from sweep.analysis.exhibits.figure_14b import figure_14b
 from sweep.analysis.exhibits.fixed_points import fixed_points
+from sweep.analysis.exhibits.monte_carlo_rg import monte_carlo_rg
 from sweep.analysis.exhibits.thermodynamics import thermodynamics
 from sweep.analysis.exhibits.thermometer_quality import thermometer_quality
 
@@ -40,4 +44,8 @@ EXHIBITS: tuple[Maker, ...] = (
     figure_11,
     FIGURE_12,
     FIGURE_13,
+    figure_14a,
+    figure_14b,
+    monte_carlo_rg,
+    block_information,
 )

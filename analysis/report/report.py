@@ -105,7 +105,7 @@ def remarks(row: Row) -> str:
 def measured(row: Row) -> str:
     """Return a value with its error in the usual short form: the error to two digits, the value to as many places."""
     if not np.isfinite(row.ours):
-        return "none"
+        return "∞" if row.ours == np.inf else "none"
     if not np.isfinite(row.error) or row.error <= 0:
         return f"{row.ours:.4g}"
     places = max(0, 1 - int(np.floor(np.log10(row.error))))
