@@ -26,8 +26,8 @@ from numba import njit
 
 from sweep.kernels.contract import Array
 from sweep.kernels.ising.bernoulli import VECTORS, Recipe, fill, recipe, room
-from sweep.kernels.ising.lanes import WORDS, load, splat, store
-from sweep.kernels.ising.words import boltzmann, seeds, sfc64
+from sweep.kernels.ising.lanes import WORDS, load, store
+from sweep.kernels.ising.words import boltzmann, fill_words, seeds
 
 REPLICAS = 64 * WORDS
 
@@ -41,15 +41,7 @@ def seed(rng: np.random.Generator) -> Array:
 def draw(state: Array, count: int) -> Array:
     """Return uint64[count, 8], the next words of eight generators; changes `state`, uint64[4, 8]."""
     words = np.empty((count, WORDS), np.uint64)
-    a, b, c, counter = load(state, 0), load(state, 1), load(state, 2), state[3, 0]
-    for row in range(count):
-        word, a, b, c = sfc64(a, b, c, splat(counter))
-        counter += np.uint64(1)
-        store(words, row, word)
-    store(state, 0, a)
-    store(state, 1, b)
-    store(state, 2, c)
-    state[3, :] = counter
+    fill_words(state, words)
     return words
 
 

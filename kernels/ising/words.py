@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from sweep.kernels.contract import Array
+from sweep.kernels.ising.lanes import load, splat, store
 
 LARGEST = 2**64 - 1
 DISCARDED = 16  # words, so that close seeds have parted
@@ -60,3 +61,17 @@ def _discard(states: Array, count: int) -> None:
             _, a, b, c = sfc64(a, b, c, counter)
             counter += np.uint64(1)
         states[0, chain], states[1, chain], states[2, chain], states[3, chain] = a, b, c, counter
+
+
+@njit(cache=True)
+def fill_words(states: Array, words: Array) -> None:
+    """Fill uint64[..., 8] with the next words of eight generators; changes their states, uint64[4, 8]."""
+    a, b, c, counter = load(states, 0), load(states, 1), load(states, 2), states[3, 0]
+    for row in range(len(words)):
+        word, a, b, c = sfc64(a, b, c, splat(counter))
+        counter += np.uint64(1)
+        store(words, row, word)
+    store(states, 0, a)
+    store(states, 1, b)
+    store(states, 2, c)
+    states[3, :] = counter

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from sweep.kernels.contract import Array, Arrays, Inputs, Kernel, Output, State
 from sweep.kernels.rbm.ising import STATIONARITY
-from sweep.kernels.rbm.machine import (
-    Machine,
-    exact_divergence,
-    free_energy,
-    mean_v_from_h,
-    pack,
-    sample_h_from_v,
-)
+from sweep.kernels.rbm.machine import Machine, exact_divergence, free_energy, pack
 from sweep.kernels.rbm.optimiser import Descent
 from sweep.kernels.rbm.params import RBMParams
-from sweep.kernels.rbm.training import mean_field_cd_gradient, persistent_gradient, sampled_cd_gradient
+from sweep.kernels.rbm.passes import fill_h_from_v, fill_v_from_h, gather, stream
+from sweep.kernels.rbm.trainer import Trainer
 
 ENUMERATED = 16  # visible units up to which the exact divergence is tracked
 PROBE = 2000  # configurations, of training and of held-out data each, that the tracks look at
@@ -101,7 +95,8 @@ def init(params: RBMParams, rng: np.random.Generator, inputs: Inputs) -> Trainin
     training, _ = _split(params, inputs)
     weights = rng.normal(0, params.initial_scale, (params.visible, params.hidden)).astype(np.float32)
     zeros = np.zeros(params.visible, np.float32), np.zeros(params.hidden, np.float32)
-    chains = _draw(training, params.chains, rng)
+    chains = np.empty((params.chains, params.visible), np.float32)
+    gather(training, rng.integers(training.shape[0] * training.shape[1], size=params.chains), chains)
     descent = Descent.start(pack(Machine(weights, *zeros)))
     empty = np.full((len(params.snapshots), descent.position.size), np.nan, np.float32)
     return Training(*descent, chains, _distribution(params, training), _with_snapshot(params, empty, descent))
@@ -109,24 +104,20 @@ def init(params: RBMParams, rng: np.random.Generator, inputs: Inputs) -> Trainin
 
 def advance(params: RBMParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[Training, Arrays]:
     """Return the state after `block` more steps of descent, and what the tracks read there."""
-    descent, (chains, data, snapshots) = Descent(*state[:4]).copy(), state[4:]
-    machine, optimiser = params.machine(descent.position), params.descent_rule
+    descent, (chains, distribution, snapshots) = Descent(*state[:4]).copy(), state[4:]
     training, held_out = _split(params, inputs)
-    norms = 0.0
-    for batch in _batches(params, training, rng):
-        gradient, chains = _gradient(params, machine, batch, chains, rng)
-        flat = pack(gradient)
-        norms += float(np.sqrt(flat @ flat))
-        optimiser.step(descent, flat)
+    trainer = Trainer(params, descent, chains, training, rng)
+    norms = sum(trainer.step() for _ in range(params.block))
+    machine = params.machine(descent.position)
     snapshots = _with_snapshot(params, snapshots, descent)
     results = {
         **{name: part.copy() for name, part in machine._asdict().items()},
         **_snapshot_results(params, snapshots),
-        **_tracks(params, machine, training, held_out, rng),
+        **_tracks(machine, training, held_out, rng),
         "gradient_norm": np.array([norms / params.block]),
-        "kl": np.array([exact_divergence(machine, data) if data.size else np.nan]),
+        "kl": np.array([exact_divergence(machine, distribution) if distribution.size else np.nan]),
     }
-    return Training(*descent, chains, data, snapshots), results
+    return Training(*descent, trainer.chains if params.persistent else chains, distribution, snapshots), results
 
 
 def _with_snapshot(params: RBMParams, snapshots: Array, descent: Descent) -> Array:
@@ -140,32 +131,12 @@ def _snapshot_results(params: RBMParams, snapshots: Array) -> dict[str, Array]:
     return {f"snapshot_{name}": np.stack([one[name] for one in machines]) for name in Machine._fields if machines}
 
 
-def _gradient(
-    params: RBMParams, machine: Machine, batch: Array, chains: Array, rng: np.random.Generator
-) -> tuple[Machine, Array]:
-    """Return the gradient of the loss on a batch, penalties included, and the chains moved on."""
-    if params.persistent:
-        gradient, chains = persistent_gradient(machine, batch, chains, params.k, params.sampled, rng)
-    elif params.sampled:
-        gradient = sampled_cd_gradient(machine, batch, params.k, rng)
-    else:
-        gradient = mean_field_cd_gradient(machine, batch, params.k)
-    if params.l1:
-        gradient.weights[...] += np.float32(params.l1) * np.sign(machine.weights)
-    if params.l2:
-        gradient.weights[...] += np.float32(params.l2) * machine.weights
-    if not params.biases:
-        gradient.visible_bias[...] = 0
-        gradient.hidden_bias[...] = 0
-    return gradient, chains
-
-
-def _tracks(
-    params: RBMParams, machine: Machine, training: Array, held_out: Array, rng: np.random.Generator
-) -> dict[str, Array]:
+def _tracks(machine: Machine, training: Array, held_out: Array, rng: np.random.Generator) -> dict[str, Array]:
     seen, unseen = _probe(training), _probe(held_out)
     looked_at = unseen if len(unseen) else seen
-    means = mean_v_from_h(machine, sample_h_from_v(machine, looked_at, rng))
+    h, means = np.empty((len(looked_at), len(machine.hidden_bias)), np.float32), np.empty_like(looked_at)
+    fill_h_from_v(machine, looked_at, h, stream(rng))
+    fill_v_from_h(machine, h, means, None)
     gap = free_energy(machine, unseen).mean() - free_energy(machine, seen).mean() if len(unseen) else np.nan
     return {
         "reconstruction_error": np.array([(1 - (looked_at * means).mean(dtype=np.float64)) / 2]),
@@ -175,7 +146,7 @@ def _tracks(
 
 
 def _split(params: RBMParams, inputs: Inputs) -> tuple[Array, Array]:
-    """Return training and held-out data, each int8[ensemble, configuration, visible], as views.
+    """Return training and held-out data, each number[ensemble, configuration, visible], as views.
 
     An ensemble is what one label of every axis in front gives: a temperature, say.
     """
@@ -186,17 +157,6 @@ def _split(params: RBMParams, inputs: Inputs) -> tuple[Array, Array]:
     configurations = spins.reshape(-1, spins.shape[-3], params.visible)
     kept = configurations.shape[1] - int(params.held_out * configurations.shape[1])
     return configurations[:, :kept], configurations[:, kept:]
-
-
-def _draw(data: Array, count: int, rng: np.random.Generator) -> Array:
-    """Return float32[count, visible], configurations drawn with replacement, every ensemble equally likely."""
-    ensemble, configuration = np.divmod(rng.integers(data.shape[0] * data.shape[1], size=count), data.shape[1])
-    return data[ensemble, configuration].astype(np.float32)
-
-
-def _batches(params: RBMParams, training: Array, rng: np.random.Generator) -> Iterator[Array]:
-    """Yield `block` batches, each float32[batch, visible]."""
-    return (_draw(training, params.batch, rng) for _ in range(params.block))
 
 
 def _probe(data: Array) -> Array:
@@ -212,8 +172,10 @@ def _probe(data: Array) -> Array:
 def _distribution(params: RBMParams, training: Array) -> Array:
     if params.visible > ENUMERATED:
         return np.zeros(0)
-    codes = (training.reshape(-1, params.visible) > 0) @ (1 << np.arange(params.visible))
-    return np.bincount(codes, minlength=2**params.visible) / len(codes)
+    bits, counts = 1 << np.arange(params.visible), np.zeros(2**params.visible)
+    for ensemble in training:
+        counts += np.bincount((ensemble > 0) @ bits, minlength=len(counts))
+    return np.asarray(counts / counts.sum())
 
 
 def cost(params: RBMParams) -> float:
@@ -235,7 +197,7 @@ def example_inputs(params: RBMParams, rng: np.random.Generator) -> Inputs:
 
 RBM = Kernel(
     name="rbm",
-    version=2,
+    version=3,
     params=RBMParams,
     outputs=outputs,
     init=init,

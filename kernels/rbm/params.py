@@ -25,6 +25,12 @@ class RBMParams:
     for all units. The text states 100 -> 81 units and leaves open the optimiser, its rate, the batch, the start and the
     length: there we use the values of ``code``.
 
+    Libraries read `epsilon` in two ways. After t steps Kingma and Ba's algorithm 1, and PyTorch, divide by
+    sqrt(s / b) + epsilon, where b = 1 - second_decay^t corrects the running mean square s for its start at zero;
+    TensorFlow (`epsilon_hat`) divides by sqrt(s) + epsilon and corrects the rate instead, which is as if epsilon were
+    epsilon / sqrt(b): 32 times larger in the first step, 1.3 times after 1000. At 1e-2, which is as large as the
+    gradients of a trained machine, it matters; at 1e-8 it does not. Which one the authors used is not known.
+
     A preset sets `method` and `statistics`; naming one of those two overrides it. All else is a parameter of its own
     with the same default in both presets. Neither source says whether data are held out; we hold out the last tenth of
     each temperature's configurations, for the tracks. Batches are independent draws from the training data with
@@ -57,6 +63,10 @@ class RBMParams:
     momentum: float = parameter("decay of the running mean of the gradient", default=0.9, ge=0, lt=1)
     second_decay: float = parameter("decay of Adam's running mean square", default=0.999, ge=0, lt=1)
     epsilon: float = parameter("guard of Adam's denominator", default=1e-2, gt=0)
+    epsilon_hat: bool = parameter(
+        "Adam's guard as TensorFlow has it, beside a root mean square that is not corrected for its start",
+        default=False,
+    )
     batch: int = parameter("configurations per step", default=100, ge=1)
     steps: int = parameter("steps of training; a multiple of block", default=10_000, ge=1, extent=True)
     block: int = parameter("steps between two points of the tracks, and between checkpoints", default=1000, ge=1)
@@ -106,7 +116,8 @@ class RBMParams:
     @property
     def descent_rule(self) -> Optimiser:
         """Return the optimiser."""
-        return Optimiser(self.optimiser, self.learning_rate, self.momentum, self.second_decay, self.epsilon)
+        decays = self.momentum, self.second_decay
+        return Optimiser(self.optimiser, self.learning_rate, *decays, self.epsilon, self.epsilon_hat)
 
     def machine(self, position: Array) -> Machine:
         """Return the machine whose numbers are `position`."""

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sweep.kernels.contract import Array
-from sweep.kernels.rbm.machine import Machine, mean_h_from_v, mean_v_from_h, sample_h_from_v, sample_v_from_h
+from sweep.kernels.rbm.machine import Machine
+from sweep.kernels.rbm.passes import fill_h_from_v, fill_v_from_h, stream
 from sweep.kernels.rbm_flow.observables import (
     add_by_group,
     columns,
@@ -46,11 +47,19 @@ class Sums(NamedTuple):
     distributions: dict[str, Array]
 
 
-def next_v(machine: Machine, v: Array, sampled: bool, rng: np.random.Generator) -> Array:
-    """Return float32[n, visible], one flow step v -> h -> v (eqs 37-39), drawn or by tanh means."""
-    if sampled:
-        return sample_v_from_h(machine, sample_h_from_v(machine, v, rng), rng)
-    return mean_v_from_h(machine, mean_h_from_v(machine, v))
+def next_v(machine: Machine, v: Array, source: Array | None) -> Array:
+    """Return float[n, visible], one flow step v -> h -> v (eqs 37-39), drawn from `source` or, without, by tanh means.
+
+    Parameters
+    ----------
+    v : float[n, visible]
+    source : uint64[4, 8], optional
+        Of random numbers, see `kernels.rbm.passes.stream`; changed.
+    """
+    h, moved = np.empty((len(v), len(machine.hidden_bias)), v.dtype), np.empty_like(v)
+    fill_h_from_v(machine, v, h, source)
+    fill_v_from_h(machine, h, moved, source)
+    return moved
 
 
 def flow(
@@ -59,6 +68,7 @@ def flow(
     """Return the sums over all of `data` and its flow, and the first `keep` configurations of each temperature."""
     sums = _empty_sums(params)
     sampled = params.statistics == "sampled"
+    source = stream(rng) if sampled else None
     kept = np.empty(
         (len(data), params.length + 1, params.keep, params.size, params.size), np.int8 if sampled else np.float32
     )
@@ -66,7 +76,7 @@ def flow(
         v = data[start, first * ROWS : (first + 1) * ROWS].astype(np.float32)
         wanted = max(min(params.keep - first * ROWS, len(v)), 0)
         for step in range(params.length + 1):
-            v = next_v(machine, v, sampled, rng) if step else v
+            v = next_v(machine, v, source) if step else v
             fields = v.reshape(-1, params.size, params.size)
             kept[start, step, first * ROWS : first * ROWS + wanted] = fields[:wanted]
             _measure(params, network, fields, (start, step), sums)

@@ -148,7 +148,7 @@ def example_inputs(params: RBMFlowParams, rng: np.random.Generator) -> Inputs:
 
 RBM_FLOW = Kernel(
     name="rbm_flow",
-    version=1,
+    version=2,
     params=RBMFlowParams,
     outputs=outputs,
     init=init,

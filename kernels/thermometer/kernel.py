@@ -9,6 +9,7 @@ import numpy as np
 
 from sweep.kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, parameter
 from sweep.kernels.rbm.optimiser import Descent, Optimiser
+from sweep.kernels.rbm.passes import gather
 from sweep.kernels.thermometer.exact import energy_thermometer, site_energies
 from sweep.kernels.thermometer.network import Network, log_probabilities, loss_gradient, pack, random_network, unpack
 from sweep.kernels.thermometer.symmetries import random_images
@@ -168,9 +169,10 @@ def _batches(params: ThermometerParams, data: Array, rng: np.random.Generator) -
     classes, count, _ = data.shape
     order = rng.permutation(classes * count)
     for start in range(0, len(order), params.batch):
-        true, configuration = np.divmod(order[start : start + params.batch], count)
-        spins = data[true, configuration].astype(np.float32)
-        yield random_images(spins, params.size, rng) if params.symmetries else spins, true
+        drawn = order[start : start + params.batch]
+        spins = np.empty((len(drawn), params.visible), np.float32)
+        gather(data, drawn, spins)
+        yield random_images(spins, params.size, rng) if params.symmetries else spins, drawn // count
 
 
 def _read_by_network(params: ThermometerParams, position: Array, data: Array) -> Tally:
@@ -210,7 +212,7 @@ def example_inputs(params: ThermometerParams, rng: np.random.Generator) -> Input
 
 THERMOMETER = Kernel(
     name="thermometer",
-    version=1,
+    version=2,
     params=ThermometerParams,
     outputs=outputs,
     init=init,

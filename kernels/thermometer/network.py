@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sweep.kernels.contract import Array
+from sweep.kernels.rbm.passes import means_from_fields
 
 
 class Network(NamedTuple):
@@ -76,23 +77,27 @@ def loss_gradient(network: Network, spins: Array, classes: Array) -> tuple[float
     classes : int[n]
         Index of the true class of each configuration.
     """
-    count = len(classes)
+    count, rows = len(classes), np.arange(len(classes))
     unit_means = _unit_means(network, spins)
-    log_y = _log_softmax(unit_means @ network.output_weights + network.class_bias)
-    rows = np.arange(count)
-    loss = -float(log_y[rows, classes].mean(dtype=np.float64))
-    error = np.exp(log_y)
-    error[rows, classes] -= 1
-    error /= count
+    logits = unit_means @ network.output_weights
+    logits += network.class_bias
+    logits -= logits.max(axis=1, keepdims=True)
+    true = logits[rows, classes]
+    error = np.exp(logits, out=logits)
+    total = error.sum(axis=1, keepdims=True)
+    loss = float((np.log(total[:, 0]) - true).mean(dtype=np.float64))
+    total *= count
+    error /= total
+    error[rows, classes] -= 1 / count
     unit_error = error @ network.output_weights.T
     unit_error *= 1 - np.square(unit_means)
     return loss, Network(spins.T @ unit_error, unit_error.sum(axis=0), unit_means.T @ error, error.sum(axis=0))
 
 
 def _unit_means(network: Network, spins: Array) -> Array:
-    pre = spins @ network.input_weights
-    pre += network.unit_bias
-    return np.asarray(np.tanh(pre, out=pre))
+    fields = spins @ network.input_weights
+    means_from_fields(fields, network.unit_bias)
+    return np.asarray(fields)
 
 
 def _log_softmax(logits: Array) -> Array:

@@ -5,6 +5,7 @@ import pytest
 
 from sweep.kernels.rbm.ising import ising_machine
 from sweep.kernels.rbm.machine import Machine, all_spins
+from sweep.kernels.rbm.passes import stream
 from sweep.kernels.rbm_flow import RBM_FLOW, RBMFlowParams
 from sweep.kernels.rbm_flow.flow import GROUPINGS, next_v
 from sweep.kernels.thermometer.exact import energy_thermometer, site_energies
@@ -191,7 +192,7 @@ def test_one_mean_field_step_is_equations_13_and_14():
     v = rng.choice([-1.0, 1.0], (1, 4))
     h = [np.tanh(sum(w[i, a] * v[0, i] for i in range(4)) + b[a]) for a in range(3)]
     expected = [np.tanh(sum(w[i, a] * h[a] for a in range(3)) + c[i]) for i in range(4)]
-    np.testing.assert_allclose(next_v(machine, v, False, rng)[0], expected, atol=1e-12)
+    np.testing.assert_allclose(next_v(machine, v, None)[0], expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("kept", ["mean_field"], indirect=True)
@@ -199,7 +200,7 @@ def test_a_mean_field_flow_repeats_the_step(kept):
     _, inputs, found = kept
     machine = Machine(*(inputs["machine"][name].astype(np.float32) for name in Machine._fields))
     v = found["spins"][0, 1, 1].reshape(-1, 9)
-    np.testing.assert_allclose(found["spins"][0, 1, 2].reshape(-1, 9), next_v(machine, v, False, None), atol=1e-6)
+    np.testing.assert_allclose(found["spins"][0, 1, 2].reshape(-1, 9), next_v(machine, v, None), atol=1e-6)
 
 
 def test_a_sampled_step_has_the_machine_s_transition_probabilities():
@@ -210,7 +211,7 @@ def test_a_sampled_step_has_the_machine_s_transition_probabilities():
     means_h = np.tanh(v[5] @ machine.weights + machine.hidden_bias)
     means_v = np.tanh(h @ machine.weights.T + machine.visible_bias)
     p = np.prod((1 + h * means_h) / 2, axis=1) @ np.prod((1 + v[None] * means_v[:, None]) / 2, axis=2)
-    drawn = next_v(machine, np.tile(v[5], (100_000, 1)), True, rng)
+    drawn = next_v(machine, np.tile(v[5], (100_000, 1)), stream(rng))
     seen = np.bincount((drawn > 0) @ (1 << np.arange(3)), minlength=8)
     assert ((seen - 1e5 * p) ** 2 / (1e5 * p)).sum() < 47
 

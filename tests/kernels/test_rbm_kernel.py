@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from gradients import mean_field_cd_gradient
 
 from sweep.kernels.rbm import RBM, RBMParams, SnapshotParams
 from sweep.kernels.rbm.ising import ising_machine
 from sweep.kernels.rbm.machine import Machine, all_spins, exact_divergence, exact_log_probabilities
-from sweep.kernels.rbm.training import mean_field_cd_gradient
 
 T_C = 2.269185314213022
 

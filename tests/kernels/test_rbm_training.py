@@ -4,10 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
+from gradients import mean_field_cd_gradient, persistent_gradient, sampled_cd_gradient
 
 from sweep.kernels.rbm.machine import Machine, all_spins, exact_gradient, exact_log_probabilities, mean_h_from_v, pack
 from sweep.kernels.rbm.optimiser import Descent, Optimiser
-from sweep.kernels.rbm.training import mean_field_cd_gradient, persistent_gradient, sampled_cd_gradient
 
 VISIBLE, HIDDEN = 4, 3
 ROWS = 400_000
@@ -138,3 +138,15 @@ def test_adam_takes_the_steps_of_its_paper():
         s = 0.99 * s + 0.01 * gradient**2
         position = position - 0.1 * (m / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.99**t)) + 0.01)
     np.testing.assert_allclose(descended("adam", gradients).position, position, rtol=1e-12)
+
+
+def test_epsilon_hat_is_adam_as_tensorflow_has_it():
+    gradients = np.random.default_rng(1).normal(size=(5, 2))
+    position, m, s = np.zeros(2), np.zeros(2), np.zeros(2)
+    for t, gradient in enumerate(gradients, 1):
+        m = 0.9 * m + 0.1 * gradient
+        s = 0.99 * s + 0.01 * gradient**2
+        position = position - 0.1 * np.sqrt(1 - 0.99**t) / (1 - 0.9**t) * m / (np.sqrt(s) + 0.01)
+    found = descended("adam", gradients, epsilon_hat=True).position
+    np.testing.assert_allclose(found, position, rtol=1e-12)
+    assert np.abs(found / descended("adam", gradients).position - 1).max() > 0.02
