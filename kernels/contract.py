@@ -195,6 +195,9 @@ class Kernel(Generic[P]):
         Parameters that the framework fills with the inner shape of what an input gives at the same labels:
         ``{"data_shape": ("data", "spins")}`` gives (configurations, rows, columns). A grid cannot set such a parameter,
         and it names nothing: random streams do not depend on it.
+    follows : tuple of str
+        Inputs that may get longer under results that are kept: what was made of their former entries stays, and more
+        blocks make the rest. What any other input gives may not, once it was read: the store refuses.
     example : P, optional
         Parameters small enough for `sweep check` to run the laws on in seconds.
     example_inputs : (params, rng) -> Inputs, optional
@@ -216,6 +219,7 @@ class Kernel(Generic[P]):
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     labels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     shapes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    follows: tuple[str, ...] = ()
     example: P | None = None
     example_inputs: Callable[[P, np.random.Generator], Inputs] | None = None
     stationarity: Stationarity[P] | None = None

@@ -103,6 +103,7 @@ BLOCK_SPIN = Kernel(
     blocks=lambda params: blocks(params.data_shape),
     inputs={"data": ("spins",)},
     shapes={"data_shape": ("data", "spins")},
+    follows=("data",),
     example=BlockSpinParams(data_shape=(2 * BLOCK, 4, 6), rule="majority"),
     example_inputs=example_inputs,
     description="block spins over 2x2 blocks: averages, majority or decimation",

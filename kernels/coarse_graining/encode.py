@@ -133,6 +133,7 @@ ENCODE = Kernel(
     blocks=lambda params: blocks(params.data_shape),
     inputs={"machine": Machine._fields, "data": ("spins",)},
     shapes={"data_shape": ("data", "spins"), "machine_shape": ("machine", "weights")},
+    follows=("data",),
     example=EncodeParams(data_shape=(2 * BLOCK, 3, 4), machine_shape=(12, 9)),
     example_inputs=example_inputs,
     description="hidden units of a trained machine, given configurations",

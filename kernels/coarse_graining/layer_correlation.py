@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sweep.kernels.coarse_graining.bins import BINS, Averages, averages
-from sweep.kernels.coarse_graining.ensemble import blocks, ensemble
+from sweep.kernels.coarse_graining.ensemble import ensemble
 from sweep.kernels.coarse_graining.pairs import open_pairs
 from sweep.kernels.coarse_graining.panels import (
     correlation_by_distance,
@@ -74,22 +74,15 @@ def outputs(params: LayerCorrelationParams) -> dict[str, Output]:
 
 
 def init(params: LayerCorrelationParams, rng: np.random.Generator, inputs: Inputs) -> State:
-    """Return the number of blocks that are done."""
-    _layers(params, inputs)
-    return (np.array(0),)
+    """Return nothing: there is no state."""
+    return ()
 
 
 def advance(
     params: LayerCorrelationParams, state: State, rng: np.random.Generator, inputs: Inputs
 ) -> tuple[State, Arrays]:
-    """Return everything in the last block, and NaN before: bins are tenths of all configurations that are there.
-
-    So when more of them come, more blocks are to do, and the results are those of all configurations again.
-    """
-    done = state[0] + 1
-    if done < blocks(params.data_shape):
-        return (done,), {name: np.full(one.shape, np.nan, one.dtype) for name, one in outputs(params).items()}
-    return (done,), _results(params, averages(*_layers(params, inputs)))
+    """Return everything at once: bins are tenths of all configurations."""
+    return (), _results(params, averages(*_layers(params, inputs)))
 
 
 def _layers(params: LayerCorrelationParams, inputs: Inputs) -> list[Array]:
@@ -115,11 +108,10 @@ def _results(params: LayerCorrelationParams, found: Averages) -> dict[str, Array
 
 
 def cost(params: LayerCorrelationParams) -> float:
-    """Return the seconds of one block: all of the work, shared out."""
+    """Return the seconds of all the work."""
     count, rows, columns = params.data_shape
     pairs, sites = params.hidden * rows * columns, params.hidden + rows * columns
-    work = 1e-3 + count * (5e-11 * pairs + 2e-9 * sites) + 2e-6 * pairs
-    return work / blocks(params.data_shape)
+    return 3e-3 + count * (4e-11 * pairs + 2e-9 * sites) + 1e-6 * pairs
 
 
 def example_inputs(params: LayerCorrelationParams, rng: np.random.Generator) -> Inputs:
@@ -137,10 +129,9 @@ LAYER_CORRELATION = Kernel(
     init=init,
     advance=advance,
     cost=cost,
-    blocks=lambda params: blocks(params.data_shape),
     inputs={"data": ("spins",), "layer": ("spins",)},
     shapes={"data_shape": ("data", "spins"), "layer_shape": ("layer", "spins")},
-    example=LayerCorrelationParams(data_shape=(3000, 6, 6), layer_shape=(3000, 3, 3)),
+    example=LayerCorrelationParams(data_shape=(300, 6, 6), layer_shape=(300, 3, 3)),
     example_inputs=example_inputs,
     description="correlation of every hidden unit with every site of another layer, and of such panels by distance",
 )

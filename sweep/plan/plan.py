@@ -195,7 +195,7 @@ def make_plan(grid: Grid, stored: Mapping[str, Layout] | None = None, *, as_stor
     if problems:
         raise SweepError(*problems)
     for name, stage in grid.stages.items():
-        sources = {item.stage: plans[item.stage].wanted for item in stage.inputs.values()}
+        sources = {item.stage: plans[item.stage].stage for item in stage.inputs.values()}
         plans[name] = _plan_stage(stage, known.get(name), sources, as_stored)
     return Plan(grid, plans)
 

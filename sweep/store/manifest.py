@@ -8,6 +8,7 @@ from typing import Any
 
 from sweep.errors import Problem, SweepError
 from sweep.grid.axes import canonical
+from sweep.grid.grid import Stage
 from sweep.grid.parameters import as_mapping, extents_of
 from sweep.plan.attributes import as_attributes, from_attribute
 from sweep.plan.plan import Layout, Plan, extents_at
@@ -53,11 +54,19 @@ def _input_identity(plan: Plan, shared: Mapping[str, Any], key: str, name: str) 
     item = plan.stages[name].wanted.inputs[key]
     source = plan.stages[item.stage].stage
     own = [axis for axis in item.axes if axis not in shared or axis in item.dropped]
+    follows = key in plan.stages[name].wanted.kernel.follows
     return {
         "stage": item.stage,
         "labels": {axis: list(item.axes[axis]) for axis in own},
-        "extents": extents_at(source),
+        "extents": {} if follows else _lengths(source),
     }
+
+
+def _lengths(stage: Stage) -> dict[str, Any]:
+    """Return what says how long the results of a stage are: its own extents, and those of what it follows."""
+    followed = [stage.inputs[key].source for key in stage.kernel.follows]
+    theirs = {f"{one.name}.{name}": value for one in followed for name, value in _lengths(one).items()}
+    return {**extents_at(stage), **theirs}
 
 
 def layouts(manifest: Mapping[str, Any]) -> dict[str, Layout]:

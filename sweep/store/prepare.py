@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from sweep.grid.axes import places
+from sweep.grid.grid import Input
 from sweep.plan.plan import Layout, Plan, StagePlan
 from sweep.store.arrays import owner
 from sweep.store.extend import CHANGING, StageExtension, restore, switch
@@ -36,10 +37,11 @@ def prepare(store: Store, plan: Plan) -> None:
     sizes = location.sizes("")
     restore(location, store.root, sizes)
     begun = layouts(store.begun())
-    for name in begun.keys() & plan.stages.keys():
-        stored = stored_plan(plan.stages[name], begun[name])
-        take_back_incomplete(store, stored, sizes)
-        _reopen_cut_points(store, plan.stages[name], stored)
+    stored: dict[str, StagePlan] = {}
+    for name in (name for name in plan.stages if name in begun):
+        stored[name] = stored_plan(plan.stages[name], begun[name], stored)
+        take_back_incomplete(store, stored[name], sizes)
+        _reopen_cut_points(store, plan.stages[name], stored[name])
     _lay_out(store, plan, begun, merge(manifest or {}, plan, begun), sizes)
     store.refresh()
 
@@ -70,9 +72,16 @@ def _lay_out(
         write_root(location, new)
 
 
-def stored_plan(stage: StagePlan, stored: Layout) -> StagePlan:
-    """Return a stage as the store has it now: its labels, cells and lengths before the plan extends them."""
-    own = replace(stage.stage, axes=stored.axes, params={**stage.stage.params, **stored.extents})
+def stored_plan(stage: StagePlan, stored: Layout, sources: Mapping[str, StagePlan]) -> StagePlan:
+    """Return a stage as the store has it now: its labels, cells and lengths before the plan extends them.
+
+    It is as long as what it reads, so `sources` has those stages as the store has them now.
+    """
+    inputs = {
+        key: Input(sources[item.stage].stage, item.axes, item.dropped) if item.stage in sources else item
+        for key, item in stage.stage.inputs.items()
+    }
+    own = replace(stage.stage, axes=stored.axes, params={**stage.stage.params, **stored.extents}, inputs=inputs)
     return StagePlan(own, own, stored.chunk)
 
 

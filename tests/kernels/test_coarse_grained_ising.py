@@ -38,8 +38,7 @@ def layers():
 def correlated(data, layer):
     params = LayerCorrelationParams(data.shape, layer.shape)
     inputs = {"data": {"spins": data}, "layer": {"spins": layer}}
-    last = (np.array(LAYER_CORRELATION.blocks(params) - 1),)
-    return LAYER_CORRELATION.advance(params, last, np.random.default_rng(0), inputs)[1]
+    return LAYER_CORRELATION.advance(params, (), np.random.default_rng(0), inputs)[1]
 
 
 @pytest.fixture(scope="module")

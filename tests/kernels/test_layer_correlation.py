@@ -14,12 +14,10 @@ LATTICES = [(6, 6), (7, 7), (8, 5)]
 
 
 def correlated(data, layer):
-    """Return what the kernel gives after its last block."""
+    """Return what the kernel gives."""
     params = LayerCorrelationParams(data.shape, layer.shape)
-    inputs, rng = {"data": {"spins": data}, "layer": {"spins": layer}}, np.random.default_rng(0)
-    state = LAYER_CORRELATION.init(params, rng, inputs)
-    for _ in range(LAYER_CORRELATION.blocks(params)):
-        state, results = LAYER_CORRELATION.advance(params, state, rng, inputs)
+    inputs = {"data": {"spins": data}, "layer": {"spins": layer}}
+    _, results = LAYER_CORRELATION.advance(params, (), np.random.default_rng(0), inputs)
     declared = LAYER_CORRELATION.outputs(params)
     assert {name: (one.shape, one.dtype) for name, one in results.items()} == {
         name: (one.shape, one.dtype) for name, one in declared.items()
@@ -142,15 +140,6 @@ def test_without_any_magnetisation_nothing_goes_through_it():
     np.testing.assert_array_equal(found["correlation_without_m"], found["correlation"])
 
 
-def test_before_the_last_block_nothing_is_there():
-    data, layer = chained(4100)
-    params = LayerCorrelationParams(data.shape, layer.shape)
-    inputs = {"data": {"spins": data}, "layer": {"spins": layer}}
-    assert LAYER_CORRELATION.blocks(params) == 3
-    _, first = LAYER_CORRELATION.advance(params, (np.array(0),), np.random.default_rng(1), inputs)
-    assert all(np.isnan(values).all() for values in first.values())
-
-
 def test_layers_that_do_not_belong_together_are_refused():
     with pytest.raises(ValueError, match="layer: found 90 configurations; wanted 100, those of the data"):
         LayerCorrelationParams((100, 4, 4), (90, 2, 2))
@@ -158,8 +147,9 @@ def test_layers_that_do_not_belong_together_are_refused():
         LayerCorrelationParams((9, 4, 4), (9, 2, 2))
     data, layer = chained(20)
     with pytest.raises(ValueError, match=r"layer: found spins of shape \(2, 20, 3, 3\)"):
-        LAYER_CORRELATION.init(
+        LAYER_CORRELATION.advance(
             LayerCorrelationParams(data.shape, layer.shape),
+            (),
             np.random.default_rng(1),
             {"data": {"spins": data}, "layer": {"spins": np.stack([layer, layer])}},
         )
