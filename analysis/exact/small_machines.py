@@ -105,17 +105,3 @@ def connected_correlation(joint: Floats) -> Floats:
     """Return float64[visible, hidden_unit], <v_i h_a> - <v_i><h_a> of p(v,h), float64[2**visible, 2**hidden]."""
     v, h = (all_spins(states.bit_length() - 1) for states in joint.shape)
     return v.T @ joint @ h - np.outer(joint.sum(axis=1) @ v, joint.sum(axis=0) @ h)
-
-
-def ising_machine(size: int, temperature: float) -> Machine:
-    """Return a machine whose p(v) is the Ising model's: a hidden unit for each bond, of weight w to its two spins.
-
-    cosh 2w = e^{2/T}, no biases. Such a machine is perfect, and its ln Z = ln Z_Ising + 2 L^2 (ln 2 + 1/T): what would
-    make ΔF vanish is a constant, and E(v,h) has none.
-    """
-    sites = np.arange(size * size).reshape(size, size)
-    ends = [np.stack([sites.ravel(), np.roll(sites, -1, axis).ravel()], axis=1) for axis in (0, 1)]
-    bonds = np.concatenate(ends)
-    weights = np.zeros((size * size, len(bonds)))
-    weights[bonds, np.arange(len(bonds))[:, None]] = np.arccosh(np.exp(2 / temperature)) / 2
-    return Machine(weights, np.zeros(size * size), np.zeros(len(bonds)))

@@ -9,11 +9,11 @@ from sweep.analysis.exact.block_information import RULES, block_information, blo
 from sweep.analysis.exact.enumeration import all_spins, boltzmann, free_energy, ising_hamiltonian, mutual_information
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, torus_energy, torus_log_partition
 from sweep.analysis.exact.kadanoff import INTERACTIONS, couplings, kadanoff_operator
+from sweep.analysis.exact.perfect_machines import best_machine, ising_machine
 from sweep.analysis.exact.small_machines import (
     Machine,
     connected_correlation,
     hidden_hamiltonian,
-    ising_machine,
     machine_operator,
     mapping_of,
     visible_hamiltonian,
@@ -138,6 +138,23 @@ def test_perfect_machine_has_no_spread_and_still_a_free_energy_difference(size: 
     assert np.ptp(hamiltonian - of_v) < 1e-11 * size**2
     constant = 2 * size**2 * (np.log(2) + 1 / CRITICAL_TEMPERATURE)
     assert free_energy(of_v) - free_energy(hamiltonian) == pytest.approx(-constant, abs=1e-11 * constant)
+
+
+def test_best_machine_with_enough_units_is_perfect_and_no_two_are_alike(critical_3: np.ndarray) -> None:
+    """Of 8 units: no divergence is left, and ΔF and I(v;h) are whatever the start makes them."""
+    found = [mapping_of(best_machine(critical_3, 8, seed), critical_3) for seed in (1, 2)]
+    assert max(one.divergence for one in found) < 1e-4
+    assert max(one.spread for one in found) < 0.02
+    assert abs(found[0].free_energy_difference - found[1].free_energy_difference) > 0.5
+    assert abs(found[0].information - found[1].information) > 0.05
+
+
+def test_best_machine_is_where_no_small_change_of_weights_helps(critical_3: np.ndarray) -> None:
+    machine, rng = best_machine(critical_3, 2, 1), np.random.default_rng(4)
+    least = mapping_of(machine, critical_3).divergence
+    assert 0.0 < least < 0.08
+    for change in rng.normal(0, 0.02, (20, *machine.weights.shape)):
+        assert mapping_of(machine._replace(weights=machine.weights + change), critical_3).divergence > least
 
 
 def test_majority_makes_the_known_couplings(critical_4: np.ndarray) -> None:
