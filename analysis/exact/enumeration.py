@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import entr, logsumexp
+from scipy.special import entr
 
 Floats = npt.NDArray[np.float64]
 ENUMERABLE = 20  # units: at most 2**20 states are summed over
@@ -51,7 +51,8 @@ def ising_hamiltonian(size: int, temperature: float) -> Floats:
 
 def free_energy(hamiltonian: Floats) -> float:
     """Return F = -ln Tr e^{-H}, a pure number: H has the temperature in it."""
-    return -float(logsumexp(-hamiltonian))
+    least = float(hamiltonian.min())
+    return least - float(np.log(np.exp(least - hamiltonian).sum()))
 
 
 def boltzmann(hamiltonian: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sweep.analysis.exhibits.appendix_b import appendix_b
 from sweep.analysis.exhibits.block_information import block_information
 from sweep.analysis.exhibits.exhibit import Maker
 from sweep.analysis.exhibits.figure_2 import figure_2
@@ -48,4 +49,5 @@ EXHIBITS: tuple[Maker, ...] = (
     figure_14b,
     monte_carlo_rg,
     block_information,
+    appendix_b,
 )

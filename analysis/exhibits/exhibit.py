@@ -56,6 +56,8 @@ class Exhibit:
     numbers : Dataset
         What is drawn; goes into the CSV.
     rows : tuple of Row
+    argument : tuple of str
+        Paragraphs below the figure, where what it shows needs more words than a caption has.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Exhibit:
     figure: Figure
     numbers: xr.Dataset
     rows: tuple[Row, ...] = ()
+    argument: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
