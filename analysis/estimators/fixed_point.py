@@ -1,61 +1,107 @@
-"""Where an RBM flow ends: its temperature by both thermometers and its magnetisation, and how soon it gets there."""
+"""Where an RBM flow ends: energy, magnetisation and temperature by three readings, and how soon it gets there."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from sweep.analysis.estimators.convergence import convergence_length, tail_length
-from sweep.analysis.estimators.crossed import by_realisation, jackknife_estimates, mean_with_error
+from sweep.analysis.estimators.crossed import BIN, by_realisation, crossed_mean, jackknife_estimates
 from sweep.analysis.estimators.flow_cases import FlowCase
+from sweep.analysis.exact.thermometer import temperature_of_energy
 
-QUANTITIES = ("network temperature", "energy temperature", "abs_magnetization")
+
+class Quantity(NamedTuple):
+    """What is read of a flow: a number, from the mean of a variable over configurations.
+
+    Parameters
+    ----------
+    variable : str
+        Without prefix; of a distribution over classes, the mean sum_T T p(T) is taken.
+    read : (DataArray, size) -> DataArray
+        Of that mean.
+    """
+
+    variable: str
+    read: Callable[[xr.DataArray, int], xr.DataArray]
+
+
+def energy_temperature(energy: xr.DataArray, size: int) -> xr.DataArray:
+    """Return the temperature (J/k_B) at which the torus has an energy per site (J), by Kaufman: no prior, no classes.
+
+    Infinite for an energy that is not below 0, where no temperature has it.
+    """
+    values = [temperature_of_energy(size, one) for one in np.ravel(energy).tolist()]
+    return energy.copy(data=np.reshape(values, energy.shape))
+
+
+def _itself(mean: xr.DataArray, size: int) -> xr.DataArray:
+    return mean
+
+
+QUANTITIES: Mapping[str, Quantity] = {
+    "temperature of the energy": Quantity("energy", energy_temperature),
+    "energy temperature": Quantity("energy_distribution", _itself),
+    "network temperature": Quantity("network_distribution", _itself),
+    "abs_magnetization": Quantity("abs_magnetization", _itself),
+    "energy": Quantity("energy", _itself),
+}
 
 
 def track(case: FlowCase, quantity: str) -> tuple[xr.DataArray, xr.DataArray]:
-    """Return a quantity along the flow by where it started, and the numbers of configurations.
+    """Return the means that a quantity is read of, along the flow by where it started, and numbers of configurations.
 
     Parameters
     ----------
     case : FlowCase
     quantity : str
-        A temperature of `QUANTITIES`, which is the mean sum_T T p(T) that the thermometer reads (J/k_B), or a moment.
+        A key of `QUANTITIES`.
 
     Returns
     -------
     tuple of DataArray[..., bin, temperature, flow_step]
         `temperature` labels the start.
     """
-    if not quantity.endswith(" temperature"):
-        return case.select(quantity, "start")
-    distribution, count = case.select(quantity.replace(" temperature", "_distribution"), "start")
-    return (distribution * distribution["temperature_class"]).sum("temperature_class", skipna=False), count
+    values, count = case.select(QUANTITIES[quantity].variable, "start")
+    if "temperature_class" in values.dims:
+        values = (values * values["temperature_class"]).sum("temperature_class", skipna=False)
+    return values, count
 
 
 def end_of_flow(case: FlowCase, quantity: str) -> xr.Dataset:
-    """Return the mean over the last third of the flow, by where it started and over all starts.
+    """Return what is read of the last third of the flow, by where it started and of all starts together.
 
     Returns
     -------
     Dataset
-        Over `temperature`, the start: `value`, `error`, `interval`, `spread`, `realisations` of `crossed_mean`; the
-        same with the prefix ``all_`` for the mean over the starts, and with ``memory_`` for the hottest start minus the
-        coldest: zero within errors when the flow has forgotten where it began.
+        Over `temperature`, the start: `value`, `error`, `degrees`, `interval`, `spread`, `realisations` of
+        `crossed_mean`. The same with the prefix ``all_`` of all starts together, with ``begin_`` at step 0, and with
+        ``change_`` for the difference of the two, bin by bin; with ``memory_`` for the hottest start minus the coldest:
+        zero within errors when the flow has forgotten where it began.
+        Of every training: `by_realisation` and its error of all starts together, `each_by_realisation` by start.
     """
-    values, count = track(case, quantity)
+    values, count = (part.sortby("temperature") for part in track(case, quantity))
     steps = values.sizes["flow_step"]
-    tail = slice(steps - tail_length(steps), None)
-    values, count = values.isel(flow_step=tail).mean("flow_step", skipna=False), count.isel(flow_step=-1, drop=True)
-    values, count = values.sortby("temperature"), count.sortby("temperature")
-    total = count.sum("temperature")
-    parts = [mean_with_error(values, count)]
-    memory = values.isel(temperature=-1, drop=True) - values.isel(temperature=0, drop=True)
-    for prefix, table in (("all", values.mean("temperature")), ("memory", memory)):
-        part = mean_with_error(table, total)
-        parts.append(part.rename({name: f"{prefix}_{name}" for name in part.data_vars}))
-    return xr.merge(parts)
+    tail = values.isel(flow_step=slice(steps - tail_length(steps), None)).mean("flow_step", skipna=False)
+    ends = xr.concat([values.isel(flow_step=0, drop=True), tail], "end")
+
+    def read(mean: xr.DataArray) -> xr.Dataset:
+        each = QUANTITIES[quantity].read(mean, case.size)
+        start, end = QUANTITIES[quantity].read(mean.mean("temperature", skipna=False), case.size).transpose("end", ...)
+        last = each.isel(end=1)
+        memory = last.isel(temperature=-1, drop=True) - last.isel(temperature=0, drop=True)
+        return xr.Dataset({"each": last, "all": end, "change": end - start, "memory": memory, "begin": start})
+
+    table = jackknife_estimates(read, ends, count.isel(flow_step=-1, drop=True))
+    parts = [crossed_mean(table["each"]), by_realisation(table["all"])]
+    for name in ("all", "change", "memory", "begin"):
+        part = crossed_mean(table[name])
+        parts.append(part.rename({key: f"{name}_{key}" for key in part.data_vars}))
+    return xr.merge([*parts, table["each"].mean(BIN).rename("each_by_realisation")])
 
 
 @dataclass(frozen=True)
@@ -78,18 +124,18 @@ class TrainingLengths:
 
     @property
     def mean(self) -> float:
-        """Return the mean length; NaN when no training has one."""
-        return float(np.mean(self.lengths)) if self.lengths else np.nan
+        """Return the mean length; NaN where a training has none: those that have one are a selection."""
+        return float(np.mean(self.lengths)) if self.lengths and not self.reasons else np.nan
 
     @property
     def error(self) -> float:
         """Return the standard error of the mean; NaN for fewer than two trainings."""
         count = len(self.lengths)
-        return float(np.std(self.lengths, ddof=1) / np.sqrt(count)) if count > 1 else np.nan
+        return float(np.std(self.lengths, ddof=1) / np.sqrt(count)) if count > 1 and not self.reasons else np.nan
 
     def remark(self) -> str:
-        """Return the range, and what is missing, in words."""
-        parts = [f"trainings: {min(self.lengths):.0f} to {max(self.lengths):.0f}"] if len(self.lengths) > 1 else []
+        """Return the lengths, and what is missing, in words."""
+        parts = [f"trainings: {', '.join(f'{length:.0f}' for length in self.lengths)}"] if self.lengths else []
         if self.reasons:
             total = len(self.lengths) + len(self.reasons)
             parts.append(f"{len(self.reasons)} of {total} trainings have none, such as: {self.reasons[0]}")
@@ -125,6 +171,9 @@ def convergence_of(curve: xr.Dataset) -> TrainingLengths:
 def reading_convergence(case: FlowCase, quantity: str) -> tuple[TrainingLengths, TrainingLengths]:
     """Return the convergence lengths of a quantity from the coldest and from the hottest start."""
     values, count = (part.sortby("temperature").isel(temperature=[0, -1]) for part in track(case, quantity))
-    table = jackknife_estimates(lambda mean: mean.to_dataset(name="mean"), values, count)["mean"]
-    curve = by_realisation(table)
+
+    def read(mean: xr.DataArray) -> xr.Dataset:
+        return QUANTITIES[quantity].read(mean, case.size).to_dataset(name="value")
+
+    curve = by_realisation(jackknife_estimates(read, values, count)["value"])
     return convergence_of(curve.isel(temperature=0)), convergence_of(curve.isel(temperature=1))

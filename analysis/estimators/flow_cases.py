@@ -12,6 +12,7 @@ import xarray as xr
 from sweep.analysis.estimators.crossed import REALISATION
 from sweep.analysis.estimators.stages import mapping, settings, stages_of
 
+SNAPSHOT = "snapshot"  # the axis of machines taken at steps of one training
 SAME = 1e-6  # temperatures that differ by less are one label
 GROUPINGS: Mapping[str, tuple[str, str]] = {
     "start": ("", "start_temperature"),
@@ -19,6 +20,37 @@ GROUPINGS: Mapping[str, tuple[str, str]] = {
     "energy class": ("energy_class_", "temperature_class"),
 }
 _INNER = (REALISATION, "temperature")  # axes of a stage that do not make cases
+
+
+@dataclass(frozen=True)
+class FlowMachine:
+    """What a flow goes through.
+
+    Parameters
+    ----------
+    stage : str
+        That trained it, wherever its snapshots were taken.
+    preset : str
+        The recipe of the training.
+    trained_on : str
+        The stage of the training data.
+    mixture : tuple of float
+        Temperatures of the Ising configurations that it was trained on, in equal parts; none for other data.
+    """
+
+    stage: str
+    preset: str = "unknown"
+    trained_on: str = "unknown"
+    mixture: tuple[float, ...] = ()
+
+    @property
+    def settles(self) -> bool:
+        """Return whether a longer training ends nearer to one machine: with one persistent chain it does not."""
+        return self.preset != "code"
+
+    def __str__(self) -> str:
+        """Return all that is known in words."""
+        return f"{self.stage} (preset {self.preset}, trained on {self.trained_on})"
 
 
 @dataclass(frozen=True)
@@ -32,8 +64,8 @@ class FlowCase:
         The axes of the stage, such as size and hidden, where this case is.
     attributes : mapping
         Those of the stage: its parameters and inputs.
-    machine : str
-        What it flows through, in words: the stage that trained it, its preset, and the stage that it was trained on.
+    machine : FlowMachine
+        What it flows through.
     data : Dataset
         Completed realisations only; loaded when used.
     """
@@ -41,7 +73,7 @@ class FlowCase:
     stage: str
     at: Mapping[str, Any]
     attributes: Mapping[str, Any]
-    machine: str
+    machine: FlowMachine
     data: xr.Dataset
 
     @property
@@ -52,8 +84,14 @@ class FlowCase:
     @property
     def label(self) -> str:
         """Return the stage and where in its axes this case is, in words."""
+        return self.label_without()
+
+    def label_without(self, *left_out: str) -> str:
+        """Return the stage and where in its axes, some left out, this case is, in words."""
         words = {"hidden": "{} hidden units", "size": "{0}×{0}"}
-        places = (words.get(axis, axis + " {}").format(label) for axis, label in self.at.items())
+        places = (
+            words.get(axis, axis + " {}").format(label) for axis, label in self.at.items() if axis not in left_out
+        )
         return ", ".join([self.stage, *places])
 
     @property
@@ -112,19 +150,27 @@ def flow_cases(tree: xr.DataTree) -> list[FlowCase]:
 
 def _cases_of(tree: xr.DataTree, name: str) -> Iterator[FlowCase]:
     stage = tree.children[name]
-    machine = _machine(tree, stage)
+    machine = _machine(tree, str(mapping(stage.attrs, "inputs").get("machine", "unknown")))
     attributes = {name: mapping(stage.attrs, name) for name in ("params", "inputs")}
     for at, data in settings(stage, _INNER):
         yield FlowCase(name, at, attributes, machine, _by_start(data))
 
 
-def _machine(tree: xr.DataTree, stage: xr.DataTree) -> str:
-    name = mapping(stage.attrs, "inputs").get("machine", "unknown")
+def _machine(tree: xr.DataTree, name: str) -> FlowMachine:
+    """Return the training behind a stage that gives machines: itself, or the one whose snapshots it takes."""
     if name not in tree.children:
-        return str(name)
-    trained = tree.children[name].attrs
-    preset = mapping(trained, "params").get("preset", "unknown")
-    return f"{name} (preset {preset}, trained on {mapping(trained, 'inputs').get('data', 'unknown')})"
+        return FlowMachine(name)
+    stage = tree.children[name]
+    inputs = mapping(stage.attrs, "inputs")
+    if "machine" in inputs:
+        return _machine(tree, inputs["machine"])
+    preset = mapping(stage.attrs, "params").get("preset", "unknown")
+    source = str(inputs.get("data", "unknown"))
+    read = mapping(stage.attrs, "labels_read").get("data", {}).get("temperature")
+    ising = source in tree.children and tree.children[source].attrs.get("kernel") == "ising"
+    whole = ising and "temperature" not in stage.to_dataset()["done"].dims
+    known = np.sort(np.asarray(tree.children[source]["temperature"] if read is None else read, float)) if whole else ()
+    return FlowMachine(name, str(preset), source, tuple(float(label) for label in known))
 
 
 def _by_start(data: xr.Dataset) -> xr.Dataset:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -21,10 +21,10 @@ from sweep.analysis.estimators.flow_cases import SAME, FlowCase
 from sweep.analysis.estimators.power_law import fit_power_law
 from sweep.analysis.estimators.two_point import fit_dimension, open_distance_means, torus_reduced
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
-from sweep.analysis.exact.moments import moments
 
 FIT_POINTS = 3  # temperatures below T_c that Delta_m is fitted to, unless named
-Fit = Callable[..., xr.Dataset]
+Fit = Callable[[xr.DataArray], xr.Dataset]
+Parameter = Literal["dimension", "amplitude"]
 
 
 class Reading(NamedTuple):
@@ -48,6 +48,7 @@ READINGS: Mapping[tuple[str, str], Reading] = {
     ("sigma", "torus"): Reading("spin_correlation", partial(torus_reduced, field="sigma")),
     ("epsilon", "paper"): Reading("energy_correlation", open_distance_means),
     ("epsilon", "torus"): Reading("energy_correlation", partial(torus_reduced, field="epsilon")),
+    ("epsilon with one mean", "paper"): Reading("energy_correlation_one_mean", open_distance_means),
     ("epsilon of four neighbours", "paper"): Reading("energy_correlation_four", open_distance_means),
 }
 
@@ -61,15 +62,13 @@ def fit_temperatures(labels: Sequence[float], points: int = FIT_POINTS) -> tuple
     return tuple(below[-points:])
 
 
-def fit_magnetization(abs_magnetization: xr.DataArray, errors: xr.DataArray | None = None) -> xr.Dataset:
+def fit_magnetization(abs_magnetization: xr.DataArray) -> xr.Dataset:
     """Return A and Delta_m of |m| = A (|T - T_c| / T_c)^Delta_m, T_c fixed (eqs 44-45), fitted without weights.
 
     Parameters
     ----------
     abs_magnetization : DataArray[..., temperature]
         Per site; labels in J/k_B.
-    errors : DataArray[..., temperature], optional
-        Standard errors, for chi^2 only.
 
     Returns
     -------
@@ -80,19 +79,17 @@ def fit_magnetization(abs_magnetization: xr.DataArray, errors: xr.DataArray | No
     reduced = xr.DataArray(
         np.abs(labels / CRITICAL_TEMPERATURE - 1), dims="temperature", coords={"temperature": labels}
     )
-    fit = fit_power_law(reduced, abs_magnetization, errors)
+    fit = fit_power_law(reduced, abs_magnetization)
     return fit.assign({f"dimension{end}": fit[f"exponent{end}"] for end in ("", "_error", "_interval")})
 
 
-def exact_magnetization_exponent(size: int, temperatures: Sequence[float]) -> float:
-    """Return Delta_m fitted in the same way to the exact <|m|> of the torus; NaN where that is not known to us."""
-    values = [moments(size, temperature).abs_m for temperature in temperatures]
-    exact = xr.DataArray(values, dims="temperature", coords={"temperature": list(temperatures)})
-    return float(fit_magnetization(exact)["dimension"])
-
-
-def magnetization_curve(case: FlowCase, grouping: str, temperatures: tuple[float, ...] | None = None) -> xr.Dataset:
-    """Return Delta_m and A per flow step (see `exponent_curve`).
+def magnetization_curve(
+    case: FlowCase,
+    grouping: str,
+    temperatures: tuple[float, ...] | None = None,
+    parameter: Parameter = "dimension",
+) -> xr.Dataset:
+    """Return Delta_m, or A, per flow step (see `exponent_curve`).
 
     Parameters
     ----------
@@ -101,10 +98,11 @@ def magnetization_curve(case: FlowCase, grouping: str, temperatures: tuple[float
         One of `GROUPINGS`.
     temperatures : tuple of float, optional
         Labels to fit; the three nearest below T_c when left out.
+    parameter : "dimension" or "amplitude"
     """
     chosen = fit_temperatures(case.temperatures(grouping).tolist()) if temperatures is None else temperatures
     values, count = case.select("abs_magnetization", grouping, chosen)
-    return exponent_curve(fit_magnetization, values, count).assign_attrs(temperatures=list(chosen))
+    return exponent_curve(fit_magnetization, values, count, parameter).assign_attrs(temperatures=list(chosen))
 
 
 def dimension_curve(
@@ -127,48 +125,49 @@ def dimension_curve(
     return exponent_curve(fit_dimension, reduce(values), count)
 
 
-def exponent_curve(fit: Fit, values: xr.DataArray, count: xr.DataArray) -> xr.Dataset:
-    """Return a fitted exponent with all its errors, from binned data of several realisations.
+def exponent_curve(
+    fit: Fit, values: xr.DataArray, count: xr.DataArray, parameter: Parameter = "dimension"
+) -> xr.Dataset:
+    """Return a fitted exponent, or amplitude, along the flow with all its errors, from binned data of realisations.
 
     Parameters
     ----------
-    fit : (DataArray, errors) -> Dataset
-        Gives `dimension`, `dimension_error`, `dimension_interval`, `amplitude`, `chi2_dof`, `points` and `reason`.
-    values : DataArray[..., realisation, bin, ...]
-    count : DataArray[..., realisation, bin, ...]
+    fit : DataArray -> Dataset
+        Gives `dimension`, `dimension_error`, `dimension_interval`, `amplitude`, `points` and `reason`.
+    values : DataArray[..., realisation, bin, flow_step, ...]
+    count : DataArray[..., realisation, bin, flow_step, ...]
         Configurations behind each value.
+    parameter : "dimension" or "amplitude"
 
     Returns
     -------
     Dataset
-        `value` with `error`, `interval`, `spread` and `realisations` from bins and realisations (see `crossed_mean`),
-        `amplitude` and `amplitude_error` likewise; `by_realisation` and its error; `fit_value` with `fit_error`,
-        `fit_interval` (half width, 90 % Student t), `chi2_dof` and `points` of one fit to the average over everything;
-        `reason`, why there is no value, or which realisations were left out, or empty.
+        `value` with `error`, `degrees`, `interval`, `spread` and `realisations` from bins and realisations (see
+        `crossed_mean`); `change` with `change_error` and `change_degrees`, its difference from step 0, bin by bin and
+        realisation by realisation; `by_realisation` and its error; `fit_value` with `fit_interval` (half width, 90 %
+        Student t) and `points`, the exponent by one fit to the average over everything; `failed`, how many realisations
+        have no value, and `reason`, why. Where some have none there is no mean either: a mean over survivors is biased
+        by what makes them survive.
     """
-    table = jackknife_estimates(lambda mean: fit(mean)[["dimension", "amplitude"]], values, count)
-    curve, amplitude = crossed_mean(table["dimension"]), crossed_mean(table["amplitude"])
-    average = mean_with_error(values, count)
-    whole = fit(average["value"], average["error"])
-    available = int(values.sizes.get(REALISATION, 1))
+    table = jackknife_estimates(lambda mean: fit(mean)[[parameter]], values, count)[parameter]
+    curve, change = crossed_mean(table), crossed_mean(table - table.isel(flow_step=0, drop=True))
+    whole = fit(mean_with_error(values, count)["value"])
+    failed = int(values.sizes.get(REALISATION, 1)) - curve["realisations"]
     apart = [dim for dim in count.dims if dim not in curve["value"].dims]
     empty = (count.sum(BIN) == 0).any([dim for dim in apart if dim != BIN])
-    why = whole["reason"].where(~empty, "a group is empty")
-    fitted = curve.assign(
-        amplitude=amplitude["value"],
-        amplitude_error=amplitude["error"],
+    why = whole["reason"].where(~empty, "a group is empty").astype(object)
+    why = why.where(why != "", "no fit without one of the bins")
+    numbers = curve.drop_vars("realisations").assign(
+        change=change["value"],
+        change_error=change["error"],
+        change_degrees=change["degrees"],
         fit_value=whole["dimension"],
-        fit_error=whole["dimension_error"],
         fit_interval=whole["dimension_interval"],
-        chi2_dof=whole["chi2_dof"],
-        points=whole["points"],
-        reason=xr.apply_ufunc(_reason, curve["realisations"], why, available, vectorize=True),
     )
-    return fitted.merge(by_realisation(table["dimension"]))
-
-
-def _reason(used: int, reason: str, available: int) -> str:
-    if used == available:
-        return ""
-    why = reason or "no fit without one of the bins"
-    return why if used == 0 else f"{available - used} of {available} realisations left out: {why}"
+    return (
+        numbers.where(failed == 0)
+        .assign(
+            realisations=curve["realisations"], failed=failed, points=whole["points"], reason=why.where(failed > 0, "")
+        )
+        .merge(by_realisation(table))
+    )

@@ -20,7 +20,7 @@ SCAN = np.linspace(-STEEPEST, STEEPEST, 193)
 BISECTIONS = 32  # of a bracket of two scan steps: to 1e-10
 
 
-def fit_power_law(x: xr.DataArray, y: xr.DataArray, errors: xr.DataArray | None = None) -> xr.Dataset:
+def fit_power_law(x: xr.DataArray, y: xr.DataArray) -> xr.Dataset:
     """Return the unweighted least-squares fits of y = A x^p along the dimension of `x`.
 
     Parameters
@@ -29,35 +29,32 @@ def fit_power_law(x: xr.DataArray, y: xr.DataArray, errors: xr.DataArray | None 
         Positive; its only dimension names the points.
     y : DataArray[..., point]
         A point that is NaN or infinite makes the fit fail.
-    errors : DataArray[..., point], optional
-        Standard errors of y. They do not weigh the fit; they give chi^2.
 
     Returns
     -------
     Dataset
         Over the dimensions of `y` without the points: `exponent` and `amplitude`, their standard errors
         `exponent_error` and `amplitude_error`, `exponent_interval`, the half width of the 90 % Student-t interval with
-        points - 2 degrees of freedom, `chi2_dof`, NaN without positive `errors`, `points`, how many were used, and
-        `reason`: why the fit failed, where the numbers are NaN, or else empty.
+        points - 2 degrees of freedom, `points`, how many were used, and `reason`: why the fit failed, where the numbers
+        are NaN, or else empty. There is no chi^2: the points of a correlator come from the same configurations, and
+        without their covariance it says nothing.
     """
     (dim,) = x.dims
     values = y.transpose(..., dim)
-    sigma = xr.full_like(values, np.nan) if errors is None else errors.broadcast_like(values).transpose(*values.dims)
-    names = ("exponent", "amplitude", "exponent_error", "amplitude_error", "exponent_interval", "chi2_dof", "reason")
+    names = ("exponent", "amplitude", "exponent_error", "amplitude_error", "exponent_interval", "reason")
     results = xr.apply_ufunc(
         _fit,
         x.astype(np.float64),
         values.astype(np.float64),
-        sigma.astype(np.float64),
-        input_core_dims=[[dim]] * 3,
+        input_core_dims=[[dim]] * 2,
         output_core_dims=[[]] * len(names),
     )
     fits = xr.Dataset(dict(zip(names, results, strict=True)))
     return fits.assign(points=xr.full_like(fits["exponent"], x.size, dtype=np.int64))
 
 
-def _fit(x: Floats, y: Floats, sigma: Floats) -> tuple[npt.NDArray[np.generic], ...]:
-    """Return exponent, amplitude, their errors, the interval, chi^2 / dof and the reason of failure, each [...]."""
+def _fit(x: Floats, y: Floats) -> tuple[npt.NDArray[np.generic], ...]:
+    """Return exponent, amplitude, their errors, the interval and the reason of failure, each [...]."""
     shape, points, dof = y.shape[:-1], x.size, x.size - 2
     flat = y.reshape(math.prod(shape), points)
     reason: npt.NDArray[np.object_] = np.full(len(flat), "", object)
@@ -69,12 +66,10 @@ def _fit(x: Floats, y: Floats, sigma: Floats) -> tuple[npt.NDArray[np.generic], 
     if good.size:
         parameters[:, good], reason[good] = _least_squares(np.log(x), flat[good])
     parameters[:, reason != ""] = np.nan
-    residual, errors = _residual_and_errors(np.log(x), flat, *parameters)
+    errors = _errors(np.log(x), flat, *parameters)
     unknown = np.full(len(flat), np.nan)
     interval = errors[1] * scipy.stats.t.ppf((1 + CONFIDENCE) / 2, dof) if dof > 0 else unknown
-    known = np.where(sigma > 0, sigma, np.nan).reshape(flat.shape)
-    chi2 = np.square(residual / known).sum(axis=1) / dof if dof > 0 else unknown
-    parts = (parameters[1], parameters[0], errors[1], errors[0], interval, chi2, reason.astype(str))
+    parts = (parameters[1], parameters[0], errors[1], errors[0], interval, reason.astype(str))
     return tuple(part.reshape(shape) for part in parts)
 
 
@@ -109,13 +104,13 @@ def _gain_slope(log_x: Floats, y: Floats, exponent: Floats) -> Floats:
     return np.asarray(ys * (ys_slope * ss - ys * ss_slope))
 
 
-def _residual_and_errors(log_x: Floats, y: Floats, amplitude: Floats, exponent: Floats) -> tuple[Floats, Floats]:
-    """Return y - A x^p, and float[2, fit]: the standard errors of amplitude and exponent from the scatter of y."""
+def _errors(log_x: Floats, y: Floats, amplitude: Floats, exponent: Floats) -> Floats:
+    """Return float[2, fit]: the standard errors of amplitude and exponent from the scatter of y around A x^p."""
     shapes = np.exp(exponent[:, None] * log_x)
     residual, slope = y - amplitude[:, None] * shapes, amplitude[:, None] * shapes * log_x
     dof = log_x.size - 2
     if dof < 1:
-        return residual, np.full((2, len(y)), np.nan)
+        return np.full((2, len(y)), np.nan)
     variance = np.square(residual).sum(axis=1) / dof
     a, b, c = ((u * v).sum(axis=1) for u, v in ((shapes, shapes), (shapes, slope), (slope, slope)))
-    return residual, np.sqrt(np.stack([c, a]) * variance / (a * c - b * b))
+    return np.asarray(np.sqrt(np.stack([c, a]) * variance / (a * c - b * b)))

@@ -19,12 +19,13 @@ def mean_and_error(values: xr.DataArray, dim: str) -> xr.Dataset:
     Returns
     -------
     Dataset
-        `value` and `error` = s / sqrt(n), with s the sample standard deviation; NaN for fewer than two copies.
+        `value`, `error` = s / sqrt(n), with s the sample standard deviation, and its `degrees` of freedom, n - 1; error
+        and degrees are NaN for fewer than two copies.
     """
     count = values.notnull().sum(dim)
-    mean = values.mean(dim)
-    error = np.sqrt(((values - mean) ** 2).sum(dim) / (count - 1).where(count > 1) / count.where(count > 1))
-    return xr.Dataset({"value": mean, "error": error})
+    mean, degrees = values.mean(dim), (count - 1).where(count > 1)
+    error = np.sqrt(((values - mean) ** 2).sum(dim) / degrees / count)
+    return xr.Dataset({"value": mean, "error": error, "degrees": degrees})
 
 
 def jackknife(
@@ -49,13 +50,14 @@ def jackknife(
     Returns
     -------
     Dataset
-        `value` and `error`.
+        `value`, `error` and its `degrees` of freedom, groups - 1.
     """
     copies = means.sizes[dim]
     count = min(groups, copies)
     if count < 2:
         whole = function(means.mean(dim))
-        return xr.Dataset({"value": whole, "error": xr.full_like(whole, np.nan)})
+        unknown = xr.full_like(whole, np.nan)
+        return xr.Dataset({"value": whole, "error": unknown, "degrees": unknown})
     group = xr.DataArray(np.arange(copies) % count, dims=dim, name="group")
     sums = means.groupby(group).sum(skipna=False)
     sizes = xr.DataArray(np.bincount(group.values), dims="group", coords={"group": sums["group"]})
@@ -63,7 +65,8 @@ def jackknife(
     whole = function(means.mean(dim, skipna=False))
     centre = without.mean("group", skipna=False)
     error = np.sqrt((count - 1) / count * ((without - centre) ** 2).sum("group", skipna=False))
-    return xr.Dataset({"value": count * whole - (count - 1) * centre, "error": error})
+    value = count * whole - (count - 1) * centre
+    return xr.Dataset({"value": value, "error": error, "degrees": xr.full_like(value, count - 1)})
 
 
 def binder_cumulant(means: xr.Dataset) -> xr.DataArray:

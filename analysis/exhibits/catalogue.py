@@ -22,6 +22,7 @@ from sweep.analysis.exhibits.figure_13 import FIGURE_13
 from sweep.analysis.exhibits.figure_14a import figure_14a
 from sweep.analysis.exhibits.figure_14b import figure_14b
 from sweep.analysis.exhibits.fixed_points import fixed_points
+from sweep.analysis.exhibits.flow_ends import flow_ends
 from sweep.analysis.exhibits.monte_carlo_rg import monte_carlo_rg
 from sweep.analysis.exhibits.thermodynamics import thermodynamics
 from sweep.analysis.exhibits.thermometer_quality import thermometer_quality
@@ -37,6 +38,7 @@ EXHIBITS: tuple[Maker, ...] = (
     FIGURE_6A,
     FIGURE_6B,
     fixed_points,
+    flow_ends,
     figure_7,
     figure_8,
     figure_8_controls,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -9,22 +11,23 @@ from matplotlib.axes import Axes
 from sweep.analysis.estimators.crossed import mean_with_error
 from sweep.analysis.estimators.flow_cases import SAME, FlowCase, flow_cases
 from sweep.analysis.estimators.flow_exponents import fit_magnetization, magnetization_curve
+from sweep.analysis.estimators.perfect import exact_magnetization
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
-from sweep.analysis.exact.moments import SIZES, moments
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
 from sweep.analysis.exhibits.flow_drawing import (
     NO_FLOW,
     PAPER_LENGTH,
     SHOWN,
-    at_paper_length,
     by_case,
     classified,
     legend_below,
+    paper_step,
 )
-from sweep.analysis.exhibits.style import EXACT, OTHER, OURS, new_figure
+from sweep.analysis.exhibits.flow_rows import Expectation, exponent_row
+from sweep.analysis.exhibits.style import OTHER, OURS, TORUS, new_figure
 
 WINDOW = (1.5, 2.7)  # temperatures that figure 4 shows
-_KEPT = ("temperature", "flow_step")
+GROUPING = "network class"  # the paper's
 
 
 def figure_4(tree: xr.DataTree) -> Exhibit | Absent:
@@ -34,62 +37,63 @@ def figure_4(tree: xr.DataTree) -> Exhibit | Absent:
     if not cases:
         return Absent(title, NO_FLOW)
     figure, panels = new_figure(min(len(cases), SHOWN))
-    curves = [at_paper_length(magnetization_curve(case, "network class")) for case in cases]
-    data = [_magnetization(case, int(curve["flow_step"])) for case, curve in zip(cases, curves, strict=True)]
+    curves = [magnetization_curve(case, GROUPING) for case in cases]
+    steps = [paper_step(curve) for curve in curves]
+    data = [_magnetization(case, step) for case, step in zip(cases, steps, strict=True)]
     for panel, case, curve, points in zip(panels, cases, curves, data, strict=False):
-        _draw_fit(panel, case, curve, points)
+        _draw_fit(panel, case, curve.attrs["temperatures"], points)
     legend_below(figure, panels[0])
-    rows = [_amplitude_row(case, curve) for case, curve in zip(cases, curves, strict=True)]
+    rows = [
+        _amplitude_row(case, curve.sel(flow_step=step)) for case, curve, step in zip(cases, curves, steps, strict=True)
+    ]
     caption = (
         "|m| of configurations that the network reads as a temperature, mean and standard error; full points are "
-        "fitted, without weights, by A (|T - T_c| / T_c)^Δm with T_c fixed. Crosses: exact |m| of the torus."
+        "fitted, without weights, by A (|T - T_c| / T_c)^Δm with T_c fixed. Squares, with their fit: the same classes "
+        "at step 0, perfect data. Crosses: exact |m| of the torus at T, without any choice of configurations."
     )
     return Exhibit("figure-4", title, caption, figure, by_case(cases, data), tuple(rows))
 
 
 def _magnetization(case: FlowCase, step: int) -> xr.Dataset:
-    values, count = case.select("abs_magnetization", "network class")
-    means = mean_with_error(values.sel(flow_step=step), count.sel(flow_step=step))
-    return means.assign(configurations=count.sel(flow_step=step).sum([d for d in count.dims if d not in _KEPT]))
+    """Return |m| by class at step 0 and at a step of the flow, and how many configurations there are."""
+    values, count = case.select("abs_magnetization", GROUPING)
+    values, count = (part.sel(flow_step=[0, step]) for part in (values, count))
+    total = count.sum([dim for dim in count.dims if dim not in ("temperature", "flow_step")])
+    return mean_with_error(values, count).assign(configurations=total)
 
 
-def _draw_fit(panel: Axes, case: FlowCase, curve: xr.Dataset, points: xr.Dataset) -> None:
+def _draw_fit(panel: Axes, case: FlowCase, fitted: Sequence[float], points: xr.Dataset) -> None:
     inside = points.sel(temperature=slice(WINDOW[0] - SAME, WINDOW[1] + SAME))
-    fitted = curve.attrs["temperatures"]
-    panel.errorbar(
-        inside["temperature"],
-        inside["value"],
-        inside["error"],
-        fmt="o",
-        mfc="white",
-        color=OURS,
-        capsize=2,
-        label="|m|",
-    )
-    chosen = points.sel(temperature=fitted, method="nearest", tolerance=SAME)
-    panel.plot(fitted, chosen["value"], "o", color=OURS, zorder=3, label="fitted")
-    fit = fit_magnetization(chosen["value"])
     grid = np.linspace(*WINDOW, 400)
-    shape = (np.abs(grid - CRITICAL_TEMPERATURE) / CRITICAL_TEMPERATURE) ** float(fit["dimension"])
-    panel.plot(grid, float(fit["amplitude"]) * shape, color=EXACT, lw=1, label="fit")
-    words = f"A = {float(curve['amplitude']):.3f}, Δm = {float(curve['value']):.3f}"
-    panel.annotate(words, (0.03, 0.03), xycoords="axes fraction")
-    if case.size in SIZES:
-        exact = [moments(case.size, float(temperature)).abs_m for temperature in inside["temperature"]]
-        panel.plot(inside["temperature"], exact, "x", color=OTHER, label="exact, torus")
+    reduced = np.abs(grid - CRITICAL_TEMPERATURE) / CRITICAL_TEMPERATURE
+    names = (("s", TORUS, "step 0: perfect data"), ("o", OURS, "end of the flow"))
+    for place, (marker, color, name) in enumerate(names):
+        at = inside.isel(flow_step=place)
+        panel.errorbar(
+            at["temperature"], at["value"], at["error"], fmt=marker, mfc="white", color=color, capsize=2, label=name
+        )
+        chosen = at.sel(temperature=list(fitted), method="nearest", tolerance=SAME)["value"]
+        panel.plot(fitted, chosen, marker, color=color, zorder=3)
+        fit = fit_magnetization(chosen)
+        amplitude, exponent = float(fit["amplitude"]), float(fit["dimension"])
+        words = f"A = {amplitude:.3f}, Δm = {exponent:.3f}"
+        panel.plot(grid, amplitude * reduced**exponent, color=color, lw=1, ls=("--", "-")[place])
+        panel.annotate(
+            f"{name}: {words}", (0.03, 0.1 - 0.07 * place), xycoords="axes fraction", color=color, fontsize=8
+        )
+    exact = exact_magnetization(case.size, np.asarray(inside["temperature"]).tolist())
+    panel.plot(exact["temperature"], exact, "x", color=OTHER, label="exact, torus at T")
     panel.set(
         xlabel="temperature T (J/k_B)",
         ylabel="⟨|m|⟩ per site",
         ylim=(0, 1.05),
-        title=f"{case.label}, flow length {int(curve['flow_step'])}",
+        title=f"{case.label}, flow length {int(points['flow_step'].max())}",
     )
 
 
-def _amplitude_row(case: FlowCase, curve: xr.Dataset) -> Row:
-    value, error = float(curve["amplitude"]), float(curve["amplitude_error"])
-    interval, chi2 = float(curve["fit_interval"]), float(curve["chi2_dof"])
-    fit = f"Δm of the fit to all trainings {float(curve['fit_value']):.4f} ± {interval:.4f} (90 %, Student t), "
-    remark = fit + f"{int(curve['points'])} points, χ²/dof {chi2:.2g}"
-    reason = str(curve["reason"].item())
-    where = f"A at flow length {int(curve['flow_step'])} ({case.label})"
-    return Row(where, value, error, "", "", "; ".join(part for part in (remark, reason) if part))
+def _amplitude_row(case: FlowCase, exponent: xr.Dataset) -> Row:
+    curve, step = magnetization_curve(case, GROUPING, parameter="amplitude"), int(exponent["flow_step"])
+    interval = float(exponent["fit_interval"])
+    fit = f"Δm of one fit to all trainings {float(exponent['fit_value']):.4f} ± {interval:.4f} (90 %, Student t)"
+    remark = f"{fit}, {int(exponent['points'])} points" if np.isfinite(interval) else ""
+    return exponent_row(f"A at flow length {step} ({case.label})", curve, step, Expectation("", ""), remark)

@@ -12,7 +12,11 @@ FIGURE_6B = figure_maker(
         "Figure 6b: Δε against flow length",
         "Δε",
         DELTA_EPSILON,
-        (("epsilon", "paper"), ("epsilon of four neighbours", "paper"), ("epsilon", "torus")),
+        (
+            ("epsilon with one mean", "paper"),
+            ("epsilon", "paper"),
+            ("epsilon of four neighbours", "paper"),
+        ),
         lambda labels: around_critical(labels, 3),
         "does not converge to 1",
     )

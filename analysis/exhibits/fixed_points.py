@@ -1,4 +1,4 @@
-"""Where flows end: a figure that the paper does not have, and the rows that its claim is tested by."""
+"""Where flows end by where they started: a figure that the paper does not have, and the rows that test its claim."""
 
 from __future__ import annotations
 
@@ -8,67 +8,118 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from sweep.analysis.estimators.fixed_point import QUANTITIES, end_of_flow, reading_convergence
-from sweep.analysis.estimators.flow_cases import FlowCase, flow_cases
+from sweep.analysis.estimators.fixed_point import end_of_flow, reading_convergence
+from sweep.analysis.estimators.flow_cases import SAME, SNAPSHOT, FlowCase, flow_cases
+from sweep.analysis.estimators.perfect import perfect_end
+from sweep.analysis.estimators.verdict import Verdict, compare
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
-from sweep.analysis.exhibits.flow_drawing import COLORS, LIMIT, MARKERS, about, legend_below, verdict
+from sweep.analysis.exhibits.flow_drawing import COLORS, LIMIT, MARKERS, about, legend_below
 from sweep.analysis.exhibits.style import EXACT, new_figure
 
 NAMES = {
-    "network temperature": "T read by the network (J/k_B)",
+    "temperature of the energy": "T of the energy, no prior (J/k_B)",
     "energy temperature": "T read by the energy (J/k_B)",
+    "network temperature": "T read by the network (J/k_B)",
     "abs_magnetization": "⟨|m|⟩ per site",
+    "energy": "energy per site (J)",
 }
+DRAWN = tuple(NAMES)[:4]
+CLAIM = f"flows to T_c = {CRITICAL_TEMPERATURE:.4f}"
+NO_ENDS = "no completed stage of the kernel rbm_flow"
+MIXTURE = "the training mixture"
 
 
 def fixed_points(tree: xr.DataTree) -> Exhibit | Absent:
-    """Return where every flow of the store ends, by both thermometers and |m|, against where it started."""
-    title = "Where the flow ends"
-    cases = flow_cases(tree)
+    """Return where every flow of the store ends, by energy, three temperatures and |m|, against where it started."""
+    title = "Where the flow ends, by where it started"
+    cases = [case for case in flow_cases(tree) if SNAPSHOT not in case.at]
     if not cases:
-        return Absent(title, "no completed stage of the kernel rbm_flow")
-    ends = [{quantity: end_of_flow(case, quantity) for quantity in QUANTITIES} for case in cases]
-    figure, panels = new_figure(len(QUANTITIES), height=4.4)
-    for panel, quantity in zip(panels, QUANTITIES, strict=True):
-        _draw(panel, quantity, cases, [end[quantity] for end in ends])
+        return Absent(title, NO_ENDS)
+    ends = [{quantity: end_of_flow(case, quantity) for quantity in NAMES} for case in cases]
+    perfect = [perfect_end(case) for case in cases]
+    figure, panels = new_figure(2, height=3.6, rows=2)
+    for panel, quantity in zip(panels, DRAWN, strict=True):
+        _draw(panel, quantity, cases, [end[quantity] for end in ends], [known[quantity] for known in perfect])
     legend_below(figure, panels[0])
-    names = xr.DataArray(list(QUANTITIES), dims="quantity", name="quantity")
+    names = xr.DataArray(list(NAMES), dims="quantity", name="quantity")
     labels = xr.DataArray([case.label for case in cases], dims="case", name="case")
     numbers = xr.concat([xr.concat(list(end.values()), names) for end in ends], labels, join="outer")
-    rows = [row for case, end in zip(cases, ends, strict=True) for row in _rows(case, end)]
+    rows = [row for case, end, known in zip(cases, ends, perfect, strict=True) for row in _rows(case, end, known)]
     caption = (
-        "Mean over the last third of the flow by the temperature where it started, with one standard error. Dotted: "
-        f"T_c; dashed: no change. {'; '.join(about(case) for case in cases)}."
+        "Mean over the last third of the flow by the temperature where it started. A thin line for every training, "
+        "points for their mean with one standard error where longer training ends nearer to one machine. Full line: "
+        "the mixture of all training temperatures, where the flow of a perfectly trained machine ends; dotted: T_c, "
+        f"the paper's claim; dashed: no change. {'; '.join(about(case) for case in cases)}."
     )
     return Exhibit("fixed-points", title, caption, figure, numbers, tuple(rows))
 
 
-def _draw(panel: Axes, quantity: str, cases: list[FlowCase], ends: list[xr.Dataset]) -> None:
-    for style, (case, end) in enumerate(zip(cases, ends, strict=True)):
+def _draw(panel: Axes, quantity: str, cases: list[FlowCase], ends: list[xr.Dataset], perfect: list[float]) -> None:
+    for style, (case, end, known) in enumerate(zip(cases, ends, perfect, strict=True)):
         marker, color = MARKERS[style % len(MARKERS)], COLORS[style % len(COLORS)]
-        data = end["temperature"], end["value"], end["error"]
-        panel.errorbar(*data, fmt=marker, color=color, mfc="white", ms=4, capsize=1.5, label=case.label)
+        each = end["each_by_realisation"].transpose("temperature", ...).values.reshape(end.sizes["temperature"], -1)
+        panel.plot(end["temperature"], each, "-", color=color, lw=0.7, alpha=0.7)
+        if case.machine.settles:
+            data = end["temperature"], end["value"], end["error"]
+            panel.errorbar(*data, fmt=marker, color=color, mfc="white", ms=4, capsize=1.5, label=case.label)
+        else:
+            panel.plot([], [], "-", color=color, lw=0.7, label=f"{case.label}: each training")
+        if np.isfinite(known):
+            panel.axhline(known, color=color, lw=1.3, label=f"{MIXTURE}, perfect data")
     if quantity != "abs_magnetization":
         highest = max(float(end["temperature"].max()) for end in ends)
         panel.plot([0, highest], [0, highest], color=EXACT, lw=0.8, ls="--", label="no change")
-        panel.axhline(CRITICAL_TEMPERATURE, color=EXACT, lw=0.9, ls=":", label="T_c")
+        panel.axhline(CRITICAL_TEMPERATURE, color=EXACT, lw=0.9, ls=":", label="T_c, the paper's claim")
     panel.set(xlabel="temperature of the start (J/k_B)", ylabel=NAMES[quantity])
 
 
-def _rows(case: FlowCase, ends: dict[str, xr.Dataset]) -> Iterator[Row]:
-    for name, end in ends.items():
-        value, error = float(end["all_value"]), float(end["all_error"])
-        first, last = (float(end["value"].isel(temperature=place)) for place in (0, -1))
-        remark = [f"machine: {case.machine}", f"from the coldest start {first:.3f}, from the hottest {last:.3f}"]
-        if abs(end["memory_value"]) > LIMIT * end["memory_error"]:
-            remark.append("the flow has not forgotten its start")
-        if name != "abs_magnetization" and np.isfinite(value):
-            remark.insert(0, verdict(value, error, CRITICAL_TEMPERATURE, "T_c"))
-        paper = "flows to T_c" if name != "abs_magnetization" else ""
-        where = f"end of the flow, {NAMES[name]}, mean over starts ({case.label})"
-        exact = f"T_c = {CRITICAL_TEMPERATURE:.4f}" if paper else ""
-        yield Row(where, value, error, paper, exact, "; ".join(remark))
+def _rows(case: FlowCase, ends: dict[str, xr.Dataset], perfect: dict[str, float]) -> Iterator[Row]:
+    if case.machine.settles:
+        for name, end in ends.items():
+            quantity = f"end of the flow, {NAMES[name]}, mean over starts ({case.label})"
+            value, error = float(end["all_value"]), float(end["all_error"])
+            remark = f"machine: {case.machine}; {memory(end)}"
+            words = perfect_words(perfect[name], end)
+            yield Row(quantity, value, error, claim(name), "", remark, words, _verdict(case, end, perfect[name]))
     for start, lengths in zip(("coldest", "hottest"), reading_convergence(case, "energy temperature"), strict=True):
         quantity = f"convergence length of T read by the energy, from the {start} start ({case.label})"
         yield Row(quantity, lengths.mean, lengths.error, "26; 9 in earlier work, both of Δm", "", lengths.remark())
+
+
+def claim(quantity: str) -> str:
+    """Return what the paper claims of a quantity at the end of the flow."""
+    return CLAIM if "temperature" in quantity else ""
+
+
+def memory(end: xr.Dataset) -> str:
+    """Return in words whether a flow has forgotten where it began."""
+    first, last = (float(end["value"].isel(temperature=place)) for place in (0, -1))
+    words = f"from the coldest start {first:.3f}, from the hottest {last:.3f}"
+    forgotten = not abs(end["memory_value"]) > LIMIT * end["memory_error"]
+    return words if forgotten else f"{words}: the flow has not forgotten its start"
+
+
+def perfect_words(known: float, end: xr.Dataset) -> str:
+    """Return in words where the flow of a perfect machine ends, and what all starts together are at step 0."""
+    exact = [f"{known:.4f}: {MIXTURE}"] if np.isfinite(known) else []
+    value, error = float(end["begin_value"]), float(end["begin_error"])
+    begin = f"{value:.4f}" + (f" ± {error:.4f}" if np.isfinite(error) else "")
+    return "; ".join([*exact, f"{begin}: all starts at step 0"])
+
+
+def _verdict(case: FlowCase, end: xr.Dataset, known: float) -> Verdict | None:
+    """Return whether the flow ends as that of a perfect machine; step 0 does only if it is what was trained on."""
+    if np.isfinite(known):
+        value, error, degrees = (float(end[f"all_{name}"]) for name in ("value", "error", "degrees"))
+        return compare(value, error, degrees, known, MIXTURE)
+    if not same_as_trained(case):
+        return None
+    change, error, degrees = (float(end[f"change_{name}"]) for name in ("value", "error", "degrees"))
+    return compare(change, error, degrees, 0.0, "all starts at step 0")
+
+
+def same_as_trained(case: FlowCase) -> bool:
+    """Return whether the flow starts from the temperatures that its machine was trained on."""
+    starts, mixture = case.temperatures("start"), case.machine.mixture
+    return len(starts) == len(mixture) and bool(np.allclose(starts, mixture, rtol=0, atol=SAME))

@@ -1,4 +1,4 @@
-"""What the figures of the flow share: the flows that they show, curves with bands, marks, verdicts in words."""
+"""What the figures of the flow share: the flows that they show, curves with bands, marks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sweep.analysis.estimators.crossed import REALISATION
-from sweep.analysis.estimators.flow_cases import FlowCase
+from sweep.analysis.estimators.flow_cases import SNAPSHOT, FlowCase
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
 from sweep.analysis.exhibits.style import OTHER, OURS, TORUS
 
@@ -25,17 +25,20 @@ NO_FLOW = "no stage of the kernel rbm_flow is complete that flows from all tempe
 
 
 def classified(cases: Sequence[FlowCase]) -> list[FlowCase]:
-    """Return the flows whose configurations the network has read at every step."""
-    return [case for case in cases if "network_class_count" in case.data]
+    """Return the flows whose configurations the network has read at every step, through machines at their end."""
+    return [case for case in cases if "network_class_count" in case.data and SNAPSHOT not in case.at]
 
 
-def at_paper_length(curve: xr.Dataset) -> xr.Dataset:
-    """Return a curve at the flow length where the paper has converged, or at its end."""
-    return curve.sel(flow_step=min(PAPER_LENGTH, int(curve["flow_step"].max())))
+def paper_step(curve: xr.Dataset) -> int:
+    """Return the flow length where the paper has converged, or that of the end of the flow."""
+    return min(PAPER_LENGTH, int(curve["flow_step"].max()))
 
 
 def draw_curve(panel: Axes, curve: xr.Dataset, label: str, style: int) -> None:
-    """Draw a curve against the flow length: standard errors, and the spread over realisations as a band."""
+    """Draw a curve against the flow length: standard errors, and the spread over realisations as a band.
+
+    Where the fit of some realisation has failed there is no mean: crosses show what the others give.
+    """
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     color, step = COLORS[style % len(COLORS)], curve["flow_step"].values
     panel.errorbar(
@@ -53,6 +56,9 @@ def draw_curve(panel: Axes, curve: xr.Dataset, label: str, style: int) -> None:
     if int(curve["realisations"].max()) >= BAND:
         low, high = (curve["value"] - curve["spread"]).values, (curve["value"] + curve["spread"]).values
         panel.fill_between(step, low, high, color=color, alpha=0.18, lw=0)
+    if "failed" in curve and REALISATION in curve.dims:
+        left = curve["by_realisation"].where(curve["failed"] > 0).transpose(..., REALISATION)
+        panel.plot(step, left.values, "x", color=color, ms=3, mew=0.7)
 
 
 def keep_in_view(panel: Axes, curves: Sequence[xr.Dataset], marks: Sequence[float]) -> None:
@@ -71,17 +77,6 @@ def legend_below(figure: Figure, panel: Axes) -> None:
     """Put the legend of one panel, which the others share, under the figure."""
     handles, labels = panel.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3), fontsize=8, frameon=False)
-
-
-def verdict(value: float, error: float, target: float, name: str) -> str:
-    """Return in words whether a value agrees with a target."""
-    if not np.isfinite(value):
-        return "no value"
-    if not (np.isfinite(error) and error > 0):
-        return f"{value - target:+.3g} from {name}; no error bar"
-    z = (value - target) / error
-    words = "agrees with" if abs(z) <= LIMIT else "disagrees with"
-    return f"{words} {name} ({z:+.1f} standard errors)"
 
 
 def around_critical(labels: Sequence[float], count: int) -> tuple[float, ...]:

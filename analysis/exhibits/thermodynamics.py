@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -9,8 +10,9 @@ import xarray as xr
 
 from sweep.analysis.estimators.stages import complete_only, done_only, stages_of, with_common_labels
 from sweep.analysis.estimators.statistics import binder_cumulant, jackknife, mean_and_error
+from sweep.analysis.estimators.verdict import compare
 from sweep.analysis.exact import ising as exact
-from sweep.analysis.exact.moments import SIZES, moments
+from sweep.analysis.exact.moments import moments
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
 from sweep.analysis.exhibits.monte_carlo import draw_points, nearest_critical, one_ensemble, temperature_units
 from sweep.analysis.exhibits.style import EXACT, label_of, new_figure
@@ -38,18 +40,19 @@ def thermodynamics(tree: xr.DataTree) -> Exhibit | Absent:
         left.plot(grid, [exact.torus_energy(size, t) for t in grid], "--", color=EXACT, lw=0.8)
         for panel, data in ((left, energy), (right, magnetization)):
             draw_points(panel, data.sel(size=size), f"L = {size}", marker)
+        known = [moments(size, float(t)).abs_m for t in magnetization["temperature"]]
+        right.plot(magnetization["temperature"], known, "_", color=EXACT, ms=9)
     left.plot([], [], "--", color=EXACT, lw=0.8, label="same L, exact (Kaufman)")
+    right.plot([], [], "_", color=EXACT, ms=9, label="same L, exact, for L up to 10")
     units = temperature_units(stages)
     for panel, name in ((left, label_of("energy per site", "J")), (right, "⟨|m|⟩ per site")):
         panel.set(xlabel=label_of("temperature T", units), ylabel=name)
         panel.legend()
-    numbers = xr.merge(
-        [
-            energy.rename(value="energy", error="energy_error"),
-            magnetization.rename(value="abs_magnetization", error="abs_magnetization_error"),
-        ]
-    )
+    found = {"energy": energy, "abs_magnetization": magnetization}
+    parts = [part.rename(value=name, error=f"{name}_error", degrees=f"{name}_degrees") for name, part in found.items()]
+    numbers = xr.merge(parts)
     numbers["energy_exact"] = _by_label(numbers["energy"], exact.torus_energy)
+    numbers["abs_magnetization_exact"] = _by_label(numbers["energy"], lambda size, t: moments(size, t).abs_m)
     rows = [*_energy_rows(numbers, sizes), *_binder_rows(stages)]
     numbers = numbers.assign({name: _chosen(stages, name) for name in SCHEDULE})
     caption = (
@@ -107,15 +110,13 @@ def _by_label(like: xr.DataArray, function: Callable[[int, float], float]) -> xr
 
 
 def _energy_rows(numbers: xr.Dataset, sizes: Sequence[int]) -> list[Row]:
+    """Return energy and |m| at the temperature nearest to T_c, beside the exact values of the same torus."""
     rows = []
     critical = nearest_critical(numbers["temperature"])
-    for size in sizes:
+    names = {"energy": "energy per site", "abs_magnetization": "⟨|m|⟩ per site"}
+    for size, (name, words) in itertools.product(sizes, names.items()):
         at = numbers.sel(size=size, temperature=critical)
-        value, error, wanted = (float(at[name]) for name in ("energy", "energy_error", "energy_exact"))
-        z = (value - wanted) / error if error > 0 else np.nan
-        rows.append(
-            Row(f"energy per site, L = {size}, T = {critical:.4f}", value, error, "", f"{wanted:.6f}", f"z = {z:.1f}")
-        )
+        rows.append(_row(f"{words}, L = {size}, T = {critical:.4f}", at, name, float(at[f"{name}_exact"])))
     return rows
 
 
@@ -129,7 +130,13 @@ def _binder_rows(stages: Sequence[xr.DataTree]) -> list[Row]:
     rows = []
     for size in means["size"].values.tolist():
         cumulant = jackknife(means.sel(size=size, temperature=critical), binder_cumulant, "replica")
-        wanted = f"{moments(size, critical).binder:.6f}" if size in SIZES else ""
-        value, error = float(cumulant["value"]), float(cumulant["error"])
-        rows.append(Row(f"U4, L = {size}, T = {critical:.4f}", value, error, "", wanted))
+        at = cumulant.rename(value="U4", error="U4_error", degrees="U4_degrees")
+        rows.append(_row(f"U4, L = {size}, T = {critical:.4f}", at, "U4", moments(size, critical).binder))
     return rows
+
+
+def _row(quantity: str, at: xr.Dataset, name: str, wanted: float) -> Row:
+    """Return the row of a mean whose exact value is that of the same torus: perfect data in themselves."""
+    value, error, degrees = (float(at[name + end]) for end in ("", "_error", "_degrees"))
+    known = f"{wanted:.6f}" if np.isfinite(wanted) else ""
+    return Row(quantity, value, error, "", known, "", known, compare(value, error, degrees, wanted, "the exact value"))

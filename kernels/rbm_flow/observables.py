@@ -16,7 +16,7 @@ import numpy as np
 from sweep.kernels.contract import Array
 
 MOMENTS = ("abs_magnetization", "m2", "m4", "energy", "energy2")
-CORRELATORS = ("spin_correlation", "energy_correlation", "energy_correlation_four")
+CORRELATORS = ("spin_correlation", "energy_correlation", "energy_correlation_four", "energy_correlation_one_mean")
 
 
 class Waves(NamedTuple):
@@ -131,6 +131,8 @@ def group_averages(sums: Array, counts: Array, size: int) -> dict[str, Array]:
     The connected energy correlators subtract products of different configurations only, site by site, so they are
     unbiased in groups of any number of independent configurations from two on:
     C(d) = mean_x [ <e_x e_x+d> - (n^2 <e_x><e_x+d> - n <e_x e_x+d>) / (n (n-1)) ].
+    With one mean over all sites subtracted, as in the paper, only the wave k = 0 is subtracted: the two agree where
+    no site differs from another in <e_x>.
 
     Parameters
     ----------
@@ -151,6 +153,9 @@ def group_averages(sums: Array, counts: Array, size: int) -> dict[str, Array]:
     powers = [spins]
     for mean, power in (bonds[:2], bonds[2:]):
         powers.append(power - (n * mean**2 - power) / pairs)
+    one_mean = bonds[1].copy()
+    one_mean[..., 0] = powers[1][..., 0]
+    powers.append(one_mean)
     moments = {name: means[..., place] for place, name in enumerate(MOMENTS)}
     shape = (*counts.shape, size, size)
     cosines = waves(size).cosines

@@ -110,6 +110,10 @@ def stage_attributes(stage: StagePlan) -> dict[str, Any]:
         "description": wanted.kernel.description,
         "params": {key: value for key, value in params.items() if key not in wanted.axes},
         "inputs": {key: item.stage for key, item in wanted.inputs.items()},
+        "labels_read": {
+            key: {axis: labels for axis, labels in item.axes.items() if axis not in wanted.axes}
+            for key, item in wanted.inputs.items()
+        },
     }
     return as_attributes(attributes)
 

@@ -12,12 +12,12 @@ from sweep.analysis.estimators.fixed_point import convergence_of, end_of_flow, r
 from sweep.analysis.estimators.flow_cases import GROUPINGS, flow_cases
 from sweep.analysis.estimators.flow_exponents import (
     dimension_curve,
-    exact_magnetization_exponent,
     exponent_curve,
     fit_magnetization,
     fit_temperatures,
     magnetization_curve,
 )
+from sweep.analysis.estimators.perfect import exact_magnetization_exponent
 from sweep.analysis.estimators.two_point import fit_dimension
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
 
@@ -88,14 +88,25 @@ def test_torus_dimension_is_offered_beside_it():
     )
 
 
-def test_chi2_of_the_fit_is_near_one_for_independent_noise():
+def test_change_since_step_0_is_paired():
+    """What a bin or a training has at every step drops out of its change since step 0.
+
+    Exponents of trainings and bins are 0.02 off, of steps 0.001. The error of the value is that of the first two, above
+    0.004; that of the change 0.001 sqrt(2/40) = 0.00022 within a factor of 2 (false alarms 1e-3). Unpaired, it would be
+    twenty times that.
+    """
     rng = np.random.default_rng(8)
+    lengths = {"realisation": 5, "bin": 8, "flow_step": 3}
+    scatter = ((0.02, ["realisation"]), (0.02, ["bin"]), (0.001, list(lengths)))
+    parts = [
+        xr.DataArray(scale * rng.normal(size=[lengths[dim] for dim in dims]), dims=dims) for scale, dims in scatter
+    ]
     x = xr.DataArray(np.arange(1.0, 11.0), dims="distance", coords={"distance": np.arange(1.0, 11.0)})
-    noise = xr.DataArray(0.01 * rng.normal(size=(300, 40, 10)), dims=("case", "bin", "distance"))
-    count = xr.DataArray(np.full((300, 40), 50), dims=("case", "bin"))
-    curve = exponent_curve(fit_dimension, x**-0.5 + noise, count)
-    assert float(curve["chi2_dof"].mean()) == pytest.approx(1.05, abs=0.1)
-    assert float(curve["value"].mean()) == pytest.approx(0.25, abs=0.001)
+    values = x ** (-2 * (0.5 + parts[0] + parts[1] + parts[2]))
+    curve = exponent_curve(fit_dimension, values, xr.ones_like(parts[2])).isel(flow_step=-1)
+    assert float(curve["error"]) > 0.004
+    assert 0.5 < float(curve["change_error"]) / (0.001 * (2 / 40) ** 0.5) < 2
+    assert abs(float(curve["change"])) < 5 * float(curve["change_error"])
 
 
 def test_stores_own_order_does_not_matter():
@@ -151,8 +162,10 @@ def test_failure_of_some_realisations_is_said():
     data = case.data.load().copy(deep=True)
     data["abs_magnetization"][{"realisation": 1, "flow_step": 3}] = np.nan
     curve = magnetization_curve(replace(case, data=data), "start")
-    assert curve["realisations"][3] == 4
-    assert str(curve["reason"][3].item()).startswith("1 of 5 realisations left out")
+    assert curve["failed"].values.tolist() == [0, 0, 0, 1] + [0] * 11
+    assert np.isnan(curve["value"][3]), "a mean over survivors is none"
+    assert curve["by_realisation"].isel(flow_step=3).notnull().sum() == 4
+    assert curve["reason"][3] == "no fit without one of the bins"
 
 
 def test_unknown_temperature_is_an_error():
@@ -207,6 +220,7 @@ def test_convergence_names_the_trainings_without_one():
     rows[{"realisation": 2, "flow_step": 7}] = np.nan
     found = convergence_of(curve.assign(by_realisation=rows))
     assert len(found.lengths) == 4
+    assert np.isnan(found.mean)
     assert "1 of 5 trainings have none, such as: a point of the flow is missing" in found.remark()
 
 

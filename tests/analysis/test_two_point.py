@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from sweep.analysis.estimators.two_point import open_distance_means, paper_dimension, torus_dimension, with_bin_errors
+from sweep.analysis.estimators.two_point import (
+    AMPLITUDE,
+    open_distance_means,
+    paper_dimension,
+    torus_dimension,
+    with_bin_errors,
+)
 from sweep.analysis.exact.correlators import one_bond_correlation, spin_correlation
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, torus_distance, torus_spin_structure
 
@@ -37,11 +43,35 @@ def test_paper_estimator_on_exact_data(
         assert float(fit["dimension_error"]) == pytest.approx(error, abs=0.6 * digits)
 
 
-def test_torus_estimator_on_exact_data() -> None:
-    for size in (9, 10):
-        spin, energy = exact_data(size, CRITICAL_TEMPERATURE)
-        assert float(torus_dimension(spin, "sigma")["dimension"]) == pytest.approx(0.1251, abs=1e-4)
-        assert float(torus_dimension(energy, "epsilon")["dimension"]) == pytest.approx(0.995, abs=0.003)
+@pytest.mark.parametrize(
+    ("size", "sigma", "epsilon"),
+    [(9, 0.1251, 1.0401), (10, 0.12509, 1.0350), (16, 0.1250, 1.0136), (32, 0.12496, 1.0024)],
+)
+def test_torus_estimator_on_exact_data(size: int, sigma: float, epsilon: float) -> None:
+    """Sizes 16 and 32 computed independently; one orientation of the bond at all distances gives 0.9935 to 0.9900."""
+    spin, energy = exact_data(size, CRITICAL_TEMPERATURE)
+    fits = torus_dimension(spin, "sigma"), torus_dimension(energy, "epsilon")
+    assert float(fits[0]["dimension"]) == pytest.approx(sigma, abs=6e-5)
+    assert float(fits[1]["dimension"]) == pytest.approx(epsilon, abs=6e-5)
+    assert float(fits[0]["amplitude"]) == pytest.approx(AMPLITUDE["sigma"], rel=0.003)
+    assert float(fits[1]["amplitude"]) == pytest.approx(AMPLITUDE["epsilon"], rel=2.5 / size)
+
+
+def test_torus_estimator_reads_both_orientations_of_the_bond() -> None:
+    _, energy = exact_data(12, CRITICAL_TEMPERATURE)
+    turned = energy.copy(data=energy.values.T)
+    assert not np.allclose(energy, turned, rtol=0.01)
+    xr.testing.assert_allclose(torus_dimension(energy, "epsilon"), torus_dimension(turned, "epsilon"))
+
+
+def test_torus_estimator_says_nothing_away_from_the_critical_temperature() -> None:
+    constant = xr.DataArray(np.full((10, 10), 0.8), dims=("dy", "dx"))
+    assert float(torus_dimension(constant, "sigma")["dimension"]) == pytest.approx(0.1049, abs=6e-5)
+
+
+def test_torus_estimator_of_energy_needs_distances() -> None:
+    _, energy = exact_data(5, CRITICAL_TEMPERATURE)
+    assert torus_dimension(energy, "epsilon")["reason"] == "0 points; two parameters need at least 2"
 
 
 def test_torus_estimator_finds_the_power_that_is_there() -> None:

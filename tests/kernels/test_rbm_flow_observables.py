@@ -63,11 +63,15 @@ def test_averages_are_sums_over_sites_and_configurations(size, kind):
             assert found[name][g] == pytest.approx(values.mean(), abs=1e-6)
         spin = np.mean([correlate(f, f) for f in mine], axis=0)
         np.testing.assert_allclose(found["spin_correlation"][g], spin, atol=1e-6)
-        for place, name in enumerate(CORRELATORS[1:]):
+        for place, name in enumerate(CORRELATORS[1:3]):
             eps = [bonds(f)[place] for f in mine]
             same = np.mean([correlate(e, e) for e in eps], axis=0)
             different = np.mean([correlate(e, f) for e, f in itertools.permutations(eps, 2)], axis=0)
             np.testing.assert_allclose(found[name][g], same - different, atol=2e-6)
+        eps = [bonds(f)[0] for f in mine]
+        one = np.mean([correlate(e, e) for e in eps], axis=0)
+        one -= np.mean([e.mean() * f.mean() for e, f in itertools.permutations(eps, 2)])
+        np.testing.assert_allclose(found["energy_correlation_one_mean"][g], one, atol=2e-6)
 
 
 def test_groups_that_are_too_small_are_nan():

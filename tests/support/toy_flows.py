@@ -27,6 +27,7 @@ class ToyFlow:
     within: float = 0.004
     dimensions: tuple[float, float] = (0.1, 0.9)
     seed: int = 1
+    snapshots: tuple[int, ...] = ()
 
     def exponent(self):
         return 1 / 8 + self.excess * np.exp(-np.arange(self.length + 1) / self.relaxation)
@@ -36,6 +37,7 @@ def toy_store(flow=ToyFlow(), name="flow", done=None):
     """Return a DataTree with one rbm_flow stage, laid out as the framework does."""
     rng = np.random.default_rng(flow.seed)
     axes = {"size": [flow.size], "hidden": list(flow.hidden), "realisation": list(range(flow.realisations))}
+    axes |= {"snapshot": list(flow.snapshots)} if flow.snapshots else {}
     shape = tuple(len(labels) for labels in axes.values())
     complete = np.ones(shape, bool) if done is None else done
     top, inner = {"done": (tuple(axes), complete)}, {}
@@ -53,7 +55,7 @@ def toy_store(flow=ToyFlow(), name="flow", done=None):
     parent = xr.Dataset(top, {**axes, **steps})
     attributes = {"kernel": "rbm_flow", "kernel_version": 1, "params": '{"statistics": "sampled"}'}
     parent.attrs = {**attributes, "inputs": '{"machine": "rbm"}'}
-    child = xr.Dataset(inner, {**{axis: axes[axis] for axis in ("hidden", "realisation")}, **steps, "size": flow.size})
+    child = xr.Dataset(inner, {**axes, **steps, "size": flow.size})
     root = xr.Dataset(attrs={"name": "toy", "seed": 1})
     return xr.DataTree.from_dict({"/": root, name: parent, f"{name}/size={flow.size}": child})
 
@@ -77,6 +79,7 @@ def _group(flow, rng, shape):
         ("spin_correlation", flow.dimensions[0], 0.7),
         ("energy_correlation", flow.dimensions[1], 0.1),
         ("energy_correlation_four", flow.dimensions[1], 1.6),
+        ("energy_correlation_one_mean", flow.dimensions[1], 0.1),
     ):
         off_delta = delta + own[..., None, None]
         values = amplitude * distance ** (-2 * off_delta) * scale + amplitude * noise
