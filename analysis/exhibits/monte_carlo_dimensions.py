@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -19,6 +19,8 @@ from sweep.analysis.exhibits.monte_carlo import draw_points, nearest_critical, o
 from sweep.analysis.exhibits.style import EXACT, TORUS, below_legend, label_of, new_figure
 
 WINDOW = (1.9, 2.6)  # temperatures that figures 5b and 6a show
+SHOWN = 2  # sizes that get panels; the table and the CSV have all
+SMALLEST = 5  # below it there are two distances only, through which every power law goes
 NAMES: dict[Field, str] = {"sigma": "Δσ", "epsilon": "Δε"}
 CORRELATOR: dict[Field, str] = {"sigma": "spin_correlation", "epsilon": "energy_correlation"}
 EXACT_DIMENSION: dict[Field, float] = {"sigma": exact.DELTA_SIGMA, "epsilon": exact.DELTA_EPSILON}
@@ -32,9 +34,10 @@ def dimension_exhibit(field: Field, name: str, title: str, statement: str) -> Ma
         estimates = _estimates(stages, field)
         if not estimates:
             return Absent(title, f"no complete point between T = {WINDOW[0]} and {WINDOW[1]} with two bins or more")
-        figure, panels = new_figure(len(estimates))
-        for panel, (size, numbers) in zip(panels, estimates.items(), strict=True):
-            _draw_dimension(panel, numbers, field, size, temperature_units(stages))
+        shown = _shown(estimates)
+        figure, panels = new_figure(len(shown))
+        for panel, size in zip(panels, shown, strict=True):
+            _draw_dimension(panel, estimates[size], field, size, temperature_units(stages))
         below_legend(figure, panels[0])
         rows = [row for size, numbers in estimates.items() for row in _dimension_rows(numbers, field, size, statement)]
         numbers = xr.concat(
@@ -51,12 +54,18 @@ def dimension_exhibit(field: Field, name: str, title: str, statement: str) -> Ma
     return maker
 
 
+def _shown(estimates: Mapping[int, xr.Dataset]) -> list[int]:
+    """Return the sizes that are drawn against temperature: those with most temperatures, then the largest."""
+    most = sorted(estimates, key=lambda size: (estimates[size].sizes["temperature"], size), reverse=True)
+    return sorted(most[:SHOWN], reverse=True)
+
+
 def _estimates(stages: Sequence[xr.DataTree], field: Field) -> dict[int, xr.Dataset]:
-    """Return both estimates and the exact expectation of the paper's, for the two largest sizes, by temperature."""
+    """Return both estimates and the exact expectation of the paper's, for each size, largest first, by temperature."""
     found: dict[int, list[xr.Dataset]] = {}
     for stage in stages:
         for node in stage.children.values():
-            if CORRELATOR[field] not in node:
+            if CORRELATOR[field] not in node or int(node["size"]) < SMALLEST:
                 continue
             correlation = one_ensemble(done_only(stage, CORRELATOR[field], node))
             labels = correlation["temperature"]
@@ -64,8 +73,8 @@ def _estimates(stages: Sequence[xr.DataTree], field: Field) -> dict[int, xr.Data
             correlation = correlation.isel(temperature=np.flatnonzero(inside)).dropna("temperature", how="all")
             if correlation.sizes["temperature"] and correlation.sizes["bin"] > 1:
                 found.setdefault(int(node["size"]), []).append(with_bin_errors(correlation, field))
-    largest = {size: with_common_labels(found[size], "temperature") for size in sorted(found, reverse=True)[:2]}
-    return {size: _with_expectation(xr.concat(parts, "temperature"), size, field) for size, parts in largest.items()}
+    parts = {size: with_common_labels(found[size], "temperature") for size in sorted(found, reverse=True)}
+    return {size: _with_expectation(xr.concat(part, "temperature"), size, field) for size, part in parts.items()}
 
 
 def _with_expectation(numbers: xr.Dataset, size: int, field: Field) -> xr.Dataset:

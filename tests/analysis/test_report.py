@@ -19,6 +19,7 @@ from sweep.analysis.exact.correlators import spin_correlation
 from sweep.analysis.exhibits.exhibit import Absent, Row
 from sweep.analysis.exhibits.figure_5b import FIGURE_5B
 from sweep.analysis.exhibits.figure_6a import FIGURE_6A
+from sweep.analysis.exhibits.monte_carlo_dimensions import _shown
 from sweep.analysis.exhibits.thermodynamics import thermodynamics
 from sweep.analysis.report.report import measured, write_report
 
@@ -138,3 +139,10 @@ def test_page_in_a_browser(page: Path, tmp_path: Path) -> None:
     command = ["chromium", *flags, "--window-size=900,2600", f"--screenshot={picture}", page.as_uri()]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     assert picture.stat().st_size > 50_000, "a page with figures, not a blank one"
+
+
+def test_sizes_with_most_temperatures_are_drawn_and_all_are_in_the_table():
+    counts = {64: 1, 32: 1, 10: 5, 9: 5, 6: 2}
+    estimates = {size: xr.Dataset(coords={"temperature": range(count)}) for size, count in counts.items()}
+    assert _shown(estimates) == [10, 9]
+    assert _shown({64: estimates[64], 32: estimates[32], 16: estimates[32]}) == [64, 32]
