@@ -105,6 +105,7 @@ def _rows(case: FlowCase, groups: dict[str, xr.Dataset]) -> Iterator[Row]:
 def _convergence_row(case: FlowCase, curve: xr.Dataset) -> Row:
     found = convergence_of(curve)
     meaning = f"flow steps after which Δm stays within {TOLERANCE:.0%} of its largest distance from the plateau"
-    remark = "; ".join(part for part in (meaning, f"plateau {found.plateau:.3f}", found.remark()) if part)
+    plateau = f"plateau {found.plateau:.3f}" if np.isfinite(found.plateau) else ""
+    remark = "; ".join(part for part in (meaning, plateau, found.remark()) if part)
     quantity = f"convergence length of Δm ({case.label})"
     return Row(quantity, found.mean, found.error, "26; 9 in earlier work", "", remark)

@@ -80,7 +80,7 @@ def _rows(case: FlowCase, ends: dict[str, xr.Dataset], perfect: dict[str, float]
             quantity = f"end of the flow, {NAMES[name]}, mean over starts ({case.label})"
             value, error = float(end["all_value"]), float(end["all_error"])
             remark = f"machine: {case.machine}; {memory(end)}"
-            words = perfect_words(perfect[name], end)
+            words = perfect_words(case, perfect[name], end)
             yield Row(quantity, value, error, claim(name), "", remark, words, _verdict(case, end, perfect[name]))
     for start, lengths in zip(("coldest", "hottest"), reading_convergence(case, "energy temperature"), strict=True):
         quantity = f"convergence length of T read by the energy, from the {start} start ({case.label})"
@@ -100,12 +100,14 @@ def memory(end: xr.Dataset) -> str:
     return words if forgotten else f"{words}: the flow has not forgotten its start"
 
 
-def perfect_words(known: float, end: xr.Dataset) -> str:
-    """Return in words where the flow of a perfect machine ends, and what all starts together are at step 0."""
-    exact = [f"{known:.4f}: {MIXTURE}"] if np.isfinite(known) else []
-    value, error = float(end["begin_value"]), float(end["begin_error"])
-    begin = f"{value:.4f}" + (f" ± {error:.4f}" if np.isfinite(error) else "")
-    return "; ".join([*exact, f"{begin}: all starts at step 0"])
+def perfect_words(case: FlowCase, known: float, end: xr.Dataset) -> str:
+    """Return in words where the flow of a perfect machine ends: exactly, and as the starts are that it was trained on."""
+    words = [f"{known:.4f}: {MIXTURE}"] if np.isfinite(known) else []
+    if same_as_trained(case):
+        value, error = float(end["begin_value"]), float(end["begin_error"])
+        begin = f"{value:.4f}" + (f" ± {error:.4f}" if np.isfinite(error) else "")
+        words.append(f"{begin}: all starts at step 0")
+    return "; ".join(words)
 
 
 def _verdict(case: FlowCase, end: xr.Dataset, known: float) -> Verdict | None:

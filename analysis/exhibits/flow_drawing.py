@@ -100,8 +100,8 @@ def by_case(cases: Sequence[FlowCase], parts: Sequence[xr.Dataset]) -> xr.Datase
 
 
 def about(case: FlowCase) -> str:
-    """Return how many trainings and how the flow was made, for captions."""
+    """Return how many trainings and how the flow was made, for captions; not at which step of the training."""
     count = case.realisations
     trainings = "one training" if count == 1 else f"{count} trainings"
     statistics = case.attributes.get("params", {}).get("statistics", "unknown")
-    return f"{case.label}: {trainings} of {case.machine}, {str(statistics).replace('_', ' ')} flow"
+    return f"{case.label_without(SNAPSHOT)}: {trainings} of {case.machine}, {str(statistics).replace('_', ' ')} flow"

@@ -124,7 +124,15 @@ def _rows(strip: _Strip) -> Iterator[Row]:
             words.append(f"{int((each > known).sum())} above {MIXTURE}, {int((each < known).sum())} below")
         words += [memory(end), f"machine: {strip.cases[0].machine}"]
         where = f"end of the flow, {NAMES[quantity]}, all starts ({strip.label})"
-        yield Row(where, float(each.median()), np.nan, claim(quantity), "", "; ".join(words), perfect_words(known, end))
+        yield Row(
+            where,
+            float(each.median()),
+            np.nan,
+            claim(quantity),
+            "",
+            "; ".join(words),
+            perfect_words(strip.cases[-1], known, end),
+        )
 
 
 def _listed(step: str, each: xr.DataArray) -> str:

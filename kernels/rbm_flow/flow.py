@@ -10,6 +10,7 @@ from sweep.kernels.contract import Array
 from sweep.kernels.rbm.machine import Machine
 from sweep.kernels.rbm.passes import fill_h_from_v, fill_v_from_h, stream
 from sweep.kernels.rbm_flow.observables import (
+    CORRELATORS,
     add_by_group,
     columns,
     energies_from_transforms,
@@ -121,6 +122,8 @@ def results_of(params: RBMFlowParams, sums: Sums) -> dict[str, Array]:
     results: dict[str, Array] = {}
     for prefix, (totals, counts) in sums.groups.items():
         averages = {"count": counts, **group_averages(totals, counts, params.size)}
+        if not params.correlators:
+            averages = {name: values for name, values in averages.items() if name not in CORRELATORS}
         results.update({prefix + name: np.swapaxes(values, 0, 1) for name, values in averages.items()})
     for reader in READERS:
         results[f"{reader}_histogram"] = sums.histograms[reader]

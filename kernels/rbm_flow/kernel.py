@@ -42,7 +42,7 @@ def _group_outputs(params: RBMFlowParams, prefix: str, group: str) -> Iterator[t
     yield f"{prefix}count", _output(params, dims, "int64", "", f"number of {group}")
     for name in MOMENTS:
         yield prefix + name, _output(params, dims, "float64", _UNITS.get(name, ""), f"mean {name} per site, {group}")
-    for name in CORRELATORS:
+    for name in CORRELATORS if params.correlators else ():
         words = name.replace("_", " ")
         yield prefix + name, _output(params, (*dims, "dy", "dx"), "float32", "", f"{words}, {group}")
 

@@ -32,6 +32,9 @@ class RBMFlowParams:
     )
     bins: int = parameter("groups of configurations, each complete on its own", default=4, ge=1, extent=True)
     configurations: int = parameter("configurations per start temperature and bin", default=500, ge=1)
+    correlators: bool = parameter(
+        "give two-point functions too: most of what long flows take on the disk", default=True
+    )
     keep: int = parameter("configurations per start temperature and bin that are kept at every step", default=0, ge=0)
 
     def __post_init__(self) -> None:

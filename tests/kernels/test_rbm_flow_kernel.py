@@ -1,5 +1,7 @@
 """The flow: a fixed point where one is exact, both groupings from the configurations themselves, equations 37-39."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,7 @@ def exact():
         "spin_correlation": correlator(lattices, 0),
         "energy_correlation": correlator(right, 1),
         "energy_correlation_four": correlator(four, 1),
+        "energy_correlation_one_mean": correlator(right, 1),
     }
 
 
@@ -131,6 +134,18 @@ def kept(request):
     )
     inputs = inputs_of(machine, spins, 3)
     return params, inputs, run(params, inputs)
+
+
+def test_moments_are_the_same_without_correlators(kept):
+    params, inputs, found = kept
+    fewer = run(replace(params, correlators=False), inputs)
+    assert (
+        {name for name in found if "correlation" not in name}
+        == set(fewer)
+        == set(RBM_FLOW.outputs(replace(params, correlators=False)))
+    )
+    for name, values in fewer.items():
+        np.testing.assert_array_equal(values, found[name])
 
 
 def test_every_bin_starts_from_its_own_configurations(kept):
