@@ -49,6 +49,7 @@ bench: $(READY) ## measure speed against peers, each number behind a check that 
 	$(BIN)/python benchmarks/ising_speed.py
 	$(BIN)/python benchmarks/ising_relaxation.py
 	$(BIN)/python benchmarks/whole_process.py
+	$(BIN)/python benchmarks/rbm_speed.py
 
 clean: ## remove what set-up and tools have made; results in runs stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info

@@ -179,13 +179,13 @@ def _distribution(params: RBMParams, training: Array) -> Array:
 
 
 def cost(params: RBMParams) -> float:
-    """Return the seconds of one block of training steps."""
+    """Return the seconds of one block of training steps and its tracks, on a core whose neighbours are busy."""
     couplings = params.visible * params.hidden
     model = params.chains if params.persistent else params.batch
-    products = 2 * params.batch + (1 + 2 * params.k) * model
+    rows = 2 * params.batch + (2 * params.k + 1 + params.persistent) * model  # of all products with W or its gradient
     units = params.batch * params.hidden + model * params.k * (params.visible + params.hidden)
-    step = 1.8e-4 + couplings * (5.5e-11 * products + 5e-9) + units * (6e-9 if params.sampled else 3e-9)
-    return params.block * step
+    step = 7e-5 + couplings * (2.6e-11 * rows + 2e-9) + units * (1e-9 if params.sampled else 7e-10)
+    return params.block * step + 4 * PROBE * (2.6e-11 * couplings + 4e-9 * params.hidden)
 
 
 def example_inputs(params: RBMParams, rng: np.random.Generator) -> Inputs:

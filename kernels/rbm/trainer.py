@@ -18,7 +18,7 @@ from sweep.kernels.rbm.training import (
     persistent_divergence,
 )
 
-STRIPE = 2**16  # numbers of a gradient that are made and used while they are in the second cache
+STRIPE = 2**18  # numbers of a gradient that are made and used before they leave the last cache
 
 
 class Trainer:
