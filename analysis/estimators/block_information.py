@@ -59,19 +59,21 @@ def states(spins: Spins, sites: Sites, origins: Integers) -> Integers:
     ----------
     spins : [configuration, y, x]
     sites : sequence of (dy, dx)
+        At most 16.
     origins : int[origin, 2]
         (y, x); the lattice is periodic.
 
     Returns
     -------
-    int[configuration, origin]
+    int[origin, configuration]
     """
-    flat, side = spins.reshape(len(spins), -1) > 0, spins.shape[2]
-    found = np.zeros((len(spins), len(origins)), np.int64)
+    side = spins.shape[2]
+    by_site = np.ascontiguousarray((spins.reshape(len(spins), -1) > 0).T).astype(np.uint16)  # rows that are read whole
+    found = np.zeros((len(origins), len(spins)), np.uint16)
     for bit, site in enumerate(sites):
         y, x = ((origins + site) % side).T
-        found |= flat[:, y * side + x].astype(np.int64) << bit
-    return found
+        found |= by_site[y * side + x] << np.uint16(bit)
+    return found.astype(np.int64)
 
 
 def even_blocks(size: int) -> Integers:
@@ -121,10 +123,10 @@ def unit_table(spins: xr.DataArray, units: xr.DataArray, origins: Integers, arou
     DataArray[bin, hidden_unit, state, environment]
         Shares; those of one unit add up to 1 / units.
     """
-    number = np.arange(len(origins))
+    number = np.arange(len(origins))[:, None]
 
     def joint(part: slice) -> Integers:
-        above = read(units, part).reshape(-1, len(origins))
+        above = read(units, part).reshape(-1, len(origins)).T
         return (2 * number + (above > 0)) << len(around) | states(read(spins, part), around, origins)
 
     return _shares(spins, joint, (len(origins), 2, 1 << len(around)), ("hidden_unit", "state", "environment"))

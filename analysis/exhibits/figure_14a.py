@@ -63,7 +63,7 @@ def _stacks_of(tree: xr.DataTree, rule: str) -> list[Stack]:
     """Return the readings of the largest chain of a rule, by input temperature."""
     chains = [chain for chain in stacks(layers(tree), "RG") if {layer.rule for layer in chain[1:]} == {rule}]
     same = [chain for chain in chains if same_units(chain[-1], chains[0][-1])]
-    return [read_stack(chain, "in order") for chain in same]
+    return [read_stack(chain) for chain in same]
 
 
 def _start(stack: Stack) -> float:

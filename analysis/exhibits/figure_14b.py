@@ -87,36 +87,39 @@ def _inputs(tree: xr.DataTree) -> list[_Input]:
     inputs = []
     for chain in same:
         over = [rg for rg in blocks if (rg[0].stage, rg[0].at) == (chain[0].stage, chain[0].at)]
-        readings = _machine_readings(chain, correlations) | _controls(over)
+        data = read_stack(chain[:1])
+        readings = _machine_readings(chain, data, correlations) | _controls(over, data)
         inputs.append(_Input(input_temperature(chain[0]), int(chain[0].data.sizes["x"]), readings))
     return inputs
 
 
-def _machine_readings(chain: Sequence[Layer], correlations: Sequence[LayerCorrelation]) -> dict[str, list[Reading]]:
+def _machine_readings(
+    chain: Sequence[Layer], data: Sequence[Reading], correlations: Sequence[LayerCorrelation]
+) -> dict[str, list[Reading]]:
     """Return what the layers of a stack read: by raw labels all, in their gauge those up to one that has none."""
     found = [(layer.stage, gauge_of(layer, correlations)) for layer in chain[1:]]
     gauges = {stage: gauge for stage, gauge in itertools.takewhile(lambda pair: pair[1] is not None, found) if gauge}
-    readings = {RAW: read_stack(chain, RAW)}
+    readings = {RAW: read_stack(chain, known=data)}
     if gauges:
         told = chain[: len(gauges) + 1]
-        readings[SIGNS] = read_stack(told, SIGNS, {stage: signs_alone(gauge) for stage, gauge in gauges.items()})
-        readings[PLACED] = read_stack(told, PLACED, gauges)
+        readings[SIGNS] = read_stack(told, {stage: signs_alone(gauge) for stage, gauge in gauges.items()}, data)
+        readings[PLACED] = read_stack(told, gauges, data)
     return readings
 
 
-def _controls(chains: Sequence[Sequence[Layer]]) -> dict[str, list[Reading]]:
+def _controls(chains: Sequence[Sequence[Layer]], data: Sequence[Reading]) -> dict[str, list[Reading]]:
     """Return what RG layers read in order, averages also in random orders and with random signs."""
     by_rule = {rule: chain for chain in chains for rule in {layer.rule for layer in chain[1:]}}
     found = {}
     if "average" in by_rule:
         chain = by_rule["average"]
-        found[ORDERED] = read_stack(chain, ORDERED)
+        found[ORDERED] = read_stack(chain, known=data)
         for name, lost in ((SHUFFLED, {"order": True}), (REVERSED, {"sign": True})):
             rng = np.random.default_rng(SEED)
             units = {layer.stage: random_arrangements(layer.units, rng, **lost) for layer in chain[1:]}
-            found[name] = read_stack(chain, name, units)
+            found[name] = read_stack(chain, units, data)
     if "majority" in by_rule:
-        found[MAJORITY] = read_stack(by_rule["majority"], MAJORITY)
+        found[MAJORITY] = read_stack(by_rule["majority"], known=data)
     return found
 
 

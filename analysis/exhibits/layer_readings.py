@@ -27,14 +27,11 @@ class Reading:
     Parameters
     ----------
     layer : Layer
-    arrangement : str
-        How the units were put on the lattice, in words.
     energy : DataArray[realisation, configuration]
     side : int
     """
 
     layer: Layer
-    arrangement: str
     energy: xr.DataArray
     side: int
 
@@ -79,21 +76,21 @@ def input_temperature(layer: Layer) -> float:
 
 
 def read_stack(
-    chain: Sequence[Layer], arrangement: str, units: Mapping[str, xr.Dataset] | None = None
+    chain: Sequence[Layer], units: Mapping[str, xr.Dataset] | None = None, known: Sequence[Reading] = ()
 ) -> list[Reading]:
     """Return what every layer of a chain reads; the layers whose stages are in `units` in that arrangement.
 
     Parameters
     ----------
     chain : sequence of Layer
-    arrangement : str
-        In words.
     units : mapping of stage to Dataset, optional
+    known : sequence of Reading
+        Of the lowest layers, which are not read again.
     """
-    found = []
-    for layer in chain:
+    found = list(known)
+    for layer in chain[len(known) :]:
         energy = energies(layer.data["spins"], (units or {}).get(layer.stage))
-        found.append(Reading(layer, arrangement, energy, int(layer.data.sizes["x"])))
+        found.append(Reading(layer, energy, int(layer.data.sizes["x"])))
     return found
 
 

@@ -56,7 +56,7 @@ def test_enumerated_ensemble_has_the_exact_information(ensemble, rule):
     spins, weights = ensemble
     origin = np.zeros((1, 2), int)
     joint = states(spins, BLOCK, origin) << 12 | states(spins, ring(0, 12), origin)
-    table = np.bincount(joint.ravel(), np.broadcast_to(weights[:, None], joint.shape).ravel(), 1 << 16)
+    table = np.bincount(joint[0], weights, 1 << 16)
     seen = channel(rule).values.T @ table.reshape(16, -1)
     assert float(mutual_information(seen)) == pytest.approx(exact_information(4, CRITICAL_TEMPERATURE, rule), abs=1e-12)
     assert float(mutual_information(seen)) == pytest.approx(KNOWN[rule], abs=1e-6)
