@@ -101,7 +101,7 @@ def memory(end: xr.Dataset) -> str:
 
 
 def perfect_words(case: FlowCase, known: float, end: xr.Dataset) -> str:
-    """Return in words where the flow of a perfect machine ends: exactly, and as the starts are that it was trained on."""
+    """Return in words where a perfect machine's flow ends: exactly, and as the starts are that it was trained on."""
     words = [f"{known:.4f}: {MIXTURE}"] if np.isfinite(known) else []
     if same_as_trained(case):
         value, error = float(end["begin_value"]), float(end["begin_error"])
