@@ -10,6 +10,7 @@ import numpy as np
 from sweep.kernels.coarse_graining.ensemble import BLOCK, blocks, ensemble, next_block
 from sweep.kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, parameter
 from sweep.kernels.rbm.machine import Machine, mean_h_from_v, sample_from_means
+from sweep.kernels.rbm.reading import machine_of
 
 ROWS = 500  # configurations of one matrix product; divides BLOCK
 
@@ -66,14 +67,16 @@ def outputs(params: EncodeParams) -> dict[str, Output]:
 def init(params: EncodeParams, rng: np.random.Generator, inputs: Inputs) -> State:
     """Return the number of blocks of configurations that are done."""
     ensemble(inputs, "data", params.data_shape)
-    _machine(params, inputs)
+    machine_of(inputs["machine"], params.machine_shape)
     return (np.array(0),)
 
 
 def advance(params: EncodeParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
     """Return the hidden units of the next configurations."""
     state, spins = next_block(state, ensemble(inputs, "data", params.data_shape))
-    hidden = hidden_from_spins(_machine(params, inputs), spins, params.statistics == "sampled", rng)
+    hidden = hidden_from_spins(
+        machine_of(inputs["machine"], params.machine_shape), spins, params.statistics == "sampled", rng
+    )
     return state, {name: hidden.reshape(-1, *output.shape[1:]) for name, output in outputs(params).items()}
 
 
@@ -91,18 +94,6 @@ def hidden_from_spins(machine: Machine, spins: Array, sampled: bool, rng: np.ran
         h = mean_h_from_v(machine, v)
         hidden[first : first + ROWS] = (sample_from_means(h, rng) if sampled else h)[: len(rows)]
     return hidden
-
-
-def _machine(params: EncodeParams, inputs: Inputs) -> Machine:
-    read = inputs["machine"]
-    if read["weights"].size != params.visible * params.hidden:
-        raise ValueError(
-            f"machine: found weights of shape {read['weights'].shape}; wanted {params.visible} x {params.hidden}: give "
-            "this stage the axes of the machine, or select one label of the others"
-        )
-    shapes = (params.machine_shape, (params.visible,), (params.hidden,))
-    parts = (read[name].reshape(shape) for name, shape in zip(Machine._fields, shapes, strict=True))
-    return Machine(*(part.astype(np.float32, copy=False) for part in parts))
 
 
 def cost(params: EncodeParams) -> float:
