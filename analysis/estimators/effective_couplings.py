@@ -33,7 +33,7 @@ from sweep.analysis.exact.small_machines import Machine
 ACCURACY = 1e-10  # of what one hidden unit gives
 _DECAY = -math.log(ACCURACY)
 _HELD = 2**21  # numbers of one chunk
-PROBES = 2000  # configurations that the share beyond pairs is measured on
+PROBES, SEED = 2000, 0  # configurations that the share beyond pairs is measured on, the same for all machines
 
 
 def effective_couplings(machine: Machine) -> tuple[Floats, Floats]:
@@ -102,8 +102,14 @@ def by_distance(pairs: Floats) -> tuple[Floats, Floats, Floats]:
     return distances[1:], first[1:], np.sqrt(second[1:])
 
 
-def learned(machine: Machine, seed: int = 0) -> dict[str, float]:
+def learned(machine: Machine, pairs: Floats, fields: Floats) -> dict[str, float]:
     """Return what a machine on a square torus, 3 sites per side or more, has learned, in numbers.
+
+    Parameters
+    ----------
+    machine : Machine
+    pairs, fields : float64[visible, visible], float64[visible]
+        Its `effective_couplings`.
 
     Returns
     -------
@@ -114,13 +120,12 @@ def learned(machine: Machine, seed: int = 0) -> dict[str, float]:
         that fields and pairs do not make, from `PROBES` configurations; `largest_singular_value` of W. The shares and
         the range are NaN for a machine without couplings.
     """
-    pairs, fields = effective_couplings(machine)
     couplings = displaced(pairs)
     distances = torus_distances(couplings.shape[1])
     squares = np.square(couplings).mean(axis=0)
     bonds = distances == 1.0
     on_bonds, total = couplings[:, bonds], float(squares.sum()) or np.nan
-    rest = beyond_pairs(machine, pairs, fields, np.random.default_rng(seed))
+    rest = beyond_pairs(machine, pairs, fields, np.random.default_rng(SEED))
     explained = float(fields @ fields + np.square(pairs).sum() / 2)
     return {
         "nearest": float(on_bonds.mean()),

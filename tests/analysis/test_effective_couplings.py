@@ -48,7 +48,7 @@ def test_the_ising_machine_has_its_coupling_on_bonds_and_nothing_else(size: int,
     assert np.abs(couplings - known).max() < 1e-9
     assert np.abs(fields).max() < 1e-9
     if size < 32:
-        found = learned(machine)
+        found = learned(machine, pairs, fields)
         assert found["nearest"] == pytest.approx(1 / temperature, abs=1e-9)
         assert found["range"] == pytest.approx(1.0, abs=1e-9)
         for name in ("nearest_spread", "share_beyond", "field", "share_beyond_pairs"):
@@ -100,6 +100,7 @@ def test_distances_go_the_short_way_around_the_torus() -> None:
 
 
 def test_a_machine_that_knows_nothing_has_no_range() -> None:
-    found = learned(Machine(np.zeros((9, 2)), np.zeros(9), np.zeros(2)))
+    machine = Machine(np.zeros((9, 2)), np.zeros(9), np.zeros(2))
+    found = learned(machine, *effective_couplings(machine))
     assert found["nearest"] == found["field"] == 0
     assert all(np.isnan(found[name]) for name in ("range", "share_beyond", "share_beyond_pairs"))
