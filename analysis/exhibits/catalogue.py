@@ -5,6 +5,7 @@ from __future__ import annotations
 from sweep.analysis.exhibits.appendix_b import appendix_b
 from sweep.analysis.exhibits.block_information import block_information
 from sweep.analysis.exhibits.effective_couplings import effective_couplings
+from sweep.analysis.exhibits.exact_gate import exact_gate
 from sweep.analysis.exhibits.exhibit import Maker
 from sweep.analysis.exhibits.figure_2 import figure_2
 from sweep.analysis.exhibits.figure_3 import figure_3
@@ -53,5 +54,6 @@ EXHIBITS: tuple[Maker, ...] = (
     monte_carlo_rg,
     block_information,
     effective_couplings,
+    exact_gate,
     appendix_b,
 )

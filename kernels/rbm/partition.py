@@ -20,7 +20,7 @@ class PartitionParams:
     """How a machine is annealed."""
 
     machine_shape: tuple[int, ...] = parameter("visible and hidden units of the machine, from the machine")
-    chains: int = parameter("annealed chains", default=200, ge=2, extent=True)
+    walkers: int = parameter("annealed chains", default=200, ge=2, extent=True)
     temperatures: int = parameter("machines on the way from independent spins to the machine", default=1000, ge=2)
     base: str = parameter(
         "independent spins at the start: without biases (uniform), or with those of the machine (visible_bias)",
@@ -48,7 +48,7 @@ def outputs(params: PartitionParams) -> dict[str, Output]:
 
     return {
         "log_weight": Output(
-            ("chain",), (params.chains,), "float64", "", "ln of the weight of a chain, whose mean is Z", block=CHAINS
+            ("walker",), (params.walkers,), "float64", "", "ln of the weight of a chain, whose mean is Z", block=CHAINS
         ),
         "log_partition": number("ln Z, from the mean of all weights"),
         "log_partition_error": number("standard error of ln Z"),
@@ -68,10 +68,10 @@ def advance(params: PartitionParams, state: State, rng: np.random.Generator, inp
     machine, (known, exact) = machine_of(inputs["machine"], params.machine_shape), state
     found = annealing_log_weights(machine, CHAINS, params.temperatures, rng, base_of(machine, params.base))
     log_weights = np.concatenate([known, found])
-    used = log_weights[: params.chains]
+    used = log_weights[: params.walkers]
     value, error = log_mean(used)
     return (log_weights, exact), {
-        "log_weight": found[: params.chains - len(known)],
+        "log_weight": found[: params.walkers - len(known)],
         "log_partition": np.array(value),
         "log_partition_error": np.array(error),
         "effective_chains": np.array(effective_number(used)),
@@ -101,10 +101,10 @@ RBM_PARTITION = Kernel(
     init=init,
     advance=advance,
     cost=cost,
-    blocks=lambda params: -(-params.chains // CHAINS),
+    blocks=lambda params: -(-params.walkers // CHAINS),
     inputs={"machine": Machine._fields},
     shapes={"machine_shape": ("machine", "weights")},
-    example=PartitionParams(machine_shape=(9, 4), chains=250, temperatures=50),
+    example=PartitionParams(machine_shape=(9, 4), walkers=250, temperatures=50),
     example_inputs=example_inputs,
     description="ln Z of a machine by annealed importance sampling, and exactly where it can be enumerated",
 )

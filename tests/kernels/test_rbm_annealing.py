@@ -117,7 +117,7 @@ def test_annealing_finds_the_partition_function_of_the_ising_model(size, tempera
 def test_kernel_gives_both_values_and_more_chains_go_on():
     machine = random_machine(9, 4, 0.3)
     inputs = {"machine": machine._asdict()}
-    params = PartitionParams((9, 4), chains=250, temperatures=60)
+    params = PartitionParams((9, 4), walkers=250, temperatures=60)
     rng = np.random.default_rng(2)
     state, seen = RBM_PARTITION.init(params, rng, inputs), []
     for _ in range(RBM_PARTITION.blocks(params)):
