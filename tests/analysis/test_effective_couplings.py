@@ -13,8 +13,9 @@ from sweep.analysis.estimators.effective_couplings import (
     effective_couplings,
     learned,
 )
-from sweep.analysis.exact.enumeration import all_spins
-from sweep.analysis.exact.perfect_machines import ising_machine
+from sweep.analysis.exact.enumeration import all_spins, ising_hamiltonian
+from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
+from sweep.analysis.exact.perfect_machines import best_machine, ising_machine
 from sweep.analysis.exact.small_machines import Machine, visible_hamiltonian
 
 
@@ -53,6 +54,19 @@ def test_the_ising_machine_has_its_coupling_on_bonds_and_nothing_else(size: int,
         assert found["range"] == pytest.approx(1.0, abs=1e-9)
         for name in ("nearest_spread", "share_beyond", "field", "share_beyond_pairs"):
             assert found[name] == pytest.approx(0.0, abs=1e-9), name
+
+
+def test_the_best_machine_of_eight_units_has_learned_the_coupling() -> None:
+    """Descent of the exact KL from random weights ends at KL = 1e-7 with 8 units on the 18 bonds of 3x3 spins: units
+    couple to three spins and more, but H is that of the Ising model.
+    """
+    machine = best_machine(ising_hamiltonian(3, CRITICAL_TEMPERATURE), 8, 2)
+    assert (np.abs(machine.weights) > 0.1).sum(axis=0).min() >= 3, "not the machine with a unit for each bond"
+    found = learned(machine, *effective_couplings(machine))
+    assert found["nearest"] == pytest.approx(1 / CRITICAL_TEMPERATURE, abs=5e-4)
+    assert found["nearest_spread"] < 1e-3
+    assert found["share_beyond"] < 1e-4
+    assert found["share_beyond_pairs"] < 1e-4
 
 
 def test_reversed_units_add_the_same_and_silent_ones_nothing() -> None:
