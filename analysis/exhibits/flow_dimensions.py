@@ -128,12 +128,10 @@ def _draw(panel: Axes, what: DimensionFigure, case: FlowCase, curves: xr.Dataset
     )
     keep_in_view(panel, each, marks)
     failed = int((curves["failed"] > 0).sum())
-    if failed:
-        text = f"at {failed} of {curves['failed'].size} points some fit failed"
-        panel.annotate(text, (0.5, 0.98), xycoords="axes fraction", ha="center", va="top", fontsize=8)
+    missing = f"; at {failed} of {curves['failed'].size} points some fit failed" if failed else ""
     last = float(curves["flow_step"].max())
     panel.set(xlabel="flow length", ylabel=what.symbol, xlim=(-0.03 * last - 0.2, 1.03 * last + 0.2))
-    panel.set_title(f"{TITLES[estimate]}\n{case.label}", fontsize=9)
+    panel.set_title(f"{TITLES[estimate]}\n{case.label}{missing}", fontsize=9)
 
 
 def _rows(what: DimensionFigure, case: FlowCase, curves: dict[Estimate, xr.Dataset], whole: bool) -> Iterator[Row]:
