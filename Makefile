@@ -25,7 +25,7 @@ $(READY): pyproject.toml constraints.txt
 		-c constraints.txt --editable '.[dev]' >$(SETUP_LOG) 2>&1 || { cat $(SETUP_LOG) >&2; exit 1; }
 	@touch $@
 
-demo: $(READY) ## the paper in small, with its figures (a minute or two of computing)
+demo: $(READY) ## the paper in small, with its figures (a few minutes of computing)
 	$(BIN)/sweep launch grids/quick.yaml
 	$(BIN)/sweep report runs/quick.zarr
 	@echo "The pictures: open $(CURDIR)/runs/quick.report/index.html"
