@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,15 +64,13 @@ class MachineReading:
     def partition(self) -> xr.Dataset:
         """Return ln Z of each realisation: `value`, `error`, `degrees` and `exact`, which is NaN where not known."""
         data = self.data if REALISATION in self.data["log_partition"].dims else self.data.expand_dims(REALISATION)
-        known = data["exact_log_partition"]
-        return xr.Dataset(
-            {
-                "value": data["log_partition"],
-                "error": data["log_partition_error"],
-                "degrees": data["effective_chains"] - 1,
-                "exact": xr.full_like(known, self.ising.log_partition) if self.ising else known,
-            }
-        )
+        value = data["log_partition"]
+        if self.ising:
+            exact = xr.full_like(value, self.ising.log_partition)
+        else:
+            exact = data.get("exact_log_partition", xr.full_like(value, np.nan))
+        copies = data["effective_chains"] if "effective_chains" in data else data["ladder"].max("configuration") + 1
+        return xr.Dataset({"value": value, "error": data["log_partition_error"], "degrees": copies - 1, "exact": exact})
 
     @property
     def correlation(self) -> xr.DataArray:
@@ -81,6 +79,14 @@ class MachineReading:
         ladder, spins = data["ladder"].values, data["spins"].values
         found = [spin_products(spins[ladder == one]) for one in np.unique(ladder)]
         return xr.DataArray(np.array(found), dims=("ladder", "dy", "dx"))
+
+
+def errors_off(readings: Sequence[MachineReading]) -> np.ndarray[Any, Any]:
+    """Return float64[2, n]: exact ln Z, and how many errors ours is from it, of all machines where it is known."""
+    tables = [one.partition for one in readings]
+    pairs = [((one["value"] - one["exact"]) / one["error"], one["exact"]) for one in tables]
+    found = np.concatenate([np.empty((2, 0)), *(np.stack([exact, off]).reshape(2, -1) for off, exact in pairs)], axis=1)
+    return np.asarray(found[:, np.isfinite(found).all(axis=0)])
 
 
 def spin_products(spins: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from sweep.analysis.estimators.crossed import REALISATION
-from sweep.analysis.estimators.known_machines import MachineReading, machine_readings
+from sweep.analysis.estimators.known_machines import MachineReading, errors_off, machine_readings
 from sweep.analysis.estimators.statistics import mean_and_error
 from sweep.analysis.estimators.verdict import compare
 from sweep.analysis.exact.correlators import SIZES, spin_correlation
@@ -34,7 +34,7 @@ def exact_gate(tree: xr.DataTree) -> Exhibit | Absent:
     if not partitions and not samples:
         return Absent(title, "no completed stage of the kernel rbm_partition, nor of rbm_samples of an Ising machine")
     figure, (left, right) = new_figure(2)
-    _draw_partitions(left, partitions)
+    _draw_partitions(left, partitions, samples)
     for color, one in zip(COLORS, samples, strict=False):
         _draw_correlation(right, one, color)
     right.set(xlabel="distance along a row (sites)", ylabel="⟨ss⟩")
@@ -42,27 +42,30 @@ def exact_gate(tree: xr.DataTree) -> Exhibit | Absent:
         right.legend(fontsize=8)
     caption = (
         "A machine with one hidden unit per bond is exactly the Ising model, and its ln Z is that of Kaufman plus "
-        "2L²(ln 2 + K). Left: how many of its errors annealing is from the exact ln Z, of these machines and of "
-        "trained ones that can be enumerated; grey: one and two errors. Right: spin correlators of tempered samples, "
-        "with errors from independent ladders; lines: exact on the torus."
+        "2L²(ln 2 + K). Left: how many of their errors annealing and tempering are from the exact ln Z, of these "
+        "machines and of trained ones that can be enumerated; grey: one and two errors. Right: spin correlators of "
+        "tempered samples, with errors from independent ladders; lines: exact on the torus. Annealed chains lag behind "
+        "near T_c, the more the larger the lattice; tempered ones do not."
     )
     rows = [*(row for one in partitions for row in _partition_rows(one)), *_enumerated_row(partitions)]
     rows += [row for one in samples for row in _sample_rows(one)]
     return Exhibit("exact-gate", title, caption, figure, _numbers(partitions, samples), tuple(rows))
 
 
-def _draw_partitions(panel: Axes, readings: Sequence[MachineReading]) -> None:
+def _draw_partitions(panel: Axes, partitions: Sequence[MachineReading], samples: Sequence[MachineReading]) -> None:
     for width in (2, 1):
         panel.axhspan(-width, width, color="0.5", alpha=0.12, lw=0)
-    for kind, marker, color in ((True, "o", OURS), (False, "x", TORUS)):
-        chosen = [one.partition for one in readings if bool(one.ising) is kind]
-        known = [one.where(one["exact"].notnull(), drop=True) for one in chosen]
-        exact = np.concatenate([[], *(one["exact"].values.ravel() for one in known)])
-        off = np.concatenate([[], *(((one["value"] - one["exact"]) / one["error"]).values.ravel() for one in known)])
-        if off.size:
-            panel.plot(exact, off, marker, color=color, label="Ising machine" if kind else "trained, enumerated")
+    kinds = {
+        "Ising machine, annealed": ([one for one in partitions if one.ising], "o", OURS),
+        "Ising machine, tempered": (samples, "s", OTHER),
+        "trained and enumerated, annealed": ([one for one in partitions if not one.ising], "x", TORUS),
+    }
+    for label, (readings, marker, color) in kinds.items():
+        known = errors_off(readings)
+        if known.size:
+            panel.plot(known[0], known[1], marker, color=color, mfc="none", label=label)
     panel.axhline(0, color=EXACT, lw=0.8)
-    panel.set(xlabel="exact ln Z", ylabel="(annealed − exact) / error", xscale="log")
+    panel.set(xlabel="exact ln Z", ylabel="(ln Z − exact) / error", xscale="log")
     if panel.get_legend_handles_labels()[0]:
         panel.legend(fontsize=8)
 
@@ -85,11 +88,8 @@ def _partition_rows(one: MachineReading) -> Iterator[Row]:
     """Yield the row of an Ising machine, or of trained machines that cannot be enumerated."""
     table = one.partition
     if one.ising:
-        first = {name: float(values) for name, values in table.isel({REALISATION: 0}).items()}
-        verdict = compare(first["value"], first["error"], first["degrees"], first["exact"], "Kaufman's")
-        remark = f"as many chains as {first['degrees'] + 1:.0f} of equal weight"
-        words, exact = f"ln Z of {one.label}, annealed", f"{first['exact']:.4f}"
-        yield Row(words, first["value"], first["error"], "", exact, remark, verdict=verdict)
+        remark = f"as many chains as {float(table['degrees'][0]) + 1:.0f} of equal weight"
+        yield _known_row(one, "annealed", remark)
     elif bool(table["exact"].isnull().all()):
         mean = mean_and_error(table["value"], REALISATION)
         pairs = zip(table["value"].values, table["error"].values, strict=True)
@@ -98,11 +98,17 @@ def _partition_rows(one: MachineReading) -> Iterator[Row]:
         yield Row(words, float(mean["value"]), float(mean["error"]), "", "", f"each: {each}")
 
 
+def _known_row(one: MachineReading, way: str, remark: str = "") -> Row:
+    """Return the row of ln Z of an Ising machine."""
+    first = {str(name): float(values) for name, values in one.partition.isel({REALISATION: 0}).items()}
+    verdict = compare(first["value"], first["error"], first["degrees"], first["exact"], "Kaufman's")
+    words, exact = f"ln Z of {one.label}, {way}", f"{first['exact']:.4f}"
+    return Row(words, first["value"], first["error"], "", exact, remark, verdict=verdict)
+
+
 def _enumerated_row(readings: Sequence[MachineReading]) -> Iterator[Row]:
     """Yield how often an exact sum over states is within one error of annealing, over all trained machines."""
-    tables = [one.partition for one in readings if not one.ising]
-    off = np.concatenate([[], *(((one["value"] - one["exact"]) / one["error"]).values.ravel() for one in tables)])
-    off = off[np.isfinite(off)]
+    _, off = errors_off([one for one in readings if not one.ising])
     if off.size:
         inside = float((np.abs(off) < 1).mean())
         error = float(np.sqrt(ONE_ERROR * (1 - ONE_ERROR) / off.size))
@@ -115,6 +121,7 @@ def _sample_rows(one: MachineReading) -> Iterator[Row]:
     rates = one.data["exchange_rate"]
     mixing = f"exchanges made: {float(rates.min()):.2f} to {float(rates.max()):.2f} of those tried; "
     mixing += f"{1 / max(float(one.data['round_trips'].mean()), 1e-9):.3g} steps of a ladder between round trips"
+    yield _known_row(one, "tempered")
     for words, reading in READINGS.items():
         value = mean_and_error(reading(found), "ladder")
         ours, error, degrees = (float(value[name]) for name in ("value", "error", "degrees"))

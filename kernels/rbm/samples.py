@@ -61,6 +61,8 @@ def outputs(params: SamplesParams) -> dict[str, Output]:
         "exchange_rate": Output(
             ("rung_below",), (params.rungs - 1,), "float64", description="share of exchanges with the next rung made"
         ),
+        "log_partition": Output((), (), "float64", description="ln Z, from exchanges between neighbours"),
+        "log_partition_error": Output((), (), "float64", description="standard error of ln Z, over ladders"),
         "round_trips": Output(
             (), (), "float64", description="ways from t = 0 to 1 and back of all rungs of a ladder, in one of its steps"
         ),
@@ -77,24 +79,28 @@ def init(params: SamplesParams, rng: np.random.Generator, inputs: Inputs) -> Run
 def advance(params: SamplesParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[Rungs, Arrays]:
     """Return the next configurations, those of all ladders at one time after the other, and how ladders mix so far."""
     machine = machine_of(inputs["machine"], params.machine_shape)
-    ladders = Ladders(machine, base_of(machine, params.base), Rungs(*state), rng)
+    before = Rungs(*state)
+    ladders = Ladders(machine, base_of(machine, params.base), before, rng)
     samples = []
     for _ in range(TIMES):
         for _ in range(params.interval):
             ladders.step()
         samples.append(ladders.samples)
     rungs, v = ladders.rungs, np.concatenate(samples)
-    left = params.configurations - int(state[-1][0]) // params.interval * params.ladders
+    left = params.configurations - int(before.steps[0]) // params.interval * params.ladders
     name, units = next(iter(outputs(params).items()))
     whole = {
         name: v.reshape(-1, *units.shape[1:]),
         "free_energy": free_energy(machine, v.astype(np.float32)).astype(np.float64),
         "ladder": np.tile(np.arange(params.ladders, dtype=np.int32), TIMES),
     }
+    value, error = ladders.log_partition
     return rungs, {
         **{name: values[:left] for name, values in whole.items()},
         "share_of_machine": rungs.t,
         "exchange_rate": 1 - rungs.rejected,
+        "log_partition": np.array(value),
+        "log_partition_error": np.array(error),
         "round_trips": np.array(rungs.trips[0] / (rungs.steps[0] * params.ladders)),
     }
 

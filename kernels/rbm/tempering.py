@@ -7,7 +7,7 @@ References
 ----------
 R. H. Swendsen, J.-S. Wang, Phys. Rev. Lett. 57, 2607 (1986); K. Hukushima, K. Nemoto, J. Phys. Soc. Jpn. 65, 1604
 (1996); even and odd pairs in turn, and rungs from rejections: S. Syed, A. Bouchard-Cote, G. Deligiannidis, A. Doucet,
-J. R. Stat. Soc. B 84, 321 (2022).
+J. R. Stat. Soc. B 84, 321 (2022). ln Z from pairs of neighbours: C. H. Bennett, J. Comput. Phys. 22, 245 (1976).
 """
 
 from __future__ import annotations
@@ -38,6 +38,13 @@ class Rungs(NamedTuple):
     trips : int64[1]
         Times that a configuration went from t = 0 to t = 1 and back.
     steps : int64[1]
+    level : float64[rung - 1]
+        About what ln Z rises by from a rung to the next.
+    rise : float64[rung - 1]
+        Sum of the mean rise of ln p from a rung to the next, over exchanges that were tried.
+    bridge : float64[2, ladder, rung - 1]
+        Sums of Bennett's 1 / (1 + exp(-x)): x is ln of what the lower configuration gains by going up less `level`, or
+        what the upper one gains by going down plus `level`.
     """
 
     v: Array
@@ -48,14 +55,23 @@ class Rungs(NamedTuple):
     offered: Array
     trips: Array
     steps: Array
+    level: Array
+    rise: Array
+    bridge: Array
 
     @classmethod
-    def start(cls, t: Array, v: Array) -> Rungs:
+    def start(cls, t: Array, v: Array, level: Array) -> Rungs:
         """Return rungs at t with these configurations, ladder after ladder, and no history."""
         row = np.arange(len(v)).reshape(-1, len(t))
-        pairs = np.zeros(len(t) - 1, np.int64)
-        none = np.zeros(1, np.int64)
-        return cls(v, t, row, np.zeros(len(v), bool), pairs, pairs.copy(), none, none.copy())
+        exchanged, offered = np.zeros((2, len(level)), np.int64)
+        trips, steps = np.zeros((2, 1), np.int64)
+        rise, bridge = np.zeros_like(level), np.zeros((2, len(row), len(level)))
+        return cls(v, t, row, np.zeros(len(v), bool), exchanged, offered, trips, steps, level, rise, bridge)
+
+    def again(self, t: Array) -> Rungs:
+        """Return these configurations at rungs that may have moved to other t, with the rises of ln Z seen so far."""
+        level = self.rise / np.maximum(self.offered, 1)
+        return Rungs.start(t, self.v[self.row.ravel()], level)
 
     @property
     def rejected(self) -> Array:
@@ -90,6 +106,17 @@ class Ladders:
         """Return int8[ladder, visible], the configurations at t = 1."""
         return np.asarray(self._path.v[self._rungs.row[:, -1]].astype(np.int8))
 
+    @property
+    def log_partition(self) -> tuple[float, float]:
+        """Return ln Z (eq 3) by Bennett's ratio of neighbours, and its standard error by the jackknife over ladders."""
+        bridge, count = self._rungs.bridge, len(self._rungs.row)
+        start = self._path.log_partition_of_base() + self._rungs.level.sum()
+        whole = float(start + _log_ratios(bridge.sum(axis=1)))
+        if count == 1:
+            return whole, np.nan
+        without = np.array([_log_ratios(np.delete(bridge, one, axis=1).sum(axis=1)) for one in range(count)])
+        return whole, float(np.sqrt(count - 1) * without.std())
+
     def step(self) -> None:
         """Try to exchange every other pair of neighbours, then take a Gibbs step everywhere."""
         rungs = self._rungs
@@ -106,13 +133,23 @@ class Ladders:
         here, there = np.zeros((2, rungs.row.size))
         here[lower], there[lower], here[upper], there[upper] = (rungs.t[low + up] for up in (0, 1, 1, 0))
         ratio = self._path.log_ratio(here, there)
-        accepted = np.log(1 - self._rng.random(lower.shape)) < ratio[lower] + ratio[upper]
+        up, down = ratio[lower], ratio[upper]
+        accepted = np.log(1 - self._rng.random(lower.shape)) < up + down
         rungs.row[:, low], rungs.row[:, low + 1] = np.where(accepted, (upper, lower), (lower, upper))
         rungs.exchanged[low] += accepted.sum(axis=0)
         rungs.offered[low] += len(accepted)
+        rungs.rise[low] += (up - down).sum(axis=0) / 2
+        rungs.bridge[0][:, low] += np.exp(-np.logaddexp(0, rungs.level[low] - up))
+        rungs.bridge[1][:, low] += np.exp(-np.logaddexp(0, -rungs.level[low] - down))
         rungs.trips[0] += rungs.left[rungs.row[:, 0]].sum()
         rungs.left[rungs.row[:, 0]] = False
         rungs.left[rungs.row[:, -1]] = True
+
+
+def _log_ratios(bridge: Array) -> float:
+    """Return the sum over pairs of ln of the first over the second sum, float64[2, rung - 1]."""
+    up, down = np.log(np.maximum(bridge, np.finfo(float).tiny))
+    return float((up - down).sum())
 
 
 def settled_rungs(
@@ -131,13 +168,12 @@ def settled_rungs(
         steps as in all of them together the last rungs settle.
     """
     ladders, count = shape
-    rungs = Rungs.start(np.linspace(0, 1, count), np.ones((ladders * count, machine.visible_bias.size), np.int8))
+    v = np.ones((ladders * count, machine.visible_bias.size), np.int8)
+    rungs = Rungs.start(np.linspace(0, 1, count), v, np.zeros(count - 1))
     for steps in 32 * 2 ** np.arange(rounds):
         rungs = _after(machine, base, rungs, int(steps), rng)
-        rungs = rungs._replace(t=respaced(rungs.t, rungs.rejected))
-        rungs = Rungs.start(rungs.t, rungs.v[rungs.row.ravel()])
-    rungs = _after(machine, base, rungs, 32 * 2**rounds, rng)
-    return Rungs.start(rungs.t, rungs.v[rungs.row.ravel()])
+        rungs = rungs.again(respaced(rungs.t, rungs.rejected))
+    return _after(machine, base, rungs, 32 * 2**rounds, rng).again(rungs.t)
 
 
 def _after(machine: Machine, base: Array, rungs: Rungs, steps: int, rng: np.random.Generator) -> Rungs:

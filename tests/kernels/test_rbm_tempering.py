@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import chi2
 
 from sweep.analysis.exact.correlators import spin_correlation
-from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, torus_energy
+from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, torus_energy, torus_log_partition
 from sweep.kernels.rbm.ising import ising_machine
 from sweep.kernels.rbm.machine import Machine, all_spins, exact_log_probabilities, sample_h_from_v, sample_v_from_h
 from sweep.kernels.rbm.samples import RBM_SAMPLES, SamplesParams
@@ -29,7 +29,7 @@ def drift(ladders, seed=4, exchange=None):
     rng, v = np.random.default_rng(seed), all_spins(4)
     p = np.exp([exact_log_probabilities(at(machine, base, one)) for one in t])
     drawn = np.stack([rng.choice(16, ladders, p=one / one.sum()) for one in p], axis=1)
-    work = Ladders(machine, base, Rungs.start(t, v[drawn.ravel()].astype(np.int8)), rng)
+    work = Ladders(machine, base, Rungs.start(t, v[drawn.ravel()].astype(np.int8), np.zeros(3)), rng)
     if exchange is not None:
         work._path.log_ratio = exchange
     for _ in range(4):
@@ -107,7 +107,8 @@ def sampled(machine, params, seed):
     ],
 )
 def test_samples_have_the_averages_of_the_ising_model(size, rungs, configurations):
-    """Energy and correlators at T_c, 20 ladders: five errors with 19 degrees of freedom, 8e-5 for each of four."""
+    """Energy and correlators at T_c, 20 ladders: five errors with 19 degrees of freedom, 8e-5 for each of four,
+    and for ln Z."""
     params = SamplesParams(
         (size**2, 2 * size**2), configurations=configurations, ladders=20, rungs=rungs, rounds=4 + (size > 8)
     )
@@ -133,3 +134,6 @@ def test_samples_have_the_averages_of_the_ising_model(size, rungs, configuration
         assert abs(means.mean() - exact[name]) < 5 * error, name
         assert error < 0.03, name
     assert results["exchange_rate"].min() > 0.25
+    exact = torus_log_partition(size, CRITICAL_TEMPERATURE) + 2 * size**2 * (np.log(2) + 1 / CRITICAL_TEMPERATURE)
+    assert abs(results["log_partition"] - exact) < 5 * results["log_partition_error"]
+    assert results["log_partition_error"] < 0.15
