@@ -74,9 +74,9 @@ class Ours:
 
     def operations(self) -> int:
         """Return the additions and multiplications of the products of a step."""
-        params = self.params
-        model = params.chains if params.persistent else params.batch
-        products = 2 * params.batch + (2 * params.k + 1 + params.persistent) * model
+        params, recipe = self.params, self.params.recipe
+        model = recipe.chains if params.persistent else params.batch
+        products = 2 * params.batch + (2 * recipe.k + 1 + params.persistent) * model
         return 2 * params.visible * params.hidden * products
 
 

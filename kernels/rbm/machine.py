@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
 from sweep.kernels.contract import Array
 
 ENUMERABLE = 20  # at most 2**20 states are summed over
+LARGEST_EXPONENT = 600.0  # exp of minus that is far from the smallest number
 
 
 class Machine(NamedTuple):
@@ -103,16 +105,57 @@ def all_spins(count: int) -> Array:
 def log_partition(machine: Machine) -> float:
     """Return ln Z (eq 3), summed over the smaller of the two layers in double precision.
 
+    Units of the other layer with couplings above `LARGEST_EXPONENT` in all, which no training should lead to, count as
+    impossible in states that leave their fields near zero.
+
     Raises
     ------
     ValueError
         When both layers have more than `ENUMERABLE` units.
     """
-    double = Machine(*(part.astype(np.float64) for part in machine))
-    visible, hidden = double.weights.shape
-    if hidden < visible:  # p(h) is p(v) with v and h exchanged (eq 5)
-        double = Machine(double.weights.T, double.hidden_bias, double.visible_bias)
-    return float(np.logaddexp.reduce(-free_energy(double, all_spins(min(visible, hidden)))))
+    weights, bias, other = (part.astype(np.float64) for part in machine)
+    if weights.shape[0] > weights.shape[1]:  # p(h) is p(v) with v and h exchanged (eq 5)
+        weights, bias, other = weights.T, other, bias
+    if len(bias) > ENUMERABLE:
+        raise ValueError(f"found {len(bias)} units to enumerate; wanted at most {ENUMERABLE}")
+    half = len(bias) // 2
+    first, second = all_spins(half), all_spins(len(bias) - half)
+    x, y = first @ weights[:half] + other, second @ weights[half:]
+    most = np.abs(x).max(axis=0), np.abs(y).max(axis=0)
+    outer, inner = (np.exp([field - peak, -field - peak]) for field, peak in zip((x, y), most, strict=True))
+    sums, peaks = np.empty((len(first), len(second))), most[0] + most[1]
+    at_once = max(1, int(LARGEST_EXPONENT / max(peaks.max(), 1)))
+    _fill_log_products(outer, np.ascontiguousarray(inner.transpose(0, 2, 1)), at_once, sums)
+    sums += (first @ bias[:half])[:, None] + second @ bias[half:]
+    return float(np.logaddexp.reduce(sums, axis=None) + peaks.sum())
+
+
+@njit(cache=True, error_model="numpy")
+def _fill_log_products(outer: Array, inner: Array, at_once: int, sums: Array) -> None:
+    """Fill float64[first, second] with sum_a ln(exp(x_a + y_a) + exp(-x_a - y_a)), for states in two halves.
+
+    That needs no exponential for a pair of halves, and a logarithm only for every `at_once` factors.
+
+    Parameters
+    ----------
+    outer : float64[2, first, unit]
+        exp x and exp -x.
+    inner : float64[2, unit, second]
+        exp y and exp -y.
+    """
+    product = np.empty(inner.shape[2])
+    for row in range(len(sums)):
+        sums[row] = 0
+        product[:] = 1
+        for unit in range(inner.shape[1]):
+            up, down = outer[0, row, unit], outer[1, row, unit]
+            ups, downs = inner[0, unit], inner[1, unit]
+            for state in range(product.size):
+                product[state] *= up * ups[state] + down * downs[state]
+            if (unit + 1) % at_once == 0:
+                sums[row] += np.log(product)
+                product[:] = 1
+        sums[row] += np.log(product)
 
 
 def exact_log_probabilities(machine: Machine) -> Array:

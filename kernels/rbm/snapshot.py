@@ -46,7 +46,10 @@ def advance(params: SnapshotParams, state: State, rng: np.random.Generator, inpu
                 f"machine: found {name} of shape {arrays.shape}; wanted {len(params.kept)} snapshots of one machine: "
                 "give this stage the axes of the training, or select one label of the others"
             )
-    return (), {name: arrays.reshape(-1, *shapes[name])[place] for name, arrays in snapshots.items()}
+    machine = {name: arrays.reshape(-1, *shapes[name])[place] for name, arrays in snapshots.items()}
+    if np.isnan(machine["visible_bias"]).any():
+        raise ValueError(f"snapshot: found {params.snapshot}; the training has not come so far")
+    return (), machine
 
 
 def example_inputs(params: SnapshotParams, rng: np.random.Generator) -> Inputs:

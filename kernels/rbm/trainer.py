@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sweep.kernels.contract import Array
+from sweep.kernels.rbm.centring import Centring
 from sweep.kernels.rbm.optimiser import Descent
 from sweep.kernels.rbm.params import RBMParams
 from sweep.kernels.rbm.passes import gather, stream
@@ -31,6 +32,8 @@ class Trainer:
         Changed by every step.
     chains : float32[chain, visible], +-1
         Where the persistent chains start.
+    offsets : float32[visible + hidden_unit]
+        Means that a centred gradient starts with; empty for a plain one.
     data : number[ensemble, configuration, visible]
         What is trained on.
     rng : Generator
@@ -38,17 +41,29 @@ class Trainer:
     """
 
     def __init__(
-        self, params: RBMParams, descent: Descent, chains: Array, data: Array, rng: np.random.Generator
+        self,
+        params: RBMParams,
+        descent: Descent,
+        chains: Array,
+        offsets: Array,
+        data: Array,
+        rng: np.random.Generator,
     ) -> None:
         self._params, self._descent, self._optimiser = params, descent, params.descent_rule
         self._data, self._source = data, stream(rng)
         self._batches = iter(rng.integers(data.shape[0] * data.shape[1], size=(params.block, params.batch)))
         self._machine = params.machine(descent.position)
-        self._units = Units.of(self._machine, params.batch, params.chains if params.persistent else params.batch)
+        self._units = Units.of(self._machine, params.batch, len(chains) if params.persistent else params.batch)
         self._stripes = list(_stripes(params, descent.position.size))
         self._gradient = np.empty(max(numbers.stop - numbers.start for _, numbers in self._stripes), np.float32)
         if params.persistent:
             self._units.v[params.batch :] = chains
+        self._centring = Centring(offsets.copy(), self._units.share) if params.centred else None
+
+    @property
+    def offsets(self) -> Array:
+        """Return float32[visible + hidden_unit], the means of a centred gradient; empty for a plain one."""
+        return self._centring.offsets if self._centring else np.zeros(0, np.float32)
 
     @property
     def chains(self) -> Array:
@@ -62,20 +77,24 @@ class Trainer:
         """
         self._fill_units()
         self._descent.taken[...] += 1
+        if self._centring:
+            self._centring.begin(self._units)
         squares = 0.0
         for rows, numbers in self._stripes:
             gradient = self._fill_gradient(rows, numbers)
             squares += float(gradient @ gradient)
             self._optimiser.move(self._descent.part(numbers), gradient)
+        if self._centring:
+            self._centring.follow(self._units)
         return float(np.sqrt(squares))
 
     def _fill_units(self) -> None:
         params, machine, units = self._params, self._machine, self._units
         gather(self._data, next(self._batches), units.v[: params.batch])
         if params.persistent:
-            persistent_divergence(machine, units, params.k, params.sampled, self._source)
+            persistent_divergence(machine, units, params.recipe.k, params.sampled, self._source)
         else:
-            contrastive_divergence(machine, units, params.k, self._source if params.sampled else None)
+            contrastive_divergence(machine, units, params.recipe.k, self._source if params.sampled else None)
 
     def _fill_gradient(self, rows: slice, numbers: slice) -> Array:
         """Return the gradient in the weights of some visible units and, behind the last of them, in all biases."""
@@ -87,7 +106,11 @@ class Trainer:
             slopes += np.float32(params.l1) * np.sign(weights)
         if params.l2:
             slopes += np.float32(params.l2) * weights
-        if biases.size and params.biases:
+        if self._centring:
+            self._centring.centre_weights(rows, slopes)
+        if biases.size and self._centring:
+            self._centring.fill_biases(biases)
+        elif biases.size and params.biases:
             fill_bias_gradient(self._units, biases)
         else:
             biases[...] = 0

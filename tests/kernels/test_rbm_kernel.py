@@ -143,8 +143,8 @@ def test_blocks_change_neither_inputs_nor_state_and_fill_what_is_declared(ising,
 
 def test_presets_are_what_the_docstring_says_and_give_way_to_what_is_named():
     code, text = RBMParams(size=3, hidden=4), RBMParams(size=3, hidden=4, preset="text")
-    assert (code.persistent, code.sampled, code.k, code.chains) == (True, True, 1, 1)
-    assert (text.persistent, text.sampled, text.k) == (False, False, 1)
+    assert (code.persistent, code.sampled, code.recipe.k, code.recipe.chains) == (True, True, 1, 1)
+    assert (text.persistent, text.sampled, text.recipe.k) == (False, False, 1)
     assert RBMParams(size=3, hidden=4, preset="text", method="pcd").persistent
     assert not RBMParams(size=3, hidden=4, statistics="mean_field").sampled
     rule = code.descent_rule

@@ -111,8 +111,9 @@ def trainer_of(visible_side, hidden, steps, data, **options):
     params = RBMParams(size=visible_side, hidden=hidden, steps=steps, block=steps, **options)
     position = np.random.default_rng(3).normal(0, 0.1, data.shape[2] * hidden + data.shape[2] + hidden)
     descent = Descent.start(position.astype(np.float32))
-    chains = np.ones((params.chains, data.shape[2]), np.float32)
-    return descent, Trainer(params, descent, chains, data, np.random.default_rng(4))
+    chains = np.ones((params.recipe.chains, data.shape[2]), np.float32)
+    offsets = np.full(data.shape[2] + hidden if params.centred else 0, 0.3, np.float32)
+    return descent, Trainer(params, descent, chains, offsets, data, np.random.default_rng(4))
 
 
 @pytest.mark.parametrize("stripe", [1, 40, 80])
