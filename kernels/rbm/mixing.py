@@ -10,8 +10,6 @@ from sweep.kernels.contract import Array
 from sweep.kernels.rbm.machine import Machine, free_energy
 from sweep.kernels.rbm.passes import fill_h_from_v, fill_v_from_h, stream
 
-WINDOW = 6  # autocorrelation times that the sum over lags runs over (Madras & Sokal 1988)
-
 
 class Mixing(NamedTuple):
     """Integrated autocorrelation times, in Gibbs steps v -> h -> v."""
@@ -44,22 +42,23 @@ def mixing(machine: Machine, v: Array, steps: int, rng: np.random.Generator) -> 
 def autocorrelation_time(series: Array) -> float:
     """Return 1/2 + sum over lags of rho, with rho taken about the mean of all chains: 1/2 for independent values.
 
-    The sum ends at the first lag that is `WINDOW` times the sum or more. Where there is none below half the length, the
-    sum up to there is returned: of the order of the length, and less than the time itself. Infinite for values that
-    never change.
+    Of a chain that satisfies detailed balance, as v -> h -> v does, rho at an even lag and the next one are together
+    positive and less than at the lags before. The sum ends where they are found not to be positive, and is smoothed by
+    the second (the initial monotone sequence of Geyer, Statistical Science 7, 473, 1992), or ends at half the length:
+    times that come near it are too small. Infinite for values that never change.
 
     Parameters
     ----------
-    series : float64[chain, step]
+    series : float64[chain, step], 4 steps or more
     """
     deviations = series - series.mean()
     steps = series.shape[1]
-    lags = np.arange(max(steps // 2, 1))
+    lags = np.arange(steps // 4 * 2)
     # All covariances at once: the Fourier transform of the power, with zeros behind so that no end meets a start.
     power = (np.abs(np.fft.rfft(deviations, 2 * steps, axis=1)) ** 2).mean(axis=0)
     covariance = np.fft.irfft(power)[: lags.size] / (steps - lags)
     if covariance[0] <= 0:
         return np.inf
-    times = 0.5 + np.concatenate([[0.0], np.cumsum(covariance[1:] / covariance[0])])
-    ends = np.flatnonzero(lags >= WINDOW * times)
-    return float(times[ends[0] if ends.size else -1])
+    pairs = covariance.reshape(-1, 2).sum(axis=1) / covariance[0]
+    ends = np.flatnonzero(pairs <= 0)
+    return float(np.minimum.accumulate(pairs[: ends[0] if ends.size else None]).sum() - 0.5)

@@ -114,7 +114,7 @@ class RBMParams:
         ge=0,
     )
     tracks: str = parameter(
-        "what is tracked: all that takes little time (short), or how the machine mixes as well (full)",
+        "what is tracked: what takes little time (short), or ln Z of large machines and how they mix as well (full)",
         default="preset",
         choices=("preset", "short", "full"),
     )

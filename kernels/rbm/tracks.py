@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sweep.kernels.contract import Array, Output
+from sweep.kernels.rbm.annealing import log_partition_by_annealing
 from sweep.kernels.rbm.machine import ENUMERABLE, Machine, free_energy, log_partition
 from sweep.kernels.rbm.mixing import mixing
 from sweep.kernels.rbm.params import RBMParams
@@ -12,6 +13,7 @@ from sweep.kernels.rbm.passes import fill_h_from_v, fill_v_from_h, stream
 
 PROBE = 2000  # configurations, of training and of held-out data each, that the tracks look at
 MIXING_CHAINS, MIXING_STEPS = 100, 500
+ANNEALED_CHAINS, ANNEALING_TEMPERATURES = 100, 1000
 
 DESCRIPTIONS = {
     "reconstruction_error": "share of spins that one Gibbs step v-h-v changes, held-out data",
@@ -19,7 +21,8 @@ DESCRIPTIONS = {
     "weight_norm": "Frobenius norm of W",
     "gradient_norm": "norm of the batch gradient, mean over the block",
     "kl": "KL(training data||RBM) in nats, exact, small machines only",
-    "log_partition": "ln Z, exact where a layer has few units",
+    "log_partition": "ln Z, exact where a layer has few units, else by annealing",
+    "log_partition_error": "standard error of ln Z, 0 where it is exact",
     "log_likelihood": "mean ln p(v) of training data in nats, where ln Z is known",
     "held_out_log_likelihood": "mean ln p(v) of held-out data in nats, where ln Z is known",
     "magnetization_time": "autocorrelation time of |m| in Gibbs steps of the machine, 1/2 for independent ones",
@@ -51,7 +54,7 @@ def read_tracks(
     """
     seen, unseen = (probe(part) for part in data)
     tracks = {
-        **_likelihoods(machine, seen, unseen),
+        **_likelihoods(machine, seen, unseen, _log_partition(params, machine, rng)),
         "reconstruction_error": _reconstruction_error(machine, unseen if len(unseen) else seen, rng),
         "weight_norm": float(np.linalg.norm(machine.weights)),
         "magnetization_time": np.nan,
@@ -68,19 +71,29 @@ def track_cost(params: RBMParams) -> float:
     """Return the seconds of all tracks after one block."""
     couplings, fewer, more = params.visible * params.hidden, *sorted([params.visible, params.hidden])
     rows = 4 * PROBE
-    if params.recipe.tracks == "full":
-        rows += 3 * MIXING_CHAINS * MIXING_STEPS
     enumerated = 2.0**fewer if fewer <= ENUMERABLE else 0.0
-    return rows * (2.6e-11 * couplings + 4e-9 * params.hidden) + 1.5e-9 * enumerated * more + 1e-3
+    if params.recipe.tracks == "full":
+        rows += 3 * MIXING_CHAINS * MIXING_STEPS + (0 if enumerated else 3 * ANNEALED_CHAINS * ANNEALING_TEMPERATURES)
+    return rows * (2.6e-11 * couplings + 5e-9 * params.hidden) + 1.5e-9 * enumerated * more + 1e-3
 
 
-def _likelihoods(machine: Machine, seen: Array, unseen: Array) -> dict[str, float]:
+def _log_partition(params: RBMParams, machine: Machine, rng: np.random.Generator) -> tuple[float, float]:
+    """Return ln Z and its standard error; NaN where neither is known."""
+    if min(machine.weights.shape) <= ENUMERABLE:
+        return log_partition(machine), 0.0
+    if params.recipe.tracks == "full":
+        base = machine.visible_bias
+        return log_partition_by_annealing(machine, ANNEALED_CHAINS, ANNEALING_TEMPERATURES, rng, base)
+    return np.nan, np.nan
+
+
+def _likelihoods(machine: Machine, seen: Array, unseen: Array, known: tuple[float, float]) -> dict[str, float]:
     free, held_out = (_mean(free_energy(machine, part)) for part in (seen, unseen))
-    known = min(machine.weights.shape) <= ENUMERABLE
-    log_z = log_partition(machine) if known else np.nan
+    log_z, error = known
     return {
         "free_energy_gap": held_out - free,
         "log_partition": log_z,
+        "log_partition_error": error,
         "log_likelihood": -free - log_z,
         "held_out_log_likelihood": -held_out - log_z,
     }

@@ -116,11 +116,12 @@ def trainer_of(visible_side, hidden, steps, data, **options):
     return descent, Trainer(params, descent, chains, offsets, data, np.random.default_rng(4))
 
 
+@pytest.mark.parametrize("gradient", ["plain", "centred"])
 @pytest.mark.parametrize("stripe", [1, 40, 80])
-def test_a_gradient_made_in_stripes_is_the_whole_one(monkeypatch, stripe):
+def test_a_gradient_made_in_stripes_is_the_whole_one(monkeypatch, stripe, gradient):
     # Tanh means, so that the last bits of a product make no spin flip.
     data = np.random.default_rng(5).choice([-1, 1], (2, 30, 16)).astype(np.int8)
-    options = {"preset": "text", "l1": 1e-3, "l2": 1e-2, "learning_rate": 1e-2, "batch": 20}
+    options = {"preset": "text", "l1": 1e-3, "l2": 1e-2, "learning_rate": 1e-2, "batch": 20, "gradient": gradient}
     whole, one = trainer_of(4, 11, 30, data, **options)
     norms = [one.step() for _ in range(30)]
     monkeypatch.setattr(trainer, "STRIPE", stripe)
@@ -130,7 +131,7 @@ def test_a_gradient_made_in_stripes_is_the_whole_one(monkeypatch, stripe):
     assert striped.taken == 30
 
 
-@pytest.mark.parametrize("options", [{}, {"preset": "text"}, {"chains": 100, "k": 3}])
+@pytest.mark.parametrize("options", [{}, {"preset": "text"}, {"chains": 100, "k": 3}, {"gradient": "centred"}])
 def test_a_step_allocates_nothing_that_grows_with_the_machine(options):
     data = np.random.default_rng(5).choice([-1, 1], (2, 300, 1024)).astype(np.int8)
     _, training = trainer_of(32, 256, 5, data, **options)

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from gradients import mean_field_cd_gradient, persistent_gradient, sampled_cd_gradient
 
+from sweep.kernels.rbm.centring import Centring
 from sweep.kernels.rbm.machine import Machine, all_spins, exact_gradient, exact_log_probabilities, mean_h_from_v, pack
 from sweep.kernels.rbm.optimiser import Descent, Optimiser
+from sweep.kernels.rbm.passes import share_rows
+from sweep.kernels.rbm.training import Units, fill_weight_gradient
 
 VISIBLE, HIDDEN = 4, 3
 ROWS = 400_000
@@ -150,3 +153,28 @@ def test_epsilon_hat_is_adam_as_tensorflow_has_it():
     found = descended("adam", gradients, epsilon_hat=True).position
     np.testing.assert_allclose(found, position, rtol=1e-12)
     assert np.abs(found / descended("adam", gradients).position - 1).max() > 0.02
+
+
+def test_the_centred_gradient_is_the_plain_one_of_centred_units(machine, data):
+    # By the chain rule: E = -(v - mu) W (h - lambda) - c' v - b' h, and one step of plain descent in (W, c', b').
+    rng = np.random.default_rng(36)
+    units = Units.of(machine, 6, 5)
+    units.v[...], units.h[...] = rng.choice([-1, 1], (11, VISIBLE)), rng.normal(size=(11, HIDDEN))
+    share_rows(units.h, units.share, units.shared)
+    offsets = rng.normal(0, 0.4, VISIBLE + HIDDEN)
+    mu, other = offsets[:VISIBLE], offsets[VISIBLE:]
+    weights = (units.v - mu).T @ (units.share[:, None] * (units.h - other))
+    expected = Machine(weights, units.share @ units.v - weights @ other, units.share @ units.h - mu @ weights)
+
+    centring, found = Centring(offsets.copy(), units.share), Machine(*(np.empty_like(part) for part in machine))
+    centring.begin(units)
+    for rows in (slice(0, 2), slice(2, VISIBLE)):
+        fill_weight_gradient(units, rows, found.weights[rows])
+        centring.centre_weights(rows, found.weights[rows])
+    biases = np.empty_like(offsets)
+    centring.fill_biases(biases)
+    np.testing.assert_allclose(found.weights, expected.weights, atol=1e-13)
+    np.testing.assert_allclose(biases, np.concatenate(expected[1:]), atol=1e-13)
+    centring.follow(units)
+    means = [(part[:6].mean(axis=0) + part[6:].mean(axis=0)) / 2 for part in (units.v, units.h)]
+    np.testing.assert_allclose(centring.offsets, 0.99 * offsets + 0.01 * np.concatenate(means), atol=1e-13)
