@@ -66,9 +66,9 @@ def test_training_reaches_the_ising_distribution(ising, exact, options, steps, b
 @pytest.mark.slow
 @pytest.mark.parametrize(("size", "steps", "bound"), [(3, 10_000, 0.01), (4, 15_000, 0.03)])
 def test_equilibrium_comes_nearer_to_the_ising_model_than_the_other_presets(size, steps, bound):
-    # One hidden unit per bond, and 90 000 configurations at T_c: that there are no more costs 0.001 and 0.003 nats, half
-    # a parameter each. The best point of the track, three seeds: 3x3 equilibrium 0.0023 to 0.0025, code 0.11 to 0.12,
-    # text 0.13 to 0.30; 4x4 equilibrium 0.013 to 0.015, code 0.19 to 0.30, text 1.4 to 1.7.
+    # One hidden unit per bond, and 90 000 configurations at T_c: that there are no more costs 0.001 and 0.003 nats, a
+    # half for each parameter and configuration. The best point of the track, three seeds: 3x3 equilibrium 0.0023 to
+    # 0.0025, code 0.11 to 0.12, text 0.13 to 0.30; 4x4 equilibrium 0.014 to 0.019, code 0.19 to 0.30, text 1.4 to 1.7.
     v = all_spins(size**2)
     lattice = v.reshape(-1, size, size)
     weights = np.exp((lattice * (np.roll(lattice, 1, 1) + np.roll(lattice, 1, 2))).sum(axis=(1, 2)) / T_C)
