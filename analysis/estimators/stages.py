@@ -76,7 +76,12 @@ def dataset_at(stage: xr.DataTree, at: Mapping[str, Any]) -> xr.Dataset:
 
 
 def completed(data: xr.Dataset, complete: xr.DataArray) -> xr.Dataset:
-    """Return the realisations that are complete at every other point of `complete`, such as at all temperatures."""
+    """Return the realisations that are complete at every other point of `complete`, such as at all temperatures.
+
+    Of the snapshots of a training, those that it has not come to are left out: a preset may name more than there are.
+    """
+    if {"snapshot", "step"} <= set(data.dims):
+        data = data.isel(snapshot=np.flatnonzero(data["snapshot"].values <= data["step"].values[-1]))
     whole = complete.all([dim for dim in complete.dims if dim != REALISATION])
     if REALISATION not in whole.dims:
         return data

@@ -65,6 +65,14 @@ def exhibit() -> Exhibit:
     return made
 
 
+def test_snapshots_that_a_training_has_not_come_to_are_left_out() -> None:
+    """A preset may name more steps than there are: those are NaN in the store."""
+    tree = small_store()
+    tree["machine"].dataset = tree["machine"].to_dataset().assign_coords(step=[STEPS[-2]])
+    for case in machine_cases(tree):
+        np.testing.assert_array_equal(case.machines["snapshot"], STEPS[:-1])
+
+
 def test_machines_of_a_store_are_the_ones_that_were_put_there() -> None:
     """Training and snapshot by their places, units in their order: a transposed weight would show in every number."""
     for case in machine_cases(small_store()):
