@@ -2,7 +2,7 @@
 
 They are those of `machine`, to the accuracy of single precision, and compute nothing but what is asked: no array is
 made, each is read and written once. A machine of 4096 and 1024 units at batches of 100 would otherwise spend as much
-time on passes as on products, a small one on calls (benchmarks/rbm.md).
+time on passes as on products, a small one on calls (benchmarks/README.md).
 
 The random numbers are those of eight generators side by side (`kernels.ising.words`), which are seeded from the
 generator of a block.
