@@ -100,7 +100,7 @@ def _draw(panel: Axes, quantity: str, strips: Sequence[_Strip]) -> None:
             panel.errorbar(*data, fmt=f"{marker}-", lw=0.6, color=color, mfc="white", ms=4, capsize=1.5, label=label)
         known = float(ends["perfect"].isel({SNAPSHOT: -1}))
         if np.isfinite(known):
-            panel.plot([at[0] - 0.4, at[-1] + 0.4], [known] * 2, color=color, lw=1.3, label=f"{MIXTURE}, perfect data")
+            panel.plot([at[0] - 0.4, at[-1] + 0.4], [known] * 2, color=color, lw=1.3, label=f"{strip.label}: {MIXTURE}")
         ticks.extend(zip(at.tolist(), strip.steps, strict=True))
         place += len(strip.steps) + 0.5
     if "temperature" in quantity:
