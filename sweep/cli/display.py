@@ -110,8 +110,8 @@ def _line(event: Event) -> str:
             return f"a worker died and is replaced: {reason}"
         case Notice(text):
             return text
-        case Stopping():
-            return "stopping: running tasks commit what they have (Ctrl-C again to leave at once)"
+        case Stopping(reason):
+            return f"stopping ({reason}): running tasks commit what they have (Ctrl-C leaves at once)"
         case _:
             return str(event)
 

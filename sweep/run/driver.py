@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -24,6 +22,7 @@ from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outco
 from sweep.run.executors.inline import InlineExecutor
 from sweep.run.log import logged
 from sweep.run.schedule import Schedule
+from sweep.run.stopping import StopRequest, interruptible
 from sweep.store.failures import clear_failures, put_failure
 from sweep.store.lease import Lease
 from sweep.store.prepare import prepare, take_back_incomplete
@@ -87,6 +86,7 @@ def launch(
     *,
     accept_code_change: bool = False,
     durable: bool | None = None,
+    request: StopRequest | None = None,
 ) -> Summary:
     """Fill the store of a grid: start, resume or extend it.
 
@@ -103,6 +103,8 @@ def launch(
         record of it.
     durable : bool, optional
         Whether results outlive a power cut, as `Location` says.
+    request : StopRequest, optional
+        What stops it; by default it hears signals itself.
 
     Returns
     -------
@@ -118,7 +120,8 @@ def launch(
     look = partial(plan_for, grid, store, accept_code_change=accept_code_change)
     look()  # for a first time, so that what is wrong is told before Ray starts
     with (
-        make_executor() as executor,
+        interruptible(request) as stopping,
+        stopping.kept(make_executor()) as executor,
         reaching(place),
         Lease(store.location, _facts(store, executor)) as lease,
     ):
@@ -130,7 +133,7 @@ def launch(
         prepare(store, plan)
         clear_failures(store.location)
         schedule = Schedule(plan, {name: _done(store, stage) for name, stage in plan.stages.items()})
-        with logged(plan, store.location, listener), _interruptible() as stopping:
+        with logged(plan, store.location, listener), stopping.gently(lambda reason: listener(Stopping(reason))):
             _Launch(plan, store, schedule, listener).run(executor, stopping)
         return Summary(schedule.progress(), stopping.is_set(), _vanished(store, schedule))
 
@@ -166,12 +169,8 @@ class _Launch:
 
     def run(self, executor: Executor, stopping: threading.Event) -> None:
         self.listener(Started(self.schedule.progress(), executor.workers))
-        told = False
         for outcome in executor.run(self.plan, self.store, self.schedule.next, stopping):
             self._note(outcome)
-            if stopping.is_set() and not told:
-                told = True
-                self.listener(Stopping())
 
     def _note(self, outcome: Outcome) -> None:
         match outcome:
@@ -199,24 +198,3 @@ class _Launch:
             failure = {"stage": task.stage, "labels": labels, "attempts": attempts, "error": error}
             put_failure(self.store.location, task.stage, task.cells.start, failure)
         self.listener(TaskFailed(task, labels, error, attempts, final))
-
-
-@contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C or SIGTERM into a request to stop; the second ends the process as usual."""
-    stopping = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stopping
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        if stopping.is_set():
-            raise KeyboardInterrupt
-        stopping.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -61,7 +61,9 @@ class WorkerLost:
 
 @dataclass(frozen=True)
 class Stopping:
-    """The launch was asked to stop; running tasks commit what they have."""
+    """The launch was asked to stop, by a signal say; running tasks commit what they have."""
+
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,33 @@ def _doze(params: WalkParams, state: State, rng: np.random.Generator, inputs: In
 SLOW = replace(WALK, name="slow", advance=_doze)
 
 
+@dataclass(frozen=True)
+class DozeParams:
+    size: int = parameter("a number", ge=1)
+    steps: int = parameter("blocks", default=4, ge=1, extent=True)
+    doze: float = parameter("what a block sleeps", default=0.0, units="s", ge=0.0)
+
+
+def _sleep(params: DozeParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
+    time.sleep(params.doze)
+    if marker := os.environ.get("TOY_MARKER"):
+        (Path(marker) / f"{params.size}.{int(state[0])}").touch()
+    return (state[0] + 1,), {"throws": rng.random(1)}
+
+
+DOZE = Kernel(
+    name="doze",
+    version=1,
+    params=DozeParams,
+    outputs=lambda params: {"throws": Output(("throw",), (params.steps,), "float64", "", "random numbers", block=1)},
+    init=lambda params, rng, inputs: (np.array(0),),
+    advance=_sleep,
+    cost=lambda params: max(params.doze, 1e-5),
+    blocks=lambda params: params.steps,
+    example=DozeParams(1),
+)
+
+
 def _die_once(params: WalkParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
     marker = Path(os.environ["TOY_MARKER"])
     if not marker.exists():

@@ -1,0 +1,123 @@
+"""The verbs `plan` and `launch`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from sweep.cli.arguments import AcceptOption, GridArgument, SetOption, StoreOption, default_place, load_grid, open_store
+from sweep.cli.console import err, out, say
+from sweep.cli.durations import seconds_in
+from sweep.errors import SweepError
+
+if TYPE_CHECKING:
+    from sweep.grid.grid import Grid
+    from sweep.run.driver import MakeExecutor, Summary
+    from sweep.run.stopping import StopRequest
+
+
+class ExecutorName(StrEnum):
+    """Where tasks run."""
+
+    ray = "ray"
+    inline = "inline"
+
+
+def plan(
+    grid: GridArgument, store: StoreOption = None, set_: SetOption = None, accept_code_change: AcceptOption = False
+) -> None:
+    """Show what a grid would do: tasks, core-hours, bytes, files. Writes nothing."""
+    from sweep.cli.display import plan_table
+    from sweep.run.driver import plan_for
+
+    loaded = load_grid(grid, set_)
+    opened = open_store(store or default_place(loaded.name))
+    out.print(plan_table(plan_for(loaded, opened, accept_code_change=accept_code_change)))
+
+
+def launch(
+    grid: GridArgument,
+    store: StoreOption = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Cores to use.", show_default="all")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Join a running Ray cluster: auto, HOST:PORT or ray://HOST:PORT.")
+    ] = None,
+    executor: Annotated[ExecutorName, typer.Option(help="ray, or inline for one process.")] = ExecutorName.ray,
+    set_: SetOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
+    accept_code_change: AcceptOption = False,
+    no_fsync: Annotated[bool, typer.Option("--no-fsync", help="Faster; a power cut may cost results.")] = False,
+    time_limit: Annotated[
+        float | None,
+        typer.Option("--for", parser=seconds_in, metavar="TIME", help="Stop by itself after 55m, 1h30m, 3600 (s)."),
+    ] = None,
+) -> None:
+    """Compute what a grid asks for and its store does not have yet: start, resume or extend.
+
+    Exit status: 0 all done, 1 some tasks failed, 2 the grid, the store or the arguments are wrong (nothing written),
+    130 interrupted.
+    """
+    if dry_run:
+        return plan(grid, store, set_, accept_code_change)
+    from sweep.run.stopping import interruptible
+
+    with interruptible(seconds=time_limit, in_any_case=True) as request:
+        try:
+            loaded = load_grid(grid, set_)
+            place = store or default_place(loaded.name)
+            make = None if executor is ExecutorName.inline else _on_ray(workers, address)
+            durable = False if no_fsync else None
+            summary = _launch(loaded, place, make, request, accept_code_change=accept_code_change, durable=durable)
+        except KeyboardInterrupt:
+            _interrupted()
+        except SweepError as error:
+            if request.is_set():  # what it was told to end may have been told the same
+                err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+                _interrupted()
+            raise
+    _conclude(summary, place)
+    return None
+
+
+def _launch(grid: Grid, place: str, make: MakeExecutor | None, request: StopRequest, **options: Any) -> Summary:
+    from sweep.cli.display import LiveDisplay, PlainDisplay
+    from sweep.run import driver
+
+    with (LiveDisplay if out.is_terminal else PlainDisplay)(out) as display:
+        return driver.launch(grid, place, make or driver.inline, display, request=request, **options)
+
+
+def _on_ray(workers: int | None, address: str | None) -> MakeExecutor:
+    from sweep.run.executors.ray import RayExecutor
+
+    where = f"joining the Ray cluster at {address}" if address else "starting Ray on this machine"
+    err.print(f"{where} ...", style="dim")
+    return lambda: RayExecutor(workers, address)
+
+
+def _line() -> str:
+    return shlex.join(["sweep", *sys.argv[1:]])
+
+
+def _interrupted() -> NoReturn:
+    say(f"Interrupted; what is done is kept. To go on:\n  {_line()}")
+    raise typer.Exit(130)
+
+
+def _conclude(summary: Summary, place: str) -> None:
+    """Say how a launch ended and what to do next; leave with its exit status."""
+    if summary.interrupted and not summary.complete:
+        _interrupted()
+    if summary.vanished:
+        what = f"{summary.vanished} cells were filled, and their results are not in the store any more"
+        say(f"{what}: does another program write there? The same line computes them again:\n  {_line()}")
+        raise typer.Exit(1)
+    if not summary.complete:
+        failed = sum(stage.failed for stage in summary.stages.values())
+        say(f"{failed} tasks were set aside; the others are done. Why: sweep status {shlex.quote(place)}")
+        raise typer.Exit(1)
+    say(f"All done: {place}\nLook at it: sweep report {shlex.quote(place)}")

@@ -1,0 +1,130 @@
+"""Stop means stop: real processes, real signals. What is asked to stop says so at once, ends its block, resumes."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import typer
+from commands import Running, dozing, running, written
+from typer.testing import CliRunner
+
+from sweep.cli.commands import app
+from sweep.cli.durations import seconds_in
+
+KEPT = "Interrupted; what is done is kept. To go on:"
+INLINE = ("--executor", "inline")
+
+
+def at_work(launch: Running, store: Path) -> None:
+    """Wait until a launch is in the log of its store: tasks run from then on."""
+    deadline = time.monotonic() + 60
+    while not (store / ".sweep" / "launches" / "1").exists():
+        assert launch.process.poll() is None, launch.said
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.3)
+
+
+def begun(launch: Running, blocks: Path, number: int = 1) -> None:
+    """Wait until so many blocks have been computed."""
+    deadline = time.monotonic() + 60
+    while len(list(blocks.iterdir())) < number:
+        assert launch.process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder where the toy kernel leaves a file for each block that it has computed."""
+    folder = tmp_path / "blocks"
+    folder.mkdir()
+    monkeypatch.setenv("TOY_MARKER", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGUSR1, "SIGUSR1")],
+)
+def test_the_first_signal_ends_the_block_that_runs(
+    number: signal.Signals, name: str, blocks: Path, tmp_path: Path
+) -> None:
+    grid = written(tmp_path, dozing(blocks=4, doze=1.5))
+    with running("launch", grid, *INLINE, cwd=tmp_path) as launch:
+        begun(launch, blocks)
+        launch.send(number)
+        assert launch.wait_for(f"stopping ({name})") < 1.0
+        status, took = launch.end()
+    assert status == 130
+    assert took < 3.0
+    assert KEPT in launch.said
+    assert len(list(blocks.iterdir())) == 2, "the block that ran was ended, and none begun"
+
+
+def test_the_second_signal_leaves_at_once(blocks: Path, tmp_path: Path) -> None:
+    with running("launch", written(tmp_path, dozing(blocks=4, doze=30.0)), *INLINE, cwd=tmp_path) as launch:
+        at_work(launch, tmp_path / "runs" / "toy.zarr")
+        launch.send(signal.SIGINT)
+        launch.wait_for("stopping")
+        launch.send(signal.SIGTERM)
+        status, took = launch.end()
+    assert (status, took < 2.0) == (130, True)
+    assert KEPT in launch.said
+
+
+def test_on_ray_what_waits_is_not_begun_and_all_is_over_soon(blocks: Path, tmp_path: Path) -> None:
+    grid = written(tmp_path, dozing(blocks=4, doze=2.0, points=8))
+    with running("launch", grid, "--workers", "1", cwd=tmp_path) as launch:
+        begun(launch, blocks)
+        launch.send(signal.SIGINT)
+        assert launch.wait_for("stopping (Ctrl-C)") < 1.0
+        status, took = launch.end()
+    assert status == 130
+    assert took < 8.0
+    assert KEPT in launch.said
+    assert not [block for block in blocks.iterdir() if int(block.suffix[1:]) > 1], "one more block of a point at most"
+
+
+def test_it_stops_by_itself_in_time(blocks: Path, tmp_path: Path) -> None:
+    grid = written(tmp_path, dozing(blocks=100, doze=0.1))
+    began = time.monotonic()
+    with running("launch", grid, *INLINE, "--for", "0h0.05m", cwd=tmp_path) as launch:
+        status, _ = launch.end()
+    assert status == 130
+    assert 3.0 < time.monotonic() - began < 8.0
+    assert "stopping (its time is over)" in launch.said
+    assert KEPT in launch.said
+
+
+@pytest.mark.parametrize(
+    ("number", "seconds"), [(signal.SIGTERM, 0.0), (signal.SIGTERM, 0.5), (signal.SIGTERM, 1.5), (signal.SIGINT, 1.0)]
+)
+def test_in_the_first_seconds(number: signal.Signals, seconds: float, tmp_path: Path) -> None:
+    """Before Ray is up there is nothing to end: it leaves, with the status and the words of any interruption."""
+    with running("launch", written(tmp_path, dozing(blocks=1, doze=600.0)), cwd=tmp_path) as launch:
+        launch.wait_for("starting Ray")
+        time.sleep(seconds)
+        launch.send(number)
+        status, took = launch.end()
+    assert (status, took < 5.0) == (130, True), launch.said
+    assert KEPT in launch.said
+    assert "Traceback" not in launch.said
+
+
+def test_durations() -> None:
+    assert [seconds_in(text) for text in ("3600", "55m", "1h30m", "1.5h", "90s", "2d")] == [
+        3600,
+        3300,
+        5400,
+        5400,
+        90,
+        172800,
+    ]
+    for wrong in ("", "h", "-5", "1x", "1:30", "5m30"):
+        with pytest.raises(typer.BadParameter, match="wanted a duration such as 55m, 1h30m, or 3600 for seconds"):
+            seconds_in(wrong)
+    assert CliRunner().invoke(app, ["launch", "quick", "--for", "soon"]).exit_code == 2
