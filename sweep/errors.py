@@ -55,7 +55,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"known: {', '.join(names)}" if names else "none is known here"
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """Return what an exception says, in one line."""
     return f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from types import TracebackType
 
 from rich.console import Console
@@ -19,10 +20,10 @@ from rich.progress import Task as Bar
 from rich.table import Table
 from rich.text import Text
 
+from sweep.cli.ranges import in_ranges
 from sweep.cli.status import Status
-from sweep.grid.axes import Labels
 from sweep.plan.plan import Plan
-from sweep.run.events import Event, Notice, Started, Stopping, TaskDone, TaskFailed, WorkerLost
+from sweep.run.events import Event, Notice, PointsFailed, Started, Stopping, TaskDone, WorkerLost
 from sweep.run.events import Progress as StageProgress
 from sweep.store.storage import human_bytes
 
@@ -31,14 +32,14 @@ PLAIN_SECONDS = 10.0
 
 class _Rate(ProgressColumn):
     def render(self, task: Bar) -> Text:
-        return Text(f"{task.speed:.3g} tasks/s" if task.speed else "")
+        return Text(f"{task.speed:.3g} points/s" if task.speed else "")
 
 
 class LiveDisplay:
-    """Bars that move: for every stage the tasks done, the rate and the time left. A listener of events."""
+    """Bars that move: for every stage the points done, the rate and the time left. A listener of events."""
 
     def __init__(self, console: Console) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("tasks"), _Rate())
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("points"), _Rate())
         self._progress = Progress(*columns, TimeRemainingColumn(elapsed_when_finished=True), console=console)
         self._bars: dict[str, TaskID] = {}
 
@@ -54,9 +55,9 @@ class LiveDisplay:
         match event:
             case Started(stages):
                 for name, stage in stages.items():
-                    self._bars[name] = self._progress.add_task(name, total=stage.tasks)
-            case TaskDone(task):
-                self._progress.advance(self._bars[task.stage])
+                    self._bars[name] = self._progress.add_task(name, total=stage.points, completed=stage.done)
+            case TaskDone(task, points):
+                self._progress.advance(self._bars[task.stage], points)
             case _:
                 self._progress.console.print(_line(event), markup=False, highlight=False)
 
@@ -67,6 +68,7 @@ class PlainDisplay:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._stages: dict[str, StageProgress] = {}
+        self._before: dict[str, int] = {}  # what was done when the launch began
         self._said: dict[str, float] = {}
         self._begun = time.monotonic()
 
@@ -81,31 +83,31 @@ class PlainDisplay:
         match event:
             case Started(stages):
                 self._stages, self._begun = dict(stages), time.monotonic()
-            case TaskDone(task):
+                self._before = {name: stage.done for name, stage in stages.items()}
+            case TaskDone(task, points):
                 stage = self._stages[task.stage]
-                self._stages[task.stage] = StageProgress(stage.tasks, stage.done + 1, stage.failed)
+                self._stages[task.stage] = replace(stage, done=stage.done + points)
                 self._say(task.stage)
             case _:
                 self._console.print(_line(event), markup=False, highlight=False, soft_wrap=True)
 
     def _say(self, name: str) -> None:
         stage, now = self._stages[name], time.monotonic()
-        if stage.done < stage.tasks and now - self._said.get(name, self._begun) < PLAIN_SECONDS:
+        if stage.done < stage.points and now - self._said.get(name, self._begun) < PLAIN_SECONDS:
             return
         self._said[name] = now
-        rate = stage.done / max(now - self._begun, 1e-9)
-        left = "" if stage.done == stage.tasks else f", {_duration((stage.tasks - stage.done) / rate)} left"
+        rate = (stage.done - self._before[name]) / max(now - self._begun, 1e-9)
+        left = f", {_duration((stage.points - stage.done) / rate)} left" if rate and stage.done < stage.points else ""
         self._console.print(
-            f"{name}: {stage.done} of {stage.tasks} tasks, {rate:.3g} tasks/s{left}", highlight=False, soft_wrap=True
+            f"{name}: {stage.done} of {stage.points} points, {rate:.3g} points/s{left}", highlight=False, soft_wrap=True
         )
 
 
 def _line(event: Event) -> str:
     match event:
-        case TaskFailed(task, labels, error, attempts, final):
-            last = error.strip().splitlines()[-1]
+        case PointsFailed(stage, points, reason, attempts, final):
             fate = "set aside" if final else "to be tried again"
-            return f"{task.stage} at {_labels(labels)} failed (attempt {attempts}, {fate}): {last}"
+            return f"{stage} at {in_ranges(points)} failed (attempt {attempts}, {fate}): {reason}"
         case WorkerLost(reason):
             return f"a worker died and is replaced: {reason}"
         case Notice(text):
@@ -114,13 +116,6 @@ def _line(event: Event) -> str:
             return f"stopping ({reason}): running tasks commit what they have (Ctrl-C leaves at once)"
         case _:
             return str(event)
-
-
-def _labels(labels: dict[str, Labels] | object) -> str:
-    if not isinstance(labels, dict):
-        return str(labels)
-    parts = [f"{axis} {values[0]}" + ("" if len(values) == 1 else f"..{values[-1]}") for axis, values in labels.items()]
-    return ", ".join(parts) or "its only point"
 
 
 def plan_table(plan: Plan) -> Table:
@@ -137,7 +132,7 @@ def plan_table(plan: Plan) -> Table:
             stage.stage.kernel.name,
             axes,
             str(int((stage.blocks > 0).sum())),
-            str(len(stage.tiles) - 1),
+            str(stage.tasks),
             _duration(float(stage.seconds.sum())),
             human_bytes(sum(variable.nbytes for variable in stage.variables)),
             str(sum(variable.files for variable in stage.variables)),
@@ -155,7 +150,7 @@ def status_table(status: Status) -> Table:
     launcher = status.launcher
     who = f"{launcher.get('user', '?')} on {launcher['host']}, process {launcher['pid']}" if launcher else "nobody"
     table = Table(title=f"{status.name}: {status.place}", caption=f"at work now: {who}")
-    for heading in ("stage", "kernel", "done", "points", "begun", "failed tasks", "rate", "left"):
+    for heading in ("stage", "kernel", "done", "points", "begun", "failed", "rate", "left"):
         table.add_column(heading, justify="left" if heading in ("stage", "kernel") else "right")
     for name, stage in status.stages.items():
         rate = f"{stage.rate:.3g}/s" if stage.rate else ""

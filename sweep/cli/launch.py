@@ -50,6 +50,12 @@ def launch(
     set_: SetOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
     accept_code_change: AcceptOption = False,
+    attempts: Annotated[int, typer.Option(min=1, help="How often a point is tried before it is set aside.")] = 3,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed/--skip-failed", help="Try again what an earlier launch set aside, or do not."),
+    ] = True,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop when the first point is set aside.")] = False,
     no_fsync: Annotated[bool, typer.Option("--no-fsync", help="Faster; a power cut may cost results.")] = False,
     time_limit: Annotated[
         float | None,
@@ -58,20 +64,24 @@ def launch(
 ) -> None:
     """Compute what a grid asks for and its store does not have yet: start, resume or extend.
 
-    Exit status: 0 all done, 1 some tasks failed, 2 the grid, the store or the arguments are wrong (nothing written),
+    Exit status: 0 all done, 1 some points failed, 2 the grid, the store or the arguments are wrong (nothing written),
     130 interrupted.
     """
     if dry_run:
         return plan(grid, store, set_, accept_code_change)
+    from sweep.cli.lines import conclusion
+    from sweep.run.driver import Failing
     from sweep.run.stopping import interruptible
 
+    failing = Failing(attempts, not retry_failed, fail_fast)
     with interruptible(seconds=time_limit, in_any_case=True) as request:
         try:
             loaded = load_grid(grid, set_)
             place = store or default_place(loaded.name)
             make = None if executor is ExecutorName.inline else _on_ray(workers, address)
             durable = False if no_fsync else None
-            summary = _launch(loaded, place, make, request, accept_code_change=accept_code_change, durable=durable)
+            known = {"accept_code_change": accept_code_change, "durable": durable, "failing": failing}
+            summary = _launch(loaded, place, make, request, **known)
         except KeyboardInterrupt:
             _interrupted()
         except SweepError as error:
@@ -79,8 +89,9 @@ def launch(
                 err.print(str(error), markup=False, highlight=False, soft_wrap=True)
                 _interrupted()
             raise
-    _conclude(summary, place)
-    return None
+    words, status = conclusion(summary, place, _line())
+    say(words)
+    raise typer.Exit(status)
 
 
 def _launch(grid: Grid, place: str, make: MakeExecutor | None, request: StopRequest, **options: Any) -> Summary:
@@ -104,20 +115,8 @@ def _line() -> str:
 
 
 def _interrupted() -> NoReturn:
-    say(f"Interrupted; what is done is kept. To go on:\n  {_line()}")
-    raise typer.Exit(130)
+    from sweep.cli.lines import interruption
+    from sweep.run.stopping import INTERRUPTED
 
-
-def _conclude(summary: Summary, place: str) -> None:
-    """Say how a launch ended and what to do next; leave with its exit status."""
-    if summary.interrupted and not summary.complete:
-        _interrupted()
-    if summary.vanished:
-        what = f"{summary.vanished} cells were filled, and their results are not in the store any more"
-        say(f"{what}: does another program write there? The same line computes them again:\n  {_line()}")
-        raise typer.Exit(1)
-    if not summary.complete:
-        failed = sum(stage.failed for stage in summary.stages.values())
-        say(f"{failed} tasks were set aside; the others are done. Why: sweep status {shlex.quote(place)}")
-        raise typer.Exit(1)
-    say(f"All done: {place}\nLook at it: sweep report {shlex.quote(place)}")
+    say(interruption(_line()))
+    raise typer.Exit(INTERRUPTED)

@@ -3,11 +3,46 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from sweep.cli.ranges import in_ranges
 from sweep.cli.status import Status
+from sweep.run.driver import Summary
+from sweep.run.stopping import INTERRUPTED
+from sweep.store.failures import Failure
 from sweep.verify import Remedy, Verdict
+
+MOST = 20  # reasons that are told
+
+
+def interruption(line: str) -> str:
+    """Return in words that a launch was interrupted, by the command that launched."""
+    return f"Interrupted; what is done is kept. To go on:\n  {line}"
+
+
+def conclusion(summary: Summary, place: str, line: str) -> tuple[str, int]:
+    """Return in words how a launch ended and what to do next, and its exit status.
+
+    Parameters
+    ----------
+    summary : Summary
+    place : str
+        Of the store.
+    line : str
+        The command that launched.
+    """
+    if summary.interrupted and not summary.complete:
+        return interruption(line), INTERRUPTED
+    if summary.vanished:
+        what = f"{summary.vanished} cells were filled, and their results are not in the store any more"
+        return f"{what}: does another program write there? The same line computes them again:\n  {line}", 1
+    if not summary.complete:
+        wait = f", and {summary.waiting} points wait for them" if summary.waiting else ""
+        rest = "the others are done" if summary.finished else "the launch stopped there"
+        why = f"Why: sweep status {shlex.quote(place)}"
+        return f"{summary.failed} points failed and were set aside{wait}; {rest}. {why}", 1
+    return f"All done: {place}\nLook at it: sweep report {shlex.quote(place)}", 0
 
 
 def status_lines(status: Status, *, launches: bool) -> Iterator[str]:
@@ -18,8 +53,21 @@ def status_lines(status: Status, *, launches: bool) -> Iterator[str]:
             yield f"{name}: how far it is cannot be read ({stage.problem}); {way}"
     if launches:
         yield from launch_lines(status)
-    for failure in status.failures:
-        yield f"\n{failure['stage']} at {failure['labels']}, {failure['attempts']} attempts:\n{failure['error']}"
+    yield from failure_lines(status.failures)
+
+
+def failure_lines(failures: Sequence[Failure]) -> Iterator[str]:
+    """Yield which points were set aside and why, those with one reason together, with one traceback for each reason."""
+    groups: dict[tuple[str, str, int], list[Failure]] = {}
+    for failure in failures:
+        groups.setdefault((failure.stage, failure.reason, failure.attempts), []).append(failure)
+    for (stage, reason, attempts), group in list(groups.items())[:MOST]:
+        times = f"{attempts} attempts" if attempts != 1 else "1 attempt"
+        yield f"\n{stage} at {in_ranges([failure.labels for failure in group])}, {times}: {reason}"
+        if group[0].trace:
+            yield group[0].trace.rstrip()
+    if len(groups) > MOST:
+        yield f"\n... and {len(groups) - MOST} reasons more: `sweep status --json` has all"
 
 
 def launch_lines(status: Status) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sweep.store.failures import read_failures
+from sweep.store.failures import Failure, read_failures
 from sweep.store.launches import read_launches
 from sweep.store.lease import living_holder
 from sweep.store.storage import damage, reaching
@@ -26,7 +26,7 @@ class StageStatus:
     done, begun : int or None
         Points that are complete, and those that have a checkpoint but are not; None when that cannot be read.
     failed : int
-        Tasks set aside.
+        Points set aside.
     problem : str or None
         Why the progress cannot be read.
     rate : float or None
@@ -52,7 +52,7 @@ class Status:
     name: str
     stages: Mapping[str, StageStatus]
     launcher: Mapping[str, Any] | None
-    failures: tuple[Mapping[str, Any], ...]
+    failures: tuple[Failure, ...]
     launches: Mapping[int, Mapping[str, Any] | None]
 
     @property
@@ -81,9 +81,9 @@ def _stage(
     name: str,
     entry: Mapping[str, Any],
     launcher: Mapping[str, Any] | None,
-    failures: tuple[Mapping[str, Any], ...],
+    failures: tuple[Failure, ...],
 ) -> StageStatus:
-    kernel, failed = entry["identity"]["kernel"], sum(failure["stage"] == name for failure in failures)
+    kernel, failed = entry["identity"]["kernel"], sum(failure.stage == name for failure in failures)
     try:
         done, blocks = store.done(name), store.blocks(name)
     except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer

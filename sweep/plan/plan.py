@@ -41,11 +41,17 @@ class Task:
         Flat numbers of the cells in the stage's cell grid.
     cpus : int
         Threads that the task may use.
+    without : frozenset of int
+        Points, by number, that it leaves out: they were set aside, or read one that was, or have a task of their own.
+    careful : bool
+        A worker died at this task: each point is named in the store before it is begun.
     """
 
     stage: str
     cells: range
     cpus: int = 1
+    without: frozenset[int] = frozenset()
+    careful: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,19 +151,33 @@ class StagePlan:
         """Return the labels of a region."""
         return {axis: labels[part] for (axis, labels), part in zip(self.stage.axes.items(), region, strict=True)}
 
-    @cached_property
-    def tiles(self) -> npt.NDArray[np.int64]:
-        """Return the first cell of every tile, and one past the last."""
-        seconds = self.per_cell(self.seconds)
-        target = min(TILE_SECONDS, max(CELL_SECONDS, float(seconds.sum()) / TILES_AT_LEAST))
-        before = np.concatenate([[0.0], np.cumsum(seconds)[:-1]])
-        starts = np.flatnonzero(np.diff(np.floor((before + 1e-9) / target), prepend=-1.0))
-        return np.append(starts, len(seconds))
+    @property
+    def tile_seconds(self) -> float:
+        """Return how much work cells are gathered to for one task."""
+        return min(TILE_SECONDS, max(CELL_SECONDS, float(self.seconds.sum()) / TILES_AT_LEAST))
 
-    def task(self, tile: int) -> Task:
-        """Return the task that fills a tile."""
-        cells = range(int(self.tiles[tile]), int(self.tiles[tile + 1]))
-        return Task(self.stage.name, cells, self.stage.cpus)
+    @property
+    def tasks(self) -> int:
+        """Return about how many tasks the stage is, if its points cost what the kernel says."""
+        seconds = self.per_cell(self.seconds)
+        before = np.cumsum(seconds) - seconds
+        return len(np.unique(np.floor((before + 1e-9) / self.tile_seconds)))
+
+    def numbers(self, region: Region) -> npt.NDArray[np.int64]:
+        """Return the numbers of the points of a region: their places when all points of the stage stand in one row."""
+        places = np.ix_(*(np.arange(part.start, part.stop) for part in region))
+        return np.ravel_multi_index(places, self.stage.shape) if places else np.zeros((), np.int64)
+
+    def cell_of(self, number: int) -> int:
+        """Return the number of the cell that holds a point."""
+        index = zip(np.unravel_index(number, self.stage.shape), self.chunk.values(), strict=True)
+        place = tuple(int(i) // step for i, step in index) if self.stage.shape else ()
+        return int(np.ravel_multi_index(place, self.cell_grid)) if place else 0
+
+    def point(self, number: int) -> dict[str, Label]:
+        """Return the labels of a point, by its number."""
+        index = np.unravel_index(number, self.stage.shape) if self.stage.shape else ()
+        return {axis: labels[int(i)] for (axis, labels), i in zip(self.stage.axes.items(), index, strict=True)}
 
     def points(self, region: Region) -> Iterator[tuple[tuple[int, ...], dict[str, Label]]]:
         """Yield the storage index and the labels of every point of a region."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,17 +12,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweep.errors import SweepError
+from sweep.grid.axes import places
 from sweep.grid.grid import Grid
 from sweep.plan.declared import check_declared, check_nodes
-from sweep.plan.plan import Plan, StagePlan, Task, make_plan
-from sweep.run.events import Listener, Notice, Progress, Started, Stopping, TaskDone, TaskFailed, WorkerLost
-from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outcome
+from sweep.plan.plan import Plan, StagePlan, make_plan
+from sweep.run.events import Listener, Notice, Progress, Stopping
+from sweep.run.executors.base import Executor
 from sweep.run.executors.inline import InlineExecutor
+from sweep.run.launch import Launch
 from sweep.run.log import logged
-from sweep.run.schedule import Schedule
+from sweep.run.schedule import ATTEMPTS, Schedule
 from sweep.run.stopping import StopRequest, interruptible
-from sweep.store.failures import clear_failures, put_failure
+from sweep.store.attempts import forget_all
+from sweep.store.failures import clear_failures, read_failures
 from sweep.store.lease import Lease
 from sweep.store.prepare import prepare, take_back_incomplete
 from sweep.store.provenance import code_differences
@@ -31,6 +32,25 @@ from sweep.store.storage import Location, reaching
 from sweep.store.store import Store
 
 MakeExecutor = Callable[[], AbstractContextManager[Executor]]
+
+
+@dataclass(frozen=True)
+class Failing:
+    """What becomes of points that fail.
+
+    Parameters
+    ----------
+    attempts : int
+        How often a point is tried before it is set aside.
+    skip : bool
+        Leave alone what an earlier launch set aside.
+    fast : bool
+        Stop when the first point is set aside.
+    """
+
+    attempts: int = ATTEMPTS
+    skip: bool = False
+    fast: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,8 +72,23 @@ class Summary:
 
     @property
     def complete(self) -> bool:
-        """Return whether every task of every stage is done, and its results are there."""
-        return not self.vanished and all(stage.done == stage.tasks for stage in self.stages.values())
+        """Return whether every point of every stage is done, and its results are there."""
+        return not self.vanished and all(stage.done == stage.points for stage in self.stages.values())
+
+    @property
+    def finished(self) -> bool:
+        """Return whether nothing is left but what was set aside and what waits for it."""
+        return all(stage.done + stage.failed + stage.waiting == stage.points for stage in self.stages.values())
+
+    @property
+    def failed(self) -> int:
+        """Return how many points were set aside."""
+        return sum(stage.failed for stage in self.stages.values())
+
+    @property
+    def waiting(self) -> int:
+        """Return how many points read one that was set aside."""
+        return sum(stage.waiting for stage in self.stages.values())
 
 
 def inline() -> AbstractContextManager[Executor]:
@@ -87,6 +122,7 @@ def launch(
     accept_code_change: bool = False,
     durable: bool | None = None,
     request: StopRequest | None = None,
+    failing: Failing | None = None,
 ) -> Summary:
     """Fill the store of a grid: start, resume or extend it.
 
@@ -105,6 +141,8 @@ def launch(
         Whether results outlive a power cut, as `Location` says.
     request : StopRequest, optional
         What stops it; by default it hears signals itself.
+    failing : Failing, optional
+        What becomes of points that fail.
 
     Returns
     -------
@@ -131,16 +169,34 @@ def launch(
         for line in code_differences(store.begun(), plan):
             listener(Notice(f"accepted, and recorded: {line}"))
         prepare(store, plan)
-        clear_failures(store.location)
-        schedule = Schedule(plan, {name: _done(store, stage) for name, stage in plan.stages.items()})
+        forget_all(store.location)
+        failing = failing or Failing()
+        aside = _set_aside(store, plan) if failing.skip else None
+        if not failing.skip:
+            clear_failures(store.location)
+        done = {name: _done(store, stage) for name, stage in plan.stages.items()}
+        schedule = Schedule(plan, done, aside, failing.attempts)
         with logged(plan, store.location, listener), stopping.gently(lambda reason: listener(Stopping(reason))):
-            _Launch(plan, store, schedule, listener).run(executor, stopping)
-        return Summary(schedule.progress(), stopping.is_set(), _vanished(store, schedule))
+            work = Launch(plan, store, schedule, listener, stopping, failing.fast)
+            work.run(executor)
+        return Summary(schedule.progress(), stopping.is_set() and not work.failed_fast, _vanished(store, schedule))
 
 
 def _done(store: Store, stage: StagePlan) -> npt.NDArray[np.bool_]:
     name = stage.stage.name
     return store.done(name) & (store.blocks(name) >= stage.blocks)
+
+
+def _set_aside(store: Store, plan: Plan) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return the points that an earlier launch set aside."""
+    aside = {name: np.zeros(stage.stage.shape, np.bool_) for name, stage in plan.stages.items()}
+    for failure in read_failures(store.location):
+        if failure.stage in aside and failure.labels.keys() == plan.stages[failure.stage].stage.axes.keys():
+            axes = plan.stages[failure.stage].stage.axes
+            with suppress(KeyError):  # a label that the stage has no more
+                place = tuple(places(axes[axis], [failure.labels[axis]])[0] for axis in axes)
+                aside[failure.stage][place] = True
+    return aside
 
 
 def _vanished(store: Store, schedule: Schedule) -> int:
@@ -158,43 +214,3 @@ def _facts(store: Store, executor: Executor) -> dict[str, Any]:
     """Return what `sweep status` needs to tell the rate of this launch."""
     done = {stage: int(store.progress(stage).done.sum()) for stage in store.begun()["stages"]}
     return {"workers": executor.workers, "started": time.time(), "done": done}
-
-
-@dataclass(frozen=True)
-class _Launch:
-    plan: Plan
-    store: Store
-    schedule: Schedule
-    listener: Listener
-
-    def run(self, executor: Executor, stopping: threading.Event) -> None:
-        self.listener(Started(self.schedule.progress(), executor.workers))
-        for outcome in executor.run(self.plan, self.store, self.schedule.next, stopping):
-            self._note(outcome)
-
-    def _note(self, outcome: Outcome) -> None:
-        match outcome:
-            case Done(task, points, seconds):
-                self.schedule.complete(task)
-                self.listener(TaskDone(task, points, seconds))
-            case Failed(task, error, fatal):
-                if fatal is not None:
-                    raise SweepError(fatal)
-                self._fail(task, error)
-            case Lost(begun, waiting, reason):
-                self.listener(WorkerLost(reason))
-                for task in waiting:
-                    self.schedule.give_back(task)
-                if begun is not None:
-                    self._fail(begun, f"its worker died: {reason}")
-            case Halted():
-                pass
-
-    def _fail(self, task: Task, error: str) -> None:
-        attempts, final = self.schedule.fail(task)
-        plan = self.plan.stages[task.stage]
-        labels = plan.labels(plan.cell(task.cells.start))
-        if final:
-            failure = {"stage": task.stage, "labels": labels, "attempts": attempts, "error": error}
-            put_failure(self.store.location, task.stage, task.cells.start, failure)
-        self.listener(TaskFailed(task, labels, error, attempts, final))

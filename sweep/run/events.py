@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sweep.grid.axes import Labels
+from sweep.grid.axes import Label
 from sweep.plan.plan import Task
 
 
@@ -15,13 +15,16 @@ class Progress:
 
     Parameters
     ----------
-    tasks, done, failed : int
-        Tasks of this launch, and how many of them ended well or were set aside.
+    points, done : int
+        Points that the grid wants, and how many of them are complete, by this launch or one before.
+    failed, waiting : int
+        Points that were set aside, and those that read one that was.
     """
 
-    tasks: int
+    points: int
     done: int = 0
     failed: int = 0
+    waiting: int = 0
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Started:
 
 @dataclass(frozen=True)
 class TaskDone:
-    """A task filled its tile."""
+    """A task has ended; so many more points are complete."""
 
     task: Task
     points: int
@@ -42,12 +45,23 @@ class TaskDone:
 
 
 @dataclass(frozen=True)
-class TaskFailed:
-    """A task failed; `final` when it is set aside and not tried again."""
+class PointsFailed:
+    """Points of a stage failed, all for one reason; `final` when they are set aside and not tried again.
 
-    task: Task
-    labels: Mapping[str, Labels]
-    error: str
+    Parameters
+    ----------
+    stage : str
+    points : sequence of mapping of axis to label
+    reason : str
+        In one line.
+    attempts : int
+        How often they were tried by now.
+    final : bool
+    """
+
+    stage: str
+    points: Sequence[Mapping[str, Label]]
+    reason: str
     attempts: int
     final: bool
 
@@ -73,5 +87,5 @@ class Notice:
     text: str
 
 
-Event = Started | TaskDone | TaskFailed | WorkerLost | Stopping | Notice
+Event = Started | TaskDone | PointsFailed | WorkerLost | Stopping | Notice
 Listener = Callable[[Event], None]

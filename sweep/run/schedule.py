@@ -1,9 +1,11 @@
-"""Which task is next: those whose inputs are complete, the later stages first."""
+"""Which task is next: points whose inputs are complete, the later stages first."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
+from collections import Counter, OrderedDict, deque
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -12,114 +14,264 @@ from sweep.grid.axes import places
 from sweep.grid.grid import Input, Stage
 from sweep.plan.plan import Plan, StagePlan, Task
 from sweep.run.events import Progress
+from sweep.run.speed import Speed
 
 ATTEMPTS = 3
+FIRST_SECONDS = 0.5  # of work in a task while nobody knows what points of its stage cost
 Points = npt.NDArray[np.bool_]
 
 
 class Schedule:
     """Hands out the tasks of a plan as what they read becomes complete.
 
-    There is no barrier between stages. Tasks are made when they are asked for, so that a plan of a million tiles costs
-    a few bytes for each.
+    There is no barrier between stages, and a point has a fate of its own: one that is set aside holds up those only
+    that read it. Tasks are cut when they are asked for, by what points were seen to cost, so that a plan of a million
+    cells takes a few bytes for each. No two tasks that are handed out share a cell.
 
     Parameters
     ----------
     plan : Plan
     done : mapping of stage to bool array
         The points that are complete, from the store.
+    failed : mapping of stage to bool array, optional
+        The points that an earlier launch set aside and this one is not to try.
+    attempts : int
+        How often a point is tried before it is set aside.
     """
 
-    def __init__(self, plan: Plan, done: Mapping[str, Points]) -> None:
-        self.plan = plan
-        self._queues = {name: _StageQueue(stage, np.array(done[name])) for name, stage in plan.stages.items()}
-        self._retries: deque[Task] = deque()
-        self._attempts: dict[tuple[str, int], int] = {}
+    def __init__(
+        self,
+        plan: Plan,
+        done: Mapping[str, Points],
+        failed: Mapping[str, Points] | None = None,
+        attempts: int = ATTEMPTS,
+    ) -> None:
+        self.plan, self.attempts = plan, attempts
+        aside = failed or {}
+        self._queues = {
+            name: _StageQueue(stage, np.array(done[name]), aside.get(name)) for name, stage in plan.stages.items()
+        }
+        self._again: OrderedDict[Hashable, Task] = OrderedDict()
+        self._keys = count()
+        self._tried: Counter[tuple[str, int]] = Counter()
+        self._at_work: set[tuple[str, int]] = set()
 
     def next(self) -> Task | None:
         """Return a task that can run now; None when there is none, for now or for good."""
+        for queue in self._queues.values():
+            if queue.refresh(self._queues):
+                self._wake(queue.plan.stage.name)
         for queue in reversed(self._queues.values()):
-            task = queue.next(self._queues)
+            task = queue.next()
             if task is not None:
-                return task
-        return self._retries.popleft() if self._retries else None
+                return self._handed_out(task)
+        for key, task in self._again.items():
+            if self._at_work.isdisjoint(_cells(task)):
+                del self._again[key]
+                return self._handed_out(task)
+        return None
 
-    def complete(self, task: Task) -> None:
-        """Note that a task has filled its tile."""
-        queue = self._queues[task.stage]
-        for number in task.cells:
-            region = queue.plan.cell(number)
-            queue.done[region] |= queue.plan.blocks[region] > 0
-        queue.finished += 1
-        for other in self._queues.values():
-            other.stale = other.stale or task.stage in other.reads
+    def _handed_out(self, task: Task) -> Task:
+        self._at_work.update(_cells(task))
+        return task
 
-    def fail(self, task: Task) -> tuple[int, bool]:
-        """Note that a task failed; return how often it did by now, and whether it is set aside.
+    def complete(self, task: Task, seconds: float = 0.0, failures: Collection[int] = (), rest: int = 0) -> None:
+        """Note that a task has ended: all its points are complete but those that failed.
 
-        A task is tried `ATTEMPTS` times, each time after all others that can run.
+        Parameters
+        ----------
+        task : Task
+        seconds : float
+            What it took.
+        failures : collection of int
+            The points that failed, by number; `fail` says what becomes of them.
+        rest : int
+            How many of its cells, the last ones, it left undone because its time was over.
         """
-        key = (task.stage, task.cells.start)
-        self._attempts[key] = attempts = self._attempts.get(key, 0) + 1
-        if attempts < ATTEMPTS:
-            self._retries.append(task)
-            return attempts, False
-        self._queues[task.stage].failed += 1
-        return attempts, True
+        queue = self._queues[task.stage]
+        self.release(task)
+        ended = range(task.cells.start, task.cells.stop - rest)
+        if not task.without and not failures:
+            queue.speed.note(queue.predicted(ended), seconds)
+        for number in ended:
+            queue.finish(number, task.without.union(failures))
+        if rest:
+            self.give_back(replace(task, cells=range(ended.stop, task.cells.stop)))
+        self._wake(task.stage)
 
-    def give_back(self, task: Task) -> None:
-        """Take back a task that was handed out and lost through no fault of its own."""
-        self._retries.append(task)
+    def fail(self, stage: str, point: int, *, careful: bool = False) -> tuple[int, bool]:
+        """Note that a point failed; return how often it did by now, and whether it is set aside.
+
+        Parameters
+        ----------
+        stage : str
+        point : int
+            Its number.
+        careful : bool
+            It may have killed its worker, and is tried again alone and by name.
+        """
+        self._tried[stage, point] += 1
+        attempts, queue = self._tried[stage, point], self._queues[stage]
+        if attempts >= self.attempts:
+            queue.set_aside(point)
+            self._wake(stage)
+            return attempts, True
+        cell = queue.plan.cell_of(point)
+        key = (stage, point if careful else range(cell, cell + 1))
+        waiting = self._again.pop(key, None)
+        others = queue.points_of(cell) if waiting is None else waiting.without
+        self._again[key] = queue.task(range(cell, cell + 1), others - {point}, careful)
+        return attempts, False
+
+    def give_back(self, task: Task, *, careful: bool = False, without: Collection[int] = ()) -> None:
+        """Take back a task that was handed out and did not end.
+
+        Parameters
+        ----------
+        task : Task
+        careful : bool
+            One of its points may have killed its worker: the next worker names each before it begins.
+        without : collection of int
+            Points that it leaves out from now on.
+        """
+        self.release(task)
+        kept = replace(task, without=task.without.union(without), careful=careful or task.careful)
+        self._again[next(self._keys)] = kept
+
+    def release(self, task: Task) -> None:
+        """Note that nobody works at the cells of a task any more."""
+        self._at_work.difference_update(_cells(task))
+
+    def left_of(self, task: Task) -> list[int]:
+        """Return the points of a task that are not complete, by number."""
+        queue = self._queues[task.stage]
+        return sorted(set[int]().union(*map(queue.points_of, task.cells)) - task.without)
+
+    def _wake(self, stage: str) -> None:
+        for other in self._queues.values():
+            other.stale = other.stale or stage in other.reads
 
     def done(self) -> dict[str, Points]:
         """Return which points of every stage are complete by now."""
         return {name: queue.done for name, queue in self._queues.items()}
 
     def progress(self) -> dict[str, Progress]:
-        """Return how far every stage is."""
-        return {name: Progress(queue.total, queue.finished, queue.failed) for name, queue in self._queues.items()}
+        """Return how far every stage is; what never can run is known when nothing runs any more."""
+        return {name: queue.progress() for name, queue in self._queues.items()}
+
+
+def _cells(task: Task) -> Iterable[tuple[str, int]]:
+    return ((task.stage, number) for number in task.cells)
 
 
 class _StageQueue:
-    """The tiles of one stage that are not yet handed out."""
+    """The points of one stage, and the cells that are not yet handed out."""
 
-    def __init__(self, plan: StagePlan, done: Points) -> None:
+    def __init__(self, plan: StagePlan, done: Points, failed: Points | None) -> None:
         self.plan, self.done = plan, done
+        self.failed = np.zeros_like(done) if failed is None else failed & ~done
+        self.never = self.failed.copy()  # nor those that read what failed
         self.reads = {item.stage for item in plan.stage.inputs.values()}
         self.stale = True
-        self.finished = self.failed = 0
-        open_cells = plan.per_cell((plan.blocks > 0) & ~done) > 0
-        self._open = np.logical_or.reduceat(open_cells, plan.tiles[:-1])
-        self.total = int(self._open.sum())
-        self._ready: deque[int] = deque()
+        self.speed = Speed()
+        self._wanted = plan.blocks > 0
+        self._open = plan.per_cell(self._wanted & ~done) > 0
+        self._before = np.concatenate([[0.0], np.cumsum(plan.per_cell(plan.seconds * ~done))])
+        self._ready: deque[range] = deque()
 
-    def next(self, queues: Mapping[str, _StageQueue]) -> Task | None:
-        if not self._ready and self.stale:
-            self.stale = False
-            self._find_ready(queues)
-        return self.plan.task(self._ready.popleft()) if self._ready else None
+    def progress(self) -> Progress:
+        wanted = self._wanted
+        waiting = int((wanted & self.never & ~self.failed).sum())
+        return Progress(int(wanted.sum()), int((wanted & self.done).sum()), int((wanted & self.failed).sum()), waiting)
 
-    def _find_ready(self, queues: Mapping[str, _StageQueue]) -> None:
-        """Move the tiles whose every point has its inputs from the open ones to the ready ones."""
+    def task(self, cells: range, without: frozenset[int] = frozenset(), careful: bool = False) -> Task:
+        stage = self.plan.stage
+        return Task(stage.name, cells, stage.cpus, without, careful)
+
+    def points_of(self, cell: int) -> frozenset[int]:
+        """Return the points of a cell that the grid wants and that are not complete, by number."""
+        region = self.plan.cell(cell)
+        return frozenset(self.plan.numbers(region)[self._wanted[region] & ~self.done[region]].tolist())
+
+    def finish(self, cell: int, without: Collection[int]) -> None:
+        """Note that all points of a cell are complete but some."""
+        region = self.plan.cell(cell)
+        ended = self._wanted[region]
+        if without:
+            ended = ended & ~np.isin(self.plan.numbers(region), list(without))
+        self.done[region] |= ended
+
+    def set_aside(self, point: int) -> None:
+        """Note that a point is not tried any more."""
+        self.failed.flat[point] = self.never.flat[point] = True
+
+    def predicted(self, cells: range) -> float:
+        """Return what the kernel's own `cost` says of the points of cells that were not complete from the start."""
+        return float(self._before[cells.stop] - self._before[cells.start])
+
+    def next(self) -> Task | None:
+        if not self._ready:
+            return None
+        run = self._ready.popleft()
+        cells = range(run.start, min(run.stop, self._tile_end(run.start)))
+        if cells.stop < run.stop:
+            self._ready.appendleft(range(cells.stop, run.stop))
+        return self.task(cells, self._left_out(cells))
+
+    def _tile_end(self, start: int) -> int:
+        """Return one past the last cell of the tile that begins with a cell: seconds of work, as far as is known."""
+        wanted = self.plan.tile_seconds if self.speed.known else min(self.plan.tile_seconds, FIRST_SECONDS)
+        target = self._before[start] + wanted / self.speed.factor
+        return max(start + 1, int(np.searchsorted(self._before, target * (1 + 1e-9), side="right")) - 1)
+
+    def _left_out(self, cells: range) -> frozenset[int]:
+        if not self.never.any():
+            return frozenset()
+        regions = map(self.plan.cell, cells)
+        return frozenset(
+            number for region in regions for number in self.plan.numbers(region)[self.never[region]].tolist()
+        )
+
+    def refresh(self, queues: Mapping[str, _StageQueue]) -> bool:
+        """Move the cells each of whose points can run, or never will, from the open ones to the ready ones.
+
+        It is done when something that is read has changed and nothing is ready any more; return whether more points
+        never will run than before.
+        """
+        if self._ready or not self.stale:
+            return False
+        self.stale = False
         if not self._open.any():
-            return
-        waits = np.zeros(self.done.shape, bool)
+            return False
+        waits, never = np.zeros(self.done.shape, bool), int(self.never.sum())
         for item in self.plan.stage.inputs.values():
-            waits |= ~_has_input(self.plan.stage, item, queues[item.stage])
-        waiting = self.plan.per_cell(waits & (self.plan.blocks > 0) & ~self.done) > 0
-        tiles = self._open & ~np.logical_or.reduceat(waiting, self.plan.tiles[:-1])
-        self._ready.extend(np.flatnonzero(tiles).tolist())
-        self._open &= ~tiles
+            source = queues[item.stage]
+            self.never |= _over(self.plan.stage, item, source, source.never).any(0)
+            waits |= ~_over(self.plan.stage, item, source, source.done).all(0)
+        self.never &= self._wanted & ~self.done
+        todo = self._wanted & ~self.done & ~self.never
+        settled = self._open & (self.plan.per_cell(waits & todo) == 0)
+        numbers = np.flatnonzero(settled & (self.plan.per_cell(todo) > 0))
+        first = np.flatnonzero(np.diff(numbers, prepend=-2) != 1)  # of each run of cells side by side
+        last = np.append(first[1:], len(numbers))[: len(first)] - 1
+        self._ready.extend(map(range, numbers[first].tolist(), (numbers[last] + 1).tolist()))
+        self._open &= ~settled
+        return int(self.never.sum()) > never
 
 
-def _has_input(stage: Stage, item: Input, source: _StageQueue) -> Points:
-    """Return, with a length 1 along axes that do not matter, for which points of a stage an input is complete."""
+def _over(stage: Stage, item: Input, source: _StageQueue, points: Points) -> Points:
+    """Return what is true of the points of an input that each point of a stage reads.
+
+    Returns
+    -------
+    bool array
+        The points that are read along its first axis; then the axes of the stage, with a length 1 along those that do
+        not matter.
+    """
     axes = source.plan.stage.axes
     shared = [axis for axis in axes if axis in stage.axes and axis in item.joined]
     read = {axis: stage.axes[axis] if axis in shared else labels for axis, labels in item.axes.items()}
-    done = source.done[np.ix_(*(places(axes[axis], read[axis]) for axis in axes))]
-    whole = tuple(place for place, axis in enumerate(axes) if axis not in shared)
-    complete = np.asarray(done.all(axis=whole))
-    order = [shared.index(axis) for axis in stage.axes if axis in shared]
+    found = points[np.ix_(*(places(axes[axis], read[axis]) for axis in axes))]
+    order = [*(axis for axis in axes if axis not in shared), *(axis for axis in stage.axes if axis in shared)]
     shape = [len(stage.axes[axis]) if axis in shared else 1 for axis in stage.axes]
-    return complete.transpose(order).reshape(shape)
+    return found.transpose([list(axes).index(axis) for axis in order]).reshape(-1, *shape)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from sweep.grid.axes import Label
 from sweep.grid.grid import Stage
@@ -13,16 +15,49 @@ from sweep.kernels.contract import Array, Arrays, Inputs, State
 from sweep.plan.layout import Variable
 from sweep.plan.plan import Plan, Region, StagePlan, Task
 from sweep.plan.values import empty, fill_value, stored_dtype
+from sweep.run.failure import PointFailure, failure_of
 from sweep.run.inputs import InputReader
 from sweep.run.results import checked
+from sweep.store.attempts import forget, name_point
 from sweep.store.presence import variables_in
 from sweep.store.store import CellResult, Store
 
 CHECKPOINT_SECONDS = 10.0
+CAREFUL_SECONDS = 1.0  # between commits where a worker died before
+TASK_SECONDS = 20.0  # a task that took so long gives back the cells that it has not begun
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: the work was asked to stop and did
     """The task was asked to stop; what it had is committed."""
+
+
+@dataclass(frozen=True)
+class At:
+    """Where a worker is: a point of a stage, by number, its block, and since when on the worker's own clock."""
+
+    stage: str
+    point: int
+    block: int
+    since: float
+
+
+@dataclass
+class Account:
+    """What came of a task.
+
+    Parameters
+    ----------
+    points : int
+        Points that it completed.
+    failures : list of PointFailure
+        Those that raised.
+    rest : int
+        Cells, the last ones, that it did not begin because its time was over.
+    """
+
+    points: int = 0
+    failures: list[PointFailure] = field(default_factory=list)
+    rest: int = 0
 
 
 class Workbench:
@@ -39,17 +74,33 @@ class Workbench:
     def __init__(self, plan: Plan, store: Store, stopping: Callable[[], bool] = lambda: False) -> None:
         self.plan, self.store, self.stopping = plan, store, stopping
         self.inputs = InputReader(plan, store)
+        self.at: At | None = None
 
-    def do(self, task: Task) -> int:
-        """Fill a tile, cell by cell, skipping what is done; return how many points were completed.
+    def do(self, task: Task, account: Account) -> None:
+        """Fill a tile, cell by cell, skipping what is done and going past points that raise.
+
+        Parameters
+        ----------
+        task : Task
+        account : Account
+            Is told what came of it, also when this ends with an error.
 
         Raises
         ------
         Stopped
             When asked to stop.
         """
-        plan = self.plan.stages[task.stage]
-        return sum(_CellWork(self, plan, plan.cell(number)).do() for number in task.cells)
+        plan, begun = self.plan.stages[task.stage], time.monotonic()
+        try:
+            for number in task.cells:
+                if number > task.cells.start and time.monotonic() - begun > TASK_SECONDS:
+                    account.rest = task.cells.stop - number
+                    break
+                _CellWork(self, plan, plan.cell(number), task, account).do()
+        finally:
+            self.at = None
+        if task.careful:
+            forget(self.store.location, task)
 
 
 def run_blocks(
@@ -85,24 +136,29 @@ class _CellWork:
     bench: Workbench
     plan: StagePlan
     region: Region
+    task: Task
+    account: Account
     values: dict[str, tuple[Variable, Array]] = field(default_factory=dict)
     states: dict[str, tuple[int, State]] = field(default_factory=dict)
     committed: float = field(default_factory=time.monotonic)
 
-    def do(self) -> int:
+    def do(self) -> None:
         name, store = self.plan.stage.name, self.bench.store
         self.blocks, self.done = store.blocks(name, self.region), store.done(name, self.region)
-        wanted = self.plan.blocks[self.region]
+        wanted, numbers = self.plan.blocks[self.region], self.plan.numbers(self.region)
         todo = (wanted > 0) & ~(self.done & (self.blocks >= wanted))
+        if self.task.without:
+            todo &= ~np.isin(numbers, list(self.task.without))
         if not todo.any():
-            return 0
+            return
         self._begin(fresh=not self.blocks.any())
         for index, point in self.plan.points(self.region):
             inside = tuple(i - part.start for i, part in zip(index, self.region, strict=True))
             if todo[inside]:
-                self._do_point(inside, point, int(wanted[inside]))
-        self._commit()
-        return int(todo.sum())
+                self._try_point(int(numbers[inside]), inside, point, int(wanted[inside]))
+        if self.blocks.any():
+            self._commit()
+        self.account.points += int((todo & self.done).sum())
 
     def _begin(self, fresh: bool) -> None:
         """Lay out the cell's arrays: missing values, or what an earlier run has left of points that it began."""
@@ -117,18 +173,37 @@ class _CellWork:
                 values[self.blocks[whole] == 0] = fill_value(stored_dtype(variable.output))
             self.values[variable.name] = variable, values
 
-    def _do_point(self, inside: tuple[int, ...], point: Mapping[str, Label], wanted: int) -> None:
-        stage, key, seed = self.plan.stage, self.plan.stage.key_at(point), self.bench.plan.grid.seed
-        start = self._resume(inside, key)
-        for block, state, results in run_blocks(seed, stage, point, self.bench.inputs.at(self.plan, point), start):
-            self._keep(inside, block, results)
-            self.blocks[inside] = max(block + 1, self.blocks[inside])  # more where a lost state is made again
-            if state and wanted > 1:
-                self.states[key] = (block + 1, state)
-            if block + 1 < wanted:
-                self._checkpoint()
+    def _try_point(self, number: int, inside: tuple[int, ...], point: Mapping[str, Label], wanted: int) -> None:
+        """Complete a point; what its kernel raises is noted, and the other points go on."""
+        if self.task.careful:
+            name_point(self.bench.store.location, self.task, number)
+        inputs = self.bench.inputs.at(self.plan, point)
+        start = self._resume(inside, self.plan.stage.key_at(point))
+        self.bench.at = At(self.plan.stage.name, number, start[0], time.monotonic())
+        blocks = run_blocks(self.bench.plan.grid.seed, self.plan.stage, point, inputs, start)
+        while True:
+            try:
+                block, state, results = next(blocks)
+                self._keep(inside, block, results)
+            except StopIteration:
+                break
+            except (Exception, SystemExit, KeyboardInterrupt) as error:  # a kernel may raise anything
+                if isinstance(error, KeyboardInterrupt) and self.bench.stopping():
+                    raise  # it is the user's
+                self.account.failures.append(failure_of(number, error))
+                return
+            self._kept(inside, point, block, state, wanted)
         self.blocks[inside], self.done[inside] = wanted, True
         self._checkpoint(due=False)
+
+    def _kept(self, inside: tuple[int, ...], point: Mapping[str, Label], block: int, state: State, wanted: int) -> None:
+        """Note that a block is complete."""
+        self.blocks[inside] = max(block + 1, self.blocks[inside])  # more where a lost state is made again
+        if state and wanted > 1:
+            self.states[self.plan.stage.key_at(point)] = (block + 1, state)
+        if block + 1 < wanted:
+            self._checkpoint()
+        self.bench.at = replace(self.bench.at, block=block + 1, since=time.monotonic()) if self.bench.at else None
 
     def _resume(self, inside: tuple[int, ...], key: str) -> tuple[int, State | None]:
         """Return the blocks that are done and, where one is kept, the state after them."""
@@ -154,8 +229,8 @@ class _CellWork:
 
     def _checkpoint(self, due: bool = True) -> None:
         """Commit when it is time to, or when asked to stop; then stop."""
-        stopping = self.bench.stopping()
-        if stopping or (due and time.monotonic() - self.committed > CHECKPOINT_SECONDS):
+        stopping, every = self.bench.stopping(), CAREFUL_SECONDS if self.task.careful else CHECKPOINT_SECONDS
+        if stopping or ((due or self.task.careful) and time.monotonic() - self.committed > every):
             self._commit()
         if stopping:
             raise Stopped

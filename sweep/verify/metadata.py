@@ -10,7 +10,7 @@ import numpy as np
 from sweep.plan.plan import StagePlan
 from sweep.plan.template import Field, stage_fields
 from sweep.store.extend import values_of
-from sweep.store.failures import read_failures
+from sweep.store.failures import damaged_failures
 from sweep.store.launches import PREFIX as LAUNCHES
 from sweep.store.launches import read_launches
 from sweep.store.root import COPY, DOCUMENT, alone, copy_text
@@ -37,9 +37,8 @@ def log_findings(store: Store) -> Iterator[Finding]:
     for number, launch in read_launches(store.location).items():
         if launch is None:
             yield Finding("", f"{LAUNCHES}{number}", "this entry of the log of launches is damaged", Remedy.remove)
-    for failure in read_failures(store.location):
-        if "damaged" in failure:
-            yield Finding("", failure["damaged"], "this report of a failure is damaged", Remedy.remove)
+    for key in damaged_failures(store.location):
+        yield Finding("", key, "this report of a failure is damaged", Remedy.remove)
 
 
 def metadata_findings(store: Store, tally: Tally) -> Iterator[Finding]:

@@ -19,9 +19,9 @@ import sweep.store.holder
 import sweep.store.lease
 from sweep.cli.commands import app
 from sweep.errors import LeaseLost, SweepError
-from sweep.plan.plan import make_plan
+from sweep.plan.plan import Task, make_plan
 from sweep.run.driver import plan_for
-from sweep.run.work import Workbench
+from sweep.run.work import Account, Workbench
 from sweep.store.holder import own_facts
 from sweep.store.lease import KEY, Lease, fence_of, highest_epoch, holds, read_lease, revoke
 from sweep.store.prepare import prepare
@@ -187,7 +187,7 @@ def test_who_lost_the_lease_writes_nothing_more(tmp_path: Path) -> None:
         store.token = lease.token
         left_behind(tmp_path / "toy.zarr")
         with pytest.raises(LeaseLost, match="another launcher has taken over this store"):
-            Workbench(plan, store).do(plan.stages["throw"].task(0))
+            Workbench(plan, store).do(Task("throw", range(1)), Account())
     assert not store.done("throw").any()
     assert not [path for path in (tmp_path / "toy.zarr/throw/energy").rglob("c/*") if path.is_file()]
     assert not list((tmp_path / "toy.zarr").rglob("*.partial"))

@@ -6,9 +6,12 @@ import time
 import tracemalloc
 
 import numpy as np
+import pytest
+import yaml
 from launching import grid_with
 
 import sweep.plan.plan
+from sweep.grid.resolve import resolve
 from sweep.plan.plan import Plan, Task, make_plan
 from sweep.run.schedule import ATTEMPTS, Schedule
 
@@ -44,21 +47,66 @@ def test_a_tile_starts_as_soon_as_what_it_reads_is_complete(monkeypatch) -> None
     assert set(range(9)) <= set(before), "all nine temperatures of size 3 are complete by then"
 
 
-def test_failing_task_is_tried_again_then_set_aside_and_its_readers_wait(monkeypatch) -> None:
+def test_failing_point_is_tried_again_then_set_aside_and_only_its_readers_wait(monkeypatch) -> None:
     plan = fine_plan(monkeypatch)
     schedule = Schedule(plan, nothing_done(plan))
     verdicts = []
-    done = []
     while (task := schedule.next()) is not None:
-        if (task.stage, task.cells.start) == ("throw", 0):
-            verdicts.append(schedule.fail(task))
-        else:
-            done.append(task)
-            schedule.complete(task)
+        failing = task.stage == "throw" and 0 in task.cells
+        schedule.complete(task, failures={0} if failing else ())
+        if failing:
+            verdicts.append(schedule.fail("throw", 0))
     assert verdicts == [(n, n == ATTEMPTS) for n in range(1, ATTEMPTS + 1)]
     progress = schedule.progress()
-    assert (progress["throw"].done, progress["throw"].failed) == (17, 1)
-    assert progress["walk"].done == 3, "walks at size 6 ran, those at size 3 lack an input"
+    assert (progress["throw"].done, progress["throw"].failed, progress["throw"].waiting) == (17, 1, 0)
+    assert (progress["walk"].done, progress["walk"].failed, progress["walk"].waiting) == (3, 0, 3), "size 3 lacks one"
+
+
+def wilful_plan() -> Plan:
+    """Return a plan of twenty points in one cell, and as many that read one each."""
+    stages = {
+        "a": {"kernel": "wilful:WILFUL", "axes": {"x": {"count": 20}}},
+        "b": {"kernel": "wilful:READER", "axes": {"x": {"count": 20}}, "inputs": {"data": "a"}},
+    }
+    document = {"name": "wilful", "seed": 5, "stages": stages}
+    return make_plan(resolve(document, yaml.safe_dump(document, sort_keys=False), "wilful.yaml"))
+
+
+def test_points_of_one_cell_fail_and_wait_each_for_itself() -> None:
+    """What can be done of a cell is, a retry leaves out all else, and who reads what failed waits alone."""
+    plan = wilful_plan()
+    schedule = Schedule(plan, nothing_done(plan), attempts=2)
+    first = schedule.next()
+    assert first is not None
+    assert (first.stage, schedule.next()) == ("a", None)
+    schedule.complete(first, failures={7})
+    assert schedule.fail("a", 7) == (1, False)
+    again = schedule.next()
+    assert again is not None
+    assert schedule.left_of(again) == [7]
+    schedule.complete(again, failures={7})
+    assert schedule.fail("a", 7) == (2, True)
+    (rest,) = drain(schedule)
+    assert (rest.stage, rest.without) == ("b", {7})
+    progress = schedule.progress()["b"]
+    assert (progress.done, progress.failed, progress.waiting) == (19, 0, 1)
+
+
+def test_a_cell_is_never_handed_out_twice_at_once() -> None:
+    """A point that killed its worker and the rest of its tile share a chunk: two writers would lose updates."""
+    plan = wilful_plan()
+    schedule = Schedule(plan, nothing_done(plan))
+    task = schedule.next()
+    assert task is not None
+    schedule.give_back(task, careful=True, without={7})
+    assert schedule.fail("a", 7, careful=True) == (1, False)
+    rest = schedule.next()
+    assert rest is not None
+    assert (rest.careful, rest.without, schedule.next()) == (True, {7}, None)
+    schedule.complete(rest)
+    alone = schedule.next()
+    assert alone is not None
+    assert (schedule.left_of(alone), alone.careful) == ([7], True)
 
 
 def test_task_that_was_lost_without_fault_is_handed_out_again(monkeypatch) -> None:
@@ -68,7 +116,31 @@ def test_task_that_was_lost_without_fault_is_handed_out_again(monkeypatch) -> No
     assert task is not None
     schedule.give_back(task)
     assert task in drain(schedule)
-    assert all(stage.done == stage.tasks for stage in schedule.progress().values())
+    assert all(stage.done == stage.points for stage in schedule.progress().values())
+
+
+def test_tiles_follow_what_points_cost(monkeypatch) -> None:
+    """The first task is small; where points cost a hundred times more or less than said, later ones hold so many."""
+    monkeypatch.setattr(sweep.plan.plan, "CELL_SECONDS", 1e-5)
+    plan = make_plan(
+        grid_with(walk__axes={"size": [3], "realisation": 200_000}, walk__params={"seconds": 1e-3, "steps": 1})
+    )
+    done = nothing_done(plan)
+    done["throw"][:] = True
+    cells = {}
+    for factor in (0.01, 1.0, 100.0):
+        schedule = Schedule(plan, done)
+        lengths = []
+        for _ in range(2):
+            task = schedule.next()
+            assert task is not None
+            lengths.append(len(task.cells))
+            predicted = float(plan.stages["walk"].seconds.ravel()[task.cells.start : task.cells.stop].sum())
+            schedule.complete(task, factor * predicted)
+        cells[factor] = lengths
+    assert cells[0.01][0] == cells[1.0][0] == cells[100.0][0] < cells[1.0][1]
+    assert cells[0.01][1] == pytest.approx(100 * cells[1.0][1], rel=0.02)
+    assert cells[100.0][1] == pytest.approx(cells[1.0][1] / 100, rel=0.1)
 
 
 def test_only_what_is_open_is_handed_out(monkeypatch) -> None:
@@ -84,8 +156,7 @@ def test_a_plan_of_many_tiles_stays_small(monkeypatch) -> None:
     """200 000 tiles: a handful of bytes each, and each is handed out in well under a millisecond."""
     count = 200_000
     plan = fine_plan(monkeypatch, walk__axes={"size": [3], "realisation": count})
-    stage = plan.stages["walk"]
-    assert len(stage.tiles) - 1 == count
+    assert plan.stages["walk"].tasks == count
     done = nothing_done(plan)
     done["throw"][:] = True
     tracemalloc.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC, EROFS
@@ -15,22 +15,36 @@ from threadpoolctl import threadpool_limits
 
 from sweep.errors import LeaseLost
 from sweep.plan.plan import Plan, Task
-from sweep.run.work import Stopped, Workbench
+from sweep.run.failure import PointFailure
+from sweep.run.work import Account, Stopped, Workbench
 from sweep.store.store import Store
 
 
 @dataclass(frozen=True)
 class Done:
-    """The task filled its tile."""
+    """The task has ended: all its points are complete but those that failed.
+
+    Parameters
+    ----------
+    task : Task
+    points : int
+        Points that it completed.
+    seconds : float
+    failures : sequence of PointFailure
+    rest : int
+        Cells, the last ones, that it did not begin because its time was over.
+    """
 
     task: Task
     points: int
     seconds: float
+    failures: Sequence[PointFailure] = ()
+    rest: int = 0
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The task raised; `error` is its traceback, and `fatal` says that no other task can do better."""
+    """The task could not go on, by no fault of a point; `fatal` says that no other task can do better."""
 
     task: Task
     error: str
@@ -42,15 +56,31 @@ class Halted:
     """The task stopped because it was asked to, and committed what it had."""
 
     task: Task
+    failures: Sequence[PointFailure] = ()
 
 
 @dataclass(frozen=True)
 class Lost:
-    """The worker died; `begun` is the task that it worked on, `waiting` those that it had not begun."""
+    """The worker is gone.
+
+    Parameters
+    ----------
+    begun : Task or None
+        What it worked on.
+    waiting : tuple of Task
+        What it had not begun.
+    reason : str
+    blameless : bool
+        It was not the task's doing: the machine is gone, or the worker was given up for what it is.
+    point : int, optional
+        The point of `begun` at which it was given up, where that is known.
+    """
 
     begun: Task | None
     waiting: tuple[Task, ...]
     reason: str
+    blameless: bool = False
+    point: int | None = None
 
 
 Outcome = Done | Failed | Halted | Lost
@@ -66,8 +96,8 @@ class Executor(Protocol):
 
     def run(
         self, plan: Plan, store: Store, next_task: Callable[[], Task | None], stopping: threading.Event
-    ) -> Iterator[Outcome]:
-        """Yield outcomes until nothing runs and `next_task` has nothing to give.
+    ) -> Iterator[Outcome | None]:
+        """Yield outcomes until nothing runs and `next_task` has nothing to give; None now and then while none is known.
 
         Parameters
         ----------
@@ -90,14 +120,14 @@ def limit_threads(cpus: int) -> AbstractContextManager[Any]:
 
 def attempt(bench: Workbench, task: Task) -> Outcome:
     """Do a task and say how it went; never raises what the task raises."""
-    begun = time.monotonic()
+    begun, account = time.monotonic(), Account()
     try:
-        points = bench.do(task)
+        bench.do(task, account)
     except Stopped:
-        return Halted(task)
-    except Exception as error:  # noqa: BLE001 - a kernel may raise anything, and the other tasks go on
+        return Halted(task, account.failures)
+    except Exception as error:  # noqa: BLE001 - the store may be away; the other tasks go on
         return Failed(task, traceback.format_exc(), _fatal(error))
-    return Done(task, points, time.monotonic() - begun)
+    return Done(task, account.points, time.monotonic() - begun, account.failures, account.rest)
 
 
 def _fatal(error: BaseException) -> str | None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import ray
 import ray.cloudpickle
-from ray.exceptions import RayError
+from ray.exceptions import ActorDiedError, RayError
 
 from sweep.errors import Problem, SweepError
 from sweep.plan.plan import Plan, Task
@@ -27,8 +27,9 @@ from sweep.store.storage import Location
 from sweep.store.store import Store
 
 IN_FLIGHT = 2  # tasks at an actor: one at work, one waiting, so that it never idles between two
-LOSSES_IN_A_ROW = 8
+LOSSES_AT_FIRST = 20  # workers that may die before one task came to an end
 POLL_SECONDS = 0.2
+DIED = "its process ended (killed for want of memory or by a signal, or it left by itself); Ray's logs may say more"
 CONNECT_SECONDS = 5.0
 _ray: Any = ray  # parts of Ray carry no types
 OBJECT_STORE_BYTES = 2**28  # results go straight to the store, so Ray's own memory stays small
@@ -90,7 +91,7 @@ class RayExecutor:
         self.workers = workers or os.cpu_count() or 1
         self._limit = workers
         self._pool: list[_Worker] = []
-        self._losses = 0
+        self._losses, self._worked = 0, False
         self._given: tuple[Any, str | None]  # what every actor works on
         self._location: Location
 
@@ -127,7 +128,7 @@ class RayExecutor:
 
     def run(
         self, plan: Plan, store: Store, next_task: Callable[[], Task | None], stopping: threading.Event
-    ) -> Iterator[Outcome]:
+    ) -> Iterator[Outcome | None]:
         """Yield the outcomes of tasks as actors finish them."""
         for stage in plan.stages.values():
             _travel_by_value(stage.stage.kernel.params.__module__)
@@ -155,8 +156,8 @@ class RayExecutor:
         try:
             outcome: Outcome = ray.get(ref)
         except RayError as error:
-            return self._lost(worker, str(error).splitlines()[0])
-        self._losses = 0
+            return self._lost(worker, DIED if isinstance(error, ActorDiedError) else str(error).splitlines()[0])
+        self._worked = True
         del worker.tasks[ref]
         return outcome
 
@@ -164,8 +165,9 @@ class RayExecutor:
         self._pool.remove(worker)
         revoke(self._location, worker.writer)  # Ray may be wrong: who was only frozen or cut off goes on writing later
         self._losses += 1
-        if self._losses > LOSSES_IN_A_ROW:
-            raise SweepError(Problem("Ray", f"{self._losses} workers died one after the other; the last: {reason}"))
+        if self._losses > LOSSES_AT_FIRST and not self._worked:
+            what = f"{self._losses} workers died one after the other and none did anything; the last: {reason}"
+            raise SweepError(Problem("Ray", what))
         begun, *waiting = worker.tasks.values()
         return Lost(begun, tuple(waiting), reason)
 

@@ -1,0 +1,44 @@
+"""Why a point failed: in one line, and as the traceback of the kernel's own code."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from itertools import dropwhile
+from pathlib import Path
+
+from sweep.errors import reason
+
+_FRAMEWORK = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class PointFailure:
+    """A point that failed.
+
+    Parameters
+    ----------
+    point : int
+        Its number in its stage.
+    reason : str
+        In one line: what was raised and where in the kernel's code, or what became of the worker.
+    trace : str
+        The traceback; empty where there is none.
+    """
+
+    point: int
+    reason: str
+    trace: str = ""
+
+
+def failure_of(point: int, error: BaseException) -> PointFailure:
+    """Return why a point failed, by what its kernel raised: the innermost frame of the user's own code is named."""
+    frames = list(
+        dropwhile(lambda frame: _FRAMEWORK in Path(frame.filename).parents, traceback.extract_tb(error.__traceback__))
+    )
+    place = ""
+    if frames:
+        home = Path(frames[0].filename).parent  # where the kernel's own code begins
+        last = [frame for frame in frames if home in Path(frame.filename).parents][-1]
+        place = f" ({Path(last.filename).name}, line {last.lineno}, in {last.name})"
+    return PointFailure(point, f"{reason(error)}{place}", "".join(traceback.format_exception(error)))

@@ -1,0 +1,121 @@
+"""A launch at work: what becomes of each outcome, in the schedule, in the store, and for whoever listens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from sweep.errors import SweepError
+from sweep.plan.plan import Plan, Task
+from sweep.run.events import Listener, PointsFailed, Started, TaskDone, WorkerLost
+from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outcome
+from sweep.run.failure import PointFailure
+from sweep.run.schedule import Schedule
+from sweep.run.stopping import StopRequest
+from sweep.store.attempts import taken_point
+from sweep.store.failures import Failure, put_failures
+from sweep.store.store import Store
+
+
+@dataclass
+class Launch:
+    """Runs the tasks of a schedule on an executor.
+
+    Parameters
+    ----------
+    plan : Plan
+    store : Store
+    schedule : Schedule
+    listener : Event -> None
+    stopping : StopRequest
+        Asked by whoever wants it to stop.
+    fail_fast : bool
+        It stops by itself when the first point is set aside.
+
+    Attributes
+    ----------
+    failed_fast : bool
+        It did.
+    """
+
+    plan: Plan
+    store: Store
+    schedule: Schedule
+    listener: Listener
+    stopping: StopRequest
+    fail_fast: bool = False
+    failed_fast: bool = False
+
+    def run(self, executor: Executor) -> None:
+        """Run until nothing can run any more, or it is asked to stop.
+
+        Raises
+        ------
+        SweepError
+            When no task can do any better: another launcher has taken over, the disk is full.
+        """
+        self.listener(Started(self.schedule.progress(), executor.workers))
+        for outcome in executor.run(self.plan, self.store, self.schedule.next, self.stopping):
+            if outcome is not None:
+                self._note(outcome)
+
+    def _note(self, outcome: Outcome) -> None:
+        match outcome:
+            case Done(task, points, seconds, failures, rest):
+                self.schedule.complete(task, seconds, {failure.point for failure in failures}, rest)
+                self._fail(task, failures)
+                self.listener(TaskDone(task, points, seconds))
+            case Failed(task, error, fatal):
+                if fatal is not None:
+                    raise SweepError(fatal)
+                self._fail_whole(task, error.strip().splitlines()[-1], error)
+            case Lost():
+                self._lost(outcome)
+            case Halted(task, failures):
+                self._fail(task, failures)
+
+    def _lost(self, lost: Lost) -> None:
+        """Note that a worker is gone; the point that it had named, or had been seen at, may have been its end."""
+        self.listener(WorkerLost(lost.reason))
+        for task in lost.waiting:
+            self.schedule.give_back(task)
+        if lost.begun is None:
+            return
+        point = lost.point
+        if point is None and lost.begun.careful:
+            point = taken_point(self.store.location, lost.begun)
+        if lost.blameless:
+            self.schedule.give_back(lost.begun)
+        elif point is not None:
+            self.schedule.give_back(lost.begun, careful=True, without={point})
+            self._fail(lost.begun, [PointFailure(point, f"its worker died: {lost.reason}")], careful=True)
+        elif lost.begun.careful:
+            self._fail_whole(lost.begun, f"its worker died before its first point: {lost.reason}")
+        else:
+            self.schedule.give_back(lost.begun, careful=True)
+
+    def _fail(self, task: Task, failures: Sequence[PointFailure], *, careful: bool = False) -> None:
+        """Tell of points that failed, those that failed for one reason together, and keep why some are set aside."""
+        plan = self.plan.stages[task.stage]
+        fates = [(self.schedule.fail(task.stage, failure.point, careful=careful), failure) for failure in failures]
+        for (fate, why), group in groupby(fates, lambda each: (each[0], each[1].reason)):
+            attempts, final = fate
+            points = [plan.point(failure.point) for _, failure in group]
+            self.listener(PointsFailed(task.stage, points, why, attempts, final))
+        aside = [
+            Failure(task.stage, plan.point(failure.point), attempts, failure.reason, failure.trace)
+            for (attempts, final), failure in fates
+            if final
+        ]
+        if aside:
+            put_failures(self.store.location, task.stage, plan.stage.key_at(aside[0].labels), aside)
+            if self.fail_fast and not self.stopping.is_set():
+                self.failed_fast = True
+                self.stopping.ask("a point failed")
+
+    def _fail_whole(self, task: Task, why: str, trace: str = "") -> None:
+        """Note that a task could not go on: so failed all its points that are not complete."""
+        points = self.schedule.left_of(task)
+        self.schedule.release(task)
+        self._fail(task, [PointFailure(point, why, trace) for point in points])

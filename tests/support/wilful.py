@@ -1,0 +1,67 @@
+"""A kernel some of whose points end badly, each in the way that it is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+
+from sweep.kernels.contract import Arrays, Inputs, Kernel, Output, State, parameter
+
+WELL = "WILFUL_WELL"  # in the environment: all points end well
+
+
+@dataclass(frozen=True)
+class Params:
+    x: float = parameter("the point")
+    ends: str = parameter("how the points from `first` on end", default="raise")
+    first: int = parameter("the first that ends badly", default=3)
+    last: int = parameter("the last that does", default=3)
+    seconds: float = parameter("what a block is said to take", default=1e-5, units="s")
+
+
+def _advance(params: Params, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
+    if params.first <= params.x <= params.last and WELL not in os.environ:
+        match params.ends:
+            case "raise":
+                raise ArithmeticError(f"{params.x:g} does not converge")
+            case "exit":
+                sys.exit(3)
+            case "interrupt":
+                raise KeyboardInterrupt
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+    return (), {"y": np.asarray(params.x + rng.random())}
+
+
+def _outputs(params: Params) -> dict[str, Output]:
+    return {"y": Output((), (), "float64", "", "the point and a random number")}
+
+
+WILFUL = Kernel(
+    name="wilful",
+    version=1,
+    params=Params,
+    outputs=_outputs,
+    init=lambda params, rng, inputs: (),
+    advance=_advance,
+    cost=lambda params: params.seconds,
+    blocks=lambda params: 1,
+    example=Params(1.0),
+)
+READER = Kernel(
+    name="reader",
+    version=1,
+    params=Params,
+    outputs=_outputs,
+    init=lambda params, rng, inputs: (),
+    advance=_advance,
+    cost=lambda params: params.seconds,
+    blocks=lambda params: 1,
+    inputs={"data": ("y",)},
+    example=Params(1.0),
+    example_inputs=lambda params, rng: {"data": {"y": rng.random(())}},
+)

@@ -1,0 +1,114 @@
+"""A point fails alone: the others of its cell are kept, and only those that read it wait."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from launching import assert_same, load
+from wilful import WELL
+
+from sweep.cli.lines import conclusion, failure_lines
+from sweep.cli.status import read_status
+from sweep.grid.grid import Grid
+from sweep.grid.resolve import resolve
+from sweep.run.driver import Failing, MakeExecutor, inline, launch
+from sweep.run.events import Event, PointsFailed, TaskDone
+from sweep.run.executors.ray import RayExecutor
+from sweep.store.storage import Location
+from sweep.store.store import Store
+from sweep.verify import verify_store
+
+
+def grid(points: int = 20, **params: Any) -> Grid:
+    """Return twenty points in one cell, some of which end badly, and a stage that reads them."""
+    stages = {
+        "a": {"kernel": "wilful:WILFUL", "axes": {"x": {"count": points}}, "params": params},
+        "b": {
+            "kernel": "wilful:READER",
+            "axes": {"x": {"count": points}},
+            "inputs": {"data": "a"},
+            "params": {"first": -1, "last": -1},
+        },
+    }
+    document = {"name": "wilful", "seed": 5, "stages": stages}
+    return resolve(document, yaml.safe_dump(document, sort_keys=False), "wilful.yaml")
+
+
+def on_two() -> RayExecutor:
+    return RayExecutor(2)
+
+
+@pytest.mark.parametrize("ends", ["raise", "exit", "interrupt"])
+def test_the_others_are_done_and_who_reads_it_waits(tmp_path: Path, ends: str) -> None:
+    place, events = str(tmp_path / "s.zarr"), list[Event]()
+    summary = launch(grid(ends=ends, first=3, last=4), place, inline, events.append)
+    tree = load(place)
+    expected = ~np.isin(np.arange(20), [3, 4])
+    for stage in ("a", "b"):
+        np.testing.assert_array_equal(tree[stage]["done"], expected)
+        np.testing.assert_array_equal(np.isfinite(tree[stage]["y"]), expected)
+    assert (summary.failed, summary.waiting, summary.interrupted, summary.finished) == (2, 2, False, True)
+    told = [event for event in events if isinstance(event, PointsFailed)]
+    assert [(event.attempts, event.final) for event in told[-2:]][-1] == (3, True)
+    assert all("wilful.py" in event.reason for event in told)
+    assert conclusion(summary, place, "sweep launch") == (
+        "2 points failed and were set aside, and 2 points wait for them; the others are done. "
+        f"Why: sweep status {place}",
+        1,
+    )
+    assert [str(finding) for finding in verify_store(Store(Location(place)), everything=True).findings] == []
+
+
+def test_the_next_launch_tries_again_and_bits_are_those_of_one_where_nothing_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert launch(grid(first=3, last=4), str(tmp_path / "failed.zarr")).failed == 2
+    monkeypatch.setenv(WELL, "1")
+    assert launch(grid(first=3, last=4), str(tmp_path / "failed.zarr")).complete
+    assert launch(grid(first=3, last=4), str(tmp_path / "fresh.zarr")).complete
+    assert_same(load(tmp_path / "failed.zarr"), load(tmp_path / "fresh.zarr"))
+    assert read_status(Store(Location(str(tmp_path / "failed.zarr")))).failures == ()
+
+
+def test_thousands_of_failures_are_told_in_a_few_lines(tmp_path: Path) -> None:
+    place = str(tmp_path / "s.zarr")
+    summary = launch(grid(3000, first=100, last=2500), place)
+    assert (summary.failed, summary.waiting) == (2401, 2401)
+    status = read_status(Store(Location(place)))
+    assert status.stages["a"].failed == 2401
+    words = "\n".join(failure_lines(status.failures))
+    assert len(words) < 60_000
+    assert len(list((tmp_path / "s.zarr/.sweep/failures/a").iterdir())) < 50
+
+
+def test_skipping_and_stopping_at_failures(tmp_path: Path) -> None:
+    place = str(tmp_path / "s.zarr")
+    events: list[Event] = []
+    stopped = launch(grid(), place, listener=events.append, failing=Failing(attempts=1, fast=True))
+    assert (stopped.failed, stopped.interrupted, stopped.finished) == (1, False, False)
+    assert not load(place)["b"]["done"].any(), "the second stage was not begun"
+    skipped = launch(grid(), place, listener=events.append, failing=Failing(skip=True))
+    assert (skipped.failed, skipped.waiting, skipped.finished) == (1, 1, True)
+    assert sum(isinstance(event, PointsFailed) for event in events) == 1, "it was not tried again"
+    again = launch(grid(), place, listener=events.append)
+    assert again.failed == 1
+    assert sum(isinstance(event, PointsFailed) for event in events) == 4, "three times more"
+
+
+@pytest.mark.parametrize("make", [on_two])
+def test_points_that_kill_their_worker_are_set_aside_by_name(tmp_path: Path, make: MakeExecutor) -> None:
+    """They share a cell with all others; each is found by the name that it left, tried alone, and set aside."""
+    place, events = str(tmp_path / "s.zarr"), list[Event]()
+    summary = launch(grid(ends="kill", first=18, last=19), place, make, events.append, failing=Failing(attempts=2))
+    assert (summary.failed, summary.waiting, summary.finished) == (2, 2, True)
+    tree = load(place)
+    for stage in ("a", "b"):
+        np.testing.assert_array_equal(tree[stage]["done"], np.arange(20) < 18)
+    aside = {event.points[0]["x"] for event in events if isinstance(event, PointsFailed) and event.final}
+    assert aside == {18, 19}
+    assert not list((tmp_path / "s.zarr/.sweep/at").rglob("a/*"))
+    assert sum(event.points for event in events if isinstance(event, TaskDone)) == 36
