@@ -66,6 +66,7 @@ class StageForm(BaseModel):
     params: dict[str, Any] = Field(default_factory=dict)
     inputs: dict[str, InputForm] = Field(default_factory=dict)
     cpus: Whole = Field(default=1, ge=1, strict=True)
+    gpus: Whole = Field(default=0, ge=0, strict=True)
 
 
 class GridForm(BaseModel):

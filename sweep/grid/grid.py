@@ -93,6 +93,8 @@ class Stage:
         The parameters that are the same at every point, defaults left out.
     cpus : int
         Threads that one task of this stage may use.
+    gpus : int
+        GPUs that one task of this stage has to itself.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Stage:
     params: Mapping[str, Any]
     inputs: Mapping[str, Input]
     cpus: int = 1
+    gpus: int = 0
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -41,6 +41,8 @@ class Task:
         Flat numbers of the cells in the stage's cell grid.
     cpus : int
         Threads that the task may use.
+    gpus : int
+        GPUs that it has to itself.
     without : frozenset of int
         Points, by number, that it leaves out: they were set aside, or read one that was, or have a task of their own.
     careful : bool
@@ -50,6 +52,7 @@ class Task:
     stage: str
     cells: range
     cpus: int = 1
+    gpus: int = 0
     without: frozenset[int] = frozenset()
     careful: bool = False
 

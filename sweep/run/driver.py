@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sweep.errors import Problem, SweepError
 from sweep.grid.axes import places
 from sweep.grid.grid import Grid
 from sweep.plan.declared import check_declared, check_nodes
@@ -159,7 +160,7 @@ def launch(
     look()  # for a first time, so that what is wrong is told before Ray starts
     with (
         interruptible(request) as stopping,
-        stopping.kept(make_executor()) as executor,
+        stopping.kept(_started(make_executor, grid)) as executor,
         reaching(place),
         Lease(store.location, _facts(store, executor)) as lease,
     ):
@@ -180,6 +181,17 @@ def launch(
             work = Launch(plan, store, schedule, listener, stopping, failing.fast)
             work.run(executor)
         return Summary(schedule.progress(), stopping.is_set() and not work.failed_fast, _vanished(store, schedule))
+
+
+@contextmanager
+def _started(make_executor: MakeExecutor, grid: Grid) -> Iterator[Executor]:
+    """Start an executor, and refuse a grid one of whose tasks could never run there."""
+    with make_executor() as executor:
+        short = [stage for stage in grid.stages.values() if stage.gpus > executor.gpus]
+        if short:
+            there = f"found {short[0].gpus}; there are {executor.gpus:g} for all tasks together"
+            raise SweepError(Problem(f"stages.{short[0].name}.gpus", there))
+        yield executor
 
 
 def _done(store: Store, stage: StagePlan) -> npt.NDArray[np.bool_]:

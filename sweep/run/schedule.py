@@ -186,7 +186,7 @@ class _StageQueue:
 
     def task(self, cells: range, without: frozenset[int] = frozenset(), careful: bool = False) -> Task:
         stage = self.plan.stage
-        return Task(stage.name, cells, stage.cpus, without, careful)
+        return Task(stage.name, cells, stage.cpus, stage.gpus, without, careful)
 
     def points_of(self, cell: int) -> frozenset[int]:
         """Return the points of a cell that the grid wants and that are not complete, by number."""

@@ -63,6 +63,7 @@ SOUND: tuple[dict[str, Any], ...] = (
                 "axes": {"word": ["up", "down"], "realisation": {"count": 2}, "x": [Raw("critical"), 1.5]},
                 "params": {"counts": [1, 2], "words": ["p", "q"], "flag": True},
                 "cpus": 1,
+                "gpus": 0,
             }
         },
     },
@@ -110,6 +111,7 @@ KEYS = (
     "params",
     "inputs",
     "cpus",
+    "gpus",
     "stage",
     "select",
     "realisation",

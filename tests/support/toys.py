@@ -145,6 +145,14 @@ def _die_once(params: WalkParams, state: State, rng: np.random.Generator, inputs
 DIES_ONCE = replace(WALK, name="walk", advance=_die_once)
 
 
+def _see_gpu(params: WalkParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
+    state, results = _walk(params, state, rng, inputs)
+    return state, results | {"mean": np.array(float(os.environ["CUDA_VISIBLE_DEVICES"]))}
+
+
+SEES_GPU = replace(WALK, name="walk", advance=_see_gpu)  # its mean is the number of the only GPU that it sees
+
+
 @dataclass(frozen=True)
 class ReversedParams:
     temperature: float = parameter("means nothing here", default=1.0, units="J/k_B")

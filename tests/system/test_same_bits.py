@@ -31,6 +31,7 @@ class Shuffled:
     """Hands out every task that is ready and does them in an order of its own."""
 
     workers = 1
+    gpus = 0
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)

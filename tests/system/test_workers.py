@@ -1,4 +1,4 @@
-"""Ray's workers: one that is killed is replaced, stages that want different numbers of cores share them."""
+"""Ray's workers: one that is killed is replaced, stages that want different numbers of cores or GPUs share them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from launching import assert_same, grid_with, load, run
 
+from sweep.errors import SweepError
+from sweep.run.driver import launch
 from sweep.run.events import Event, WorkerLost
 from sweep.run.executors.ray import RayExecutor
 
@@ -23,3 +25,15 @@ def test_killed_worker_is_replaced_and_wider_tasks_get_their_cores(
     assert sum(isinstance(event, WorkerLost) for event in events) == 1
     run(grid_with(), tmp_path / "fresh.zarr")
     assert_same(load(tmp_path / "toy.zarr"), load(tmp_path / "fresh.zarr"))
+
+
+def test_a_task_with_gpus_has_them_to_itself_and_too_many_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray is told of two GPUs; that none is there does not matter to the toys, which only look at what they see."""
+    monkeypatch.setenv("RAY_OVERRIDE_RESOURCES", '{"GPU": 2}')
+    with pytest.raises(SweepError, match=r"stages\.walk\.gpus: found 3; there are 2 for all tasks together"):
+        launch(grid_with(walk__gpus=3), str(tmp_path / "never.zarr"), lambda: RayExecutor(2))
+    assert not (tmp_path / "never.zarr").exists()
+    run(grid_with(walk__kernel="toys:SEES_GPU", walk__gpus=1), tmp_path / "toy.zarr", lambda: RayExecutor(2))
+    assert set(load(tmp_path / "toy.zarr")["walk/mean"].values.ravel()) <= {0, 1}

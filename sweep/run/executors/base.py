@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC, EROFS
 from typing import Any, Protocol
@@ -94,6 +95,11 @@ class Executor(Protocol):
         """Return how many tasks run at once."""
         ...
 
+    @property
+    def gpus(self) -> float:
+        """Return how many GPUs there are for all tasks together; infinite where nobody counts them."""
+        ...
+
     def run(
         self, plan: Plan, store: Store, next_task: Callable[[], Task | None], stopping: threading.Event
     ) -> Iterator[Outcome | None]:
@@ -112,10 +118,18 @@ class Executor(Protocol):
         ...
 
 
-def limit_threads(cpus: int) -> AbstractContextManager[Any]:
-    """Hold BLAS to `cpus` threads, from now on or as long as the returned context lasts."""
+@contextmanager
+def limit_threads(cpus: int) -> Iterator[None]:
+    """Hold BLAS and numba to `cpus` threads; a library that a kernel loads later takes as many as numba has."""
+    numba = importlib.import_module("numba")
+    before = numba.get_num_threads()
     limits: Callable[[int], AbstractContextManager[Any]] = threadpool_limits
-    return limits(cpus)
+    with limits(cpus):
+        numba.set_num_threads(min(cpus, numba.config.NUMBA_NUM_THREADS))
+        try:
+            yield
+        finally:
+            numba.set_num_threads(before)
 
 
 def attempt(bench: Workbench, task: Task) -> Outcome:

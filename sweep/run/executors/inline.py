@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator
 
@@ -15,6 +16,7 @@ class InlineExecutor:
     """Runs tasks in the calling thread."""
 
     workers = 1
+    gpus = math.inf  # this process sees what it sees
 
     def run(
         self, plan: Plan, store: Store, next_task: Callable[[], Task | None], stopping: threading.Event

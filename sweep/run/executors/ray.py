@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import packages_distributions
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import ray
 import ray.cloudpickle
@@ -40,7 +40,8 @@ class _Actor:
 
     def __init__(self, plan: Plan, token: str | None, location: Location, cpus: int, path: list[str]) -> None:
         sys.path.extend(entry for entry in path if entry not in sys.path)
-        _limit_threads(cpus)
+        self._held = ExitStack()
+        self._held.enter_context(limit_threads(cpus))
         self._stopping = threading.Event()
         self._bench = Workbench(plan, Store(location, token), self._stopping.is_set)
 
@@ -55,18 +56,18 @@ class _Actor:
 _RemoteActor: Any = _ray.remote(concurrency_groups={"control": 1})(_Actor)
 
 
-def _limit_threads(cpus: int) -> None:
-    """Hold BLAS and numba to the cores that the actor was given."""
-    numba = importlib.import_module("numba")
-    numba.set_num_threads(min(cpus, numba.config.NUMBA_NUM_THREADS))
-    limit_threads(cpus)
+class _Share(NamedTuple):
+    """What an actor has of the machines."""
+
+    cpus: int
+    gpus: int
 
 
 @dataclass
 class _Worker:
     actor: Any
     writer: str
-    cpus: int
+    share: _Share
     tasks: dict[Any, Task] = field(default_factory=dict)
 
 
@@ -89,6 +90,7 @@ class RayExecutor:
     def __init__(self, workers: int | None = None, address: str | None = None) -> None:
         self.address = address
         self.workers = workers or os.cpu_count() or 1
+        self.gpus = 0.0
         self._limit = workers
         self._pool: list[_Worker] = []
         self._losses, self._worked = 0, False
@@ -116,8 +118,10 @@ class RayExecutor:
             raise SweepError(
                 Problem(f"--address {self.address or 'local'}", f"cannot start or join Ray: {reason}")
             ) from error
+        there = _ray.cluster_resources()
+        self.gpus = there.get("GPU", 0.0)
         if self._limit is None and self.address is not None:
-            self.workers = max(1, int(_ray.cluster_resources().get("CPU", 1)))
+            self.workers = max(1, int(there.get("CPU", 1)))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
@@ -173,36 +177,40 @@ class RayExecutor:
 
     def _submit(self, task: Task) -> bool:
         """Give a task to an actor that has room; return False when none has."""
-        cpus = min(task.cpus, self.workers)
-        worker = self._idle(cpus) or self._start(cpus) or self._least_busy(cpus)
+        share = _Share(min(task.cpus, self.workers), task.gpus)
+        worker = self._idle(share) or self._start(share) or self._least_busy(share)
         if worker is None:
             return False
         worker.tasks[worker.actor.do.remote(task)] = task
         return True
 
-    def _idle(self, cpus: int) -> _Worker | None:
-        return next((worker for worker in self._pool if worker.cpus == cpus and not worker.tasks), None)
+    def _idle(self, share: _Share) -> _Worker | None:
+        return next((worker for worker in self._pool if worker.share == share and not worker.tasks), None)
 
-    def _least_busy(self, cpus: int) -> _Worker | None:
-        own = [worker for worker in self._pool if worker.cpus == cpus and len(worker.tasks) < IN_FLIGHT]
+    def _least_busy(self, share: _Share) -> _Worker | None:
+        own = [worker for worker in self._pool if worker.share == share and len(worker.tasks) < IN_FLIGHT]
         return min(own, key=lambda worker: len(worker.tasks), default=None)
 
-    def _start(self, cpus: int) -> _Worker | None:
-        """Start an actor where there are cores for it, if need be those of idle actors of another size."""
-        others = [worker for worker in self._pool if not worker.tasks and worker.cpus != cpus]
-        free = self.workers - sum(worker.cpus for worker in self._pool)
-        if free + sum(worker.cpus for worker in others) < cpus:
+    def _start(self, share: _Share) -> _Worker | None:
+        """Start an actor where there is room for it, if need be that of idle actors of another size."""
+        others = [worker for worker in self._pool if not worker.tasks and worker.share != share]
+        if not self._fits(share, [worker for worker in self._pool if worker not in others]):
             return None
-        while free < cpus:
+        while not self._fits(share, self._pool):
             idle = others.pop()
             self._pool.remove(idle)
             ray.kill(idle.actor)
-            free += idle.cpus
         location = Location(self._location.place, self._location.durable)
         path = [entry for entry in sys.path if entry]
-        actor = _RemoteActor.options(num_cpus=cpus).remote(*self._given, location, cpus, path)
-        self._pool.append(_Worker(actor, location.writer, cpus))
+        options = {"num_cpus": share.cpus, "num_gpus": share.gpus}
+        actor = _RemoteActor.options(**options).remote(*self._given, location, share.cpus, path)
+        self._pool.append(_Worker(actor, location.writer, share))
         return self._pool[-1]
+
+    def _fits(self, share: _Share, others: Sequence[_Worker]) -> bool:
+        """Return whether there are cores and GPUs for one more actor beside others."""
+        shares = [share, *(worker.share for worker in others)]
+        return sum(one.cpus for one in shares) <= self.workers and sum(one.gpus for one in shares) <= self.gpus
 
 
 def _travel_by_value(module_name: str) -> None:
