@@ -154,17 +154,16 @@ class StagePlan:
         """Return the labels of a region."""
         return {axis: labels[part] for (axis, labels), part in zip(self.stage.axes.items(), region, strict=True)}
 
-    @property
-    def tile_seconds(self) -> float:
-        """Return how much work cells are gathered to for one task."""
-        return min(TILE_SECONDS, max(CELL_SECONDS, float(self.seconds.sum()) / TILES_AT_LEAST))
+    def tile_seconds(self, factor: float = 1.0) -> float:
+        """Return how much work cells are gathered to for one task, if a predicted second takes `factor` in truth."""
+        return min(TILE_SECONDS, max(CELL_SECONDS, factor * float(self.seconds.sum()) / TILES_AT_LEAST))
 
     @property
     def tasks(self) -> int:
         """Return about how many tasks the stage is, if its points cost what the kernel says."""
         seconds = self.per_cell(self.seconds)
         before = np.cumsum(seconds) - seconds
-        return len(np.unique(np.floor((before + 1e-9) / self.tile_seconds)))
+        return len(np.unique(np.floor((before + 1e-9) / self.tile_seconds())))
 
     def numbers(self, region: Region) -> npt.NDArray[np.int64]:
         """Return the numbers of the points of a region: their places when all points of the stage stand in one row."""

@@ -220,8 +220,9 @@ class _StageQueue:
 
     def _tile_end(self, start: int) -> int:
         """Return one past the last cell of the tile that begins with a cell: seconds of work, as far as is known."""
-        wanted = self.plan.tile_seconds if self.speed.known else min(self.plan.tile_seconds, FIRST_SECONDS)
-        target = self._before[start] + wanted / self.speed.factor
+        factor = self.speed.factor
+        wanted = self.plan.tile_seconds(factor)
+        target = self._before[start] + (wanted if self.speed.known else min(wanted, FIRST_SECONDS)) / factor
         return max(start + 1, int(np.searchsorted(self._before, target * (1 + 1e-9), side="right")) - 1)
 
     def _left_out(self, cells: range) -> frozenset[int]:
