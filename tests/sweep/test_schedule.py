@@ -120,7 +120,7 @@ def test_task_that_was_lost_without_fault_is_handed_out_again(monkeypatch) -> No
 
 
 def test_tiles_follow_what_points_cost(monkeypatch) -> None:
-    """The first task is small; where points cost a hundred times more or less than said, later ones hold fewer or more."""
+    """The first task is small; where points cost a hundred times more or less than said, later ones follow."""
     monkeypatch.setattr(sweep.plan.plan, "CELL_SECONDS", 1e-5)
     plan = make_plan(
         grid_with(walk__axes={"size": [3], "realisation": 200_000}, walk__params={"seconds": 1e-3, "steps": 1})
