@@ -61,6 +61,7 @@ def launch(
         float | None,
         typer.Option("--for", parser=seconds_in, metavar="TIME", help="Stop by itself after 55m, 1h30m, 3600 (s)."),
     ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for another launch that is at work there.")] = False,
 ) -> None:
     """Compute what a grid asks for and its store does not have yet: start, resume or extend.
 
@@ -80,7 +81,7 @@ def launch(
             place = store or default_place(loaded.name)
             make = None if executor is ExecutorName.inline else _on_ray(workers, address)
             durable = False if no_fsync else None
-            known = {"accept_code_change": accept_code_change, "durable": durable, "failing": failing}
+            known = {"accept_code_change": accept_code_change, "durable": durable, "failing": failing, "wait": wait}
             summary = _launch(loaded, place, make, request, **known)
         except KeyboardInterrupt:
             _interrupted()
@@ -105,9 +106,12 @@ def _launch(grid: Grid, place: str, make: MakeExecutor | None, request: StopRequ
 def _on_ray(workers: int | None, address: str | None) -> MakeExecutor:
     from sweep.run.executors.ray import RayExecutor
 
-    where = f"joining the Ray cluster at {address}" if address else "starting Ray on this machine"
-    err.print(f"{where} ...", style="dim")
-    return lambda: RayExecutor(workers, address)
+    def make() -> RayExecutor:
+        where = f"joining the Ray cluster at {address}" if address else "starting Ray on this machine"
+        err.print(f"{where} ...", style="dim")
+        return RayExecutor(workers, address)
+
+    return make
 
 
 def _line() -> str:

@@ -26,7 +26,7 @@ from sweep.run.schedule import ATTEMPTS, Schedule
 from sweep.run.stopping import StopRequest, interruptible
 from sweep.store.attempts import forget_all
 from sweep.store.failures import clear_failures, read_failures
-from sweep.store.lease import Lease
+from sweep.store.lease import Lease, await_turn
 from sweep.store.prepare import prepare, take_back_incomplete
 from sweep.store.provenance import code_differences
 from sweep.store.storage import Location, reaching
@@ -124,6 +124,7 @@ def launch(
     durable: bool | None = None,
     request: StopRequest | None = None,
     failing: Failing | None = None,
+    wait: bool = False,
 ) -> Summary:
     """Fill the store of a grid: start, resume or extend it.
 
@@ -144,6 +145,8 @@ def launch(
         What stops it; by default it hears signals itself.
     failing : Failing, optional
         What becomes of points that fail.
+    wait : bool
+        Wait until another launch that is at work there has ended.
 
     Returns
     -------
@@ -160,9 +163,10 @@ def launch(
     look()  # for a first time, so that what is wrong is told before Ray starts
     with (
         interruptible(request) as stopping,
+        _in_turn(store.location, stopping, listener, wait) as turn,
         stopping.kept(_started(make_executor, grid)) as executor,
         reaching(place),
-        Lease(store.location, _facts(store, executor)) as lease,
+        Lease(store.location, _facts(store, executor), turn=turn) as lease,
     ):
         store.token = lease.token
         store.refresh()
@@ -192,6 +196,16 @@ def _started(make_executor: MakeExecutor, grid: Grid) -> Iterator[Executor]:
             there = f"found {short[0].gpus}; there are {executor.gpus:g} for all tasks together"
             raise SweepError(Problem(f"stages.{short[0].name}.gpus", there))
         yield executor
+
+
+@contextmanager
+def _in_turn(location: Location, stopping: StopRequest, listener: Listener, wait: bool) -> Iterator[Callable[[], int]]:
+    """Yield what tells whether it is this launch's turn; one that waits for it does so before it takes any core."""
+    turn = partial(await_turn, location, lambda: wait and not stopping.is_set(), lambda text: listener(Notice(text)))
+    if wait:
+        with reaching(location.place):
+            turn()
+    yield turn
 
 
 def _done(store: Store, stage: StagePlan) -> npt.NDArray[np.bool_]:

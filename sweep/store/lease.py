@@ -13,6 +13,7 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -26,15 +27,15 @@ KEY = ".sweep/lease"
 SAID = {"token", "host", "pid", "heartbeat"}  # by whoever holds the store
 EPOCHS = ".sweep/epochs/"
 HEARTBEAT_SECONDS = 5.0
+LOOK_SECONDS = 1.0  # between two looks at a holder that is watched or waited for
 CLAIM_SECONDS = 5.0  # how long one who has created an epoch may take to say who it is
 
 
 class Lease:
     """The right to write to a store, kept alive by a heartbeat, given back at the end.
 
-    A launcher that died leaves its lease behind. It is taken over at once when that process is known to be dead, or
-    when it has given no sign of life for `STALE_SECONDS` by the clock of the store. As long as the lease is held, it is
-    the location's fence.
+    A launcher that died leaves its lease behind. It is taken over at once when that process is known to be dead, else
+    when it gives no sign of life, as `Watch` says. As long as the lease is held, it is the location's fence.
 
     Parameters
     ----------
@@ -43,6 +44,8 @@ class Lease:
         What others should be told of this launch, such as when it began and what was done by then.
     force : bool
         Take it from whoever holds it, alive or not.
+    turn : () -> int, optional
+        Returns the number of the latest take-over when nobody holds the store; `await_turn` by default.
 
     Raises
     ------
@@ -50,12 +53,19 @@ class Lease:
         On entering, when another launcher holds the store.
     """
 
-    def __init__(self, location: Location, facts: dict[str, Any], force: bool = False) -> None:
+    def __init__(
+        self,
+        location: Location,
+        facts: dict[str, Any],
+        *,
+        force: bool = False,
+        turn: Callable[[], int] | None = None,
+    ) -> None:
         self.location = location
         self.token = uuid.uuid4().hex
         self.epoch = 0
         self._facts = {**facts, "token": self.token, **holders.own_facts()}
-        self._force = force
+        self._turn = partial(highest_epoch, location) if force else turn or partial(await_turn, location)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
@@ -69,7 +79,7 @@ class Lease:
                 self._say()  # a put of the former holder that was under way has come in between: now none is left
         except LeaseLost as error:
             self.location.fence = None
-            raise self._refusal() from error
+            raise _refusal(self.location) from error
         self.location.fence = fence_of(self.location, self.token)
         for key, number in _epochs(self.location):
             if number < self.epoch:
@@ -85,19 +95,10 @@ class Lease:
         self.location.fence = None
 
     def _claim(self) -> int:
-        """Create the next epoch and return it, if nobody holds the store."""
-        highest = highest_epoch(self.location)
-        document = _document(self.location)
-        while not self._force:
-            if _alive(self.location, document):
-                raise self._refusal()
-            if document.get("epoch", 0) >= highest or _is_past(self.location.age(_epoch(highest))):
-                break
-            time.sleep(CLAIM_SECONDS / 50)  # someone has created an epoch and may be about to say who it is
-            document = _document(self.location)
-        if not self.location.put_if_absent(_epoch(highest + 1), self.token.encode()):
-            raise self._refusal()
-        return highest + 1
+        """Create the next epoch and return it, when nobody holds the store."""
+        while not self.location.put_if_absent(_epoch(epoch := self._turn() + 1), self.token.encode()):
+            pass  # another was faster, and will have said so when it is one's turn again
+        return epoch
 
     def _still_highest(self) -> None:
         if highest_epoch(self.location) != self.epoch:
@@ -109,17 +110,63 @@ class Lease:
     def _beat(self) -> None:
         while not self._stop.wait(HEARTBEAT_SECONDS):
             try:
+                check(self.location, self.token)  # first: where the folder of a store is away, none is to be made
                 self._say()
-            except LeaseLost:
-                return  # taken over; the workers find the same and stop
-            except UNAVAILABLE:
-                continue  # may pass; if it does not, another may take over
+            except Exception:  # noqa: BLE001 - whatever it is, it may pass; if it does not, another may take over
+                if self._is_succeeded():
+                    return  # the workers find the same and stop
 
-    def _refusal(self) -> SweepError:
-        who = holders.describe(read_lease(self.location) or {})
-        place = self.location.place
-        ways = f"wait for it, stop it, choose another --store, or break its hold: sweep unlock {place}"
-        return SweepError(Problem(place, f"another launch is writing here ({who}); {ways}"))
+    def _is_succeeded(self) -> bool:
+        """Return whether another holds the store for certain; a store that is away has no other holder."""
+        try:
+            return bool(_document(self.location)) and not holds(self.location, self.token)
+        except Exception:  # noqa: BLE001 - as above
+            return False
+
+
+def await_turn(
+    location: Location, wait: Callable[[], bool] = lambda: False, tell: Callable[[str], None] = lambda _: None
+) -> int:
+    """Return the number of the latest take-over when nobody holds the store.
+
+    Parameters
+    ----------
+    location : Location
+    wait : () -> bool
+        Asked now and then while another launcher holds it: whether to go on waiting for its end.
+    tell : str -> None
+        Told of whom is waited for, or watched.
+
+    Raises
+    ------
+    SweepError
+        When another launcher holds it and is not waited for.
+    """
+    watch, told = holders.Watch(), ""
+    while True:
+        highest, document = highest_epoch(location), _document(location)
+        lives = False if _is_free(document) else watch.lives(document, partial(location.age, KEY))
+        if lives is False and (document.get("epoch", 0) >= highest or _is_past(location.age(_epoch(highest)))):
+            return highest
+        if lives and not wait():
+            raise _refusal(location)
+        if lives is not False and (what := _awaited(document, lives)) != told:
+            told = what
+            tell(what)
+        time.sleep(CLAIM_SECONDS / 50 if lives is False else LOOK_SECONDS)  # or someone is about to say who it is
+
+
+def _awaited(document: dict[str, Any], lives: bool | None) -> str:
+    who = holders.describe(document)
+    if lives:
+        return f"waiting for another launch that is writing here ({who})"
+    return f"the launch that was writing here ({who}) gives no sign of life; watched a while before it is succeeded"
+
+
+def _refusal(location: Location) -> SweepError:
+    who, place = holders.describe(read_lease(location) or {}), location.place
+    ways = f"wait for it (--wait), stop it, choose another --store, or break its hold: sweep unlock {place}"
+    return SweepError(Problem(place, f"another launch is writing here ({who}); {ways}"))
 
 
 def check(location: Location, token: str) -> None:
@@ -170,8 +217,12 @@ def _is_of(location: Location, document: dict[str, Any], token: str) -> bool:
     return document.get("token") == token and not later
 
 
+def _is_free(document: dict[str, Any]) -> bool:
+    return not document or "released" in document
+
+
 def _alive(location: Location, document: dict[str, Any]) -> bool:
-    return bool(document) and "released" not in document and holders.is_alive(document, location.age(KEY))
+    return not _is_free(document) and holders.is_alive(document, location.age(KEY))
 
 
 def _document(location: Location) -> dict[str, Any]:

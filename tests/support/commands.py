@@ -86,3 +86,13 @@ def running(*words: str, cwd: Path, **options: Any) -> Iterator[Running]:
         process.wait()
         if process.stdout:
             process.stdout.close()
+
+
+def at_work(launch: Running, store: Path) -> None:
+    """Wait until a launch is in the log of its store: tasks run from then on."""
+    deadline = time.monotonic() + 60
+    while not (store / ".sweep" / "launches" / "1").exists():
+        assert launch.process.poll() is None, launch.said
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.3)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,8 @@ from sweep.errors import LeaseLost, SweepError
 from sweep.plan.plan import Task, make_plan
 from sweep.run.driver import plan_for
 from sweep.run.work import Account, Workbench
-from sweep.store.holder import own_facts
-from sweep.store.lease import KEY, Lease, fence_of, highest_epoch, holds, read_lease, revoke
+from sweep.store.holder import describe, own_facts
+from sweep.store.lease import KEY, Lease, await_turn, fence_of, highest_epoch, holds, read_lease, revoke
 from sweep.store.prepare import prepare
 from sweep.store.storage import Location
 from sweep.store.store import Store
@@ -39,6 +41,12 @@ def location(tmp_path: Path) -> Location:
 def twin(location: Location) -> Location:
     """Return the same place as another process sees it."""
     return Location(location.place)
+
+
+@pytest.fixture
+def short_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep.store.holder, "WATCH_SECONDS", 0.3)
+    monkeypatch.setattr(sweep.store.lease, "LOOK_SECONDS", 0.05)
 
 
 # -- who may have it --------------------------------------------------------------------------------------------------
@@ -108,7 +116,7 @@ def test_who_wakes_up_with_an_old_epoch_is_refused(location: Location, monkeypat
             return listing(place) if len(listed) > 1 else 0
 
         with monkeypatch.context() as patch:
-            patch.setattr(sweep.store.lease, "_alive", lambda *_: False)
+            patch.setattr(sweep.store.lease, "_is_free", lambda _: True)
             patch.setattr(sweep.store.lease, "highest_epoch", listed_before)
             with pytest.raises(SweepError, match=HELD):
                 late.__enter__()
@@ -122,6 +130,7 @@ def test_who_wakes_up_with_an_old_epoch_is_refused(location: Location, monkeypat
 ELSEWHERE: dict[str, Any] = {"host": "elsewhere"}
 
 
+@pytest.mark.usefixtures("short_watch")
 @pytest.mark.parametrize("facts", [{"age": 61.0, **ELSEWHERE}, {"age": 61.0}, {"pid": dead_process()}])
 def test_a_dead_launcher_is_succeeded(location: Location, facts: dict[str, Any]) -> None:
     left_behind(Path(location.place), **facts)
@@ -130,6 +139,7 @@ def test_a_dead_launcher_is_succeeded(location: Location, facts: dict[str, Any])
     assert read_lease(location) is None
 
 
+@pytest.mark.usefixtures("short_watch")
 @pytest.mark.parametrize("seconds", [-3600, -61, 0, 61, 3600])
 def test_clocks_that_differ_let_nobody_in_and_lock_nobody_out(location: Location, seconds: float) -> None:
     """The holder's clock is off by this much; the store's own clock tells when it was last heard of."""
@@ -139,6 +149,55 @@ def test_clocks_that_differ_let_nobody_in_and_lock_nobody_out(location: Location
     left_behind(Path(location.place), age=61, heartbeat=time.time() + seconds, **ELSEWHERE)
     with Lease(twin(location), {}):
         pass
+
+
+@pytest.mark.usefixtures("short_watch")
+@pytest.mark.parametrize("seconds", [-90, 90, 3600])
+def test_where_files_have_their_writers_time_the_watch_tells(location: Location, seconds: float) -> None:
+    """As on a file system whose clients stamp their files: a living holder seems long dead, or of the future."""
+    beating = threading.Event()
+
+    def beat() -> None:
+        while not beating.wait(0.1):
+            left_behind(Path(location.place), age=-seconds, **ELSEWHERE)
+
+    left_behind(Path(location.place), age=-seconds, **ELSEWHERE)
+    heart = threading.Thread(target=beat)
+    heart.start()
+    try:
+        with pytest.raises(SweepError, match=HELD):
+            Lease(twin(location), {}).__enter__()
+    finally:
+        beating.set()
+        heart.join()
+
+
+def test_a_dead_launch_of_the_future_locks_nobody_out(
+    location: Location, short_watch: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep.store.holder, "STALE_SECONDS", 0.6)
+    left_behind(Path(location.place), age=-3600.0, **ELSEWHERE)
+    told: list[str] = []
+    begun = time.monotonic()
+    turn = partial(await_turn, location, tell=told.append)
+    with Lease(location, {}, turn=turn):
+        assert time.monotonic() - begun >= 0.6
+    assert [line.startswith("the launch that was writing here (? on elsewhere") for line in told] == [True]
+
+
+def test_who_waits_has_its_turn(location: Location, short_watch: None) -> None:
+    """Behind one that ends, and behind one that dies; and no longer than it wants to."""
+    told: list[str] = []
+    wait = partial(await_turn, location, lambda: True, told.append)
+    with Lease(twin(location), {}):
+        threading.Timer(0.3, lambda: left_behind(Path(location.place), pid=dead_process(), epoch=1)).start()
+        with Lease(location, {}, turn=wait) as lease:
+            assert lease.epoch == 2
+    assert told == [f"waiting for another launch that is writing here ({describe(own_facts())})"]
+    patience = iter([True, True, False])
+    with Lease(twin(location), {}), pytest.raises(SweepError, match=HELD):
+        await_turn(location, lambda: next(patience))
+    assert not list(patience)
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
@@ -265,7 +324,7 @@ def test_the_heart_goes_on_through_passing_errors(
     location: Location, fast_heart: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beats, put = threading.Event(), Location.put
-    failures = iter([OSError("no answer")] * 3)
+    failures = iter([OSError("no answer"), RuntimeError("of any kind"), ValueError()])
 
     def flaky(self: Location, key: str, value: bytes, at_once: bool = True) -> None:
         error = next(failures, None)
@@ -278,6 +337,24 @@ def test_the_heart_goes_on_through_passing_errors(
         monkeypatch.setattr(Location, "put", flaky)
         assert beats.wait(10)
         monkeypatch.undo()
+        assert holds(location, lease.token)
+
+
+def test_the_heart_goes_on_when_the_store_comes_back(location: Location, fast_heart: None) -> None:
+    """A network folder that is away is an empty one, or none."""
+    store, away = Path(location.place), Path(f"{location.place}.away")
+    with Lease(location, {}) as lease:
+        for emptied in (False, True):
+            store.rename(away)
+            if emptied:
+                store.mkdir()
+            time.sleep(0.2)
+            assert not list(store.rglob("*"))
+            shutil.rmtree(store, ignore_errors=True)
+            away.rename(store)
+            before = location.get(KEY)
+            time.sleep(0.2)
+            assert location.get(KEY) != before
         assert holds(location, lease.token)
 
 

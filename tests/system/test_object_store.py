@@ -15,6 +15,7 @@ from launching import assert_same, grid_with, load, run
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
 
+import sweep.store.holder
 import sweep.store.lease
 import sweep.store.objects
 from sweep.errors import LeaseLost, SweepError
@@ -144,6 +145,7 @@ def test_the_clock_of_the_bucket_tells_who_is_alive(bucket: str, monkeypatch: py
         with pytest.raises(SweepError, match="another launch is writing here"):
             Lease(other, {}).__enter__()
         monkeypatch.setattr(Location, "age", lambda self, key: 61.0)
+        monkeypatch.setattr(sweep.store.holder, "WATCH_SECONDS", 0.0)
         with Lease(other, {}):
             assert not holds(other, document["token"])
     assert not [key for key in other.list(".sweep/") if "clock" in key]

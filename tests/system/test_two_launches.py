@@ -182,6 +182,8 @@ PLACES = {
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A lease is stale after a second."""
     monkeypatch.setattr(sweep.store.holder, "STALE_SECONDS", 1.0)
+    monkeypatch.setattr(sweep.store.holder, "WATCH_SECONDS", 0.2)
+    monkeypatch.setattr(sweep.store.lease, "LOOK_SECONDS", 0.1)
 
 
 @pytest.mark.usefixtures("impatient")
