@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from enum import StrEnum
@@ -44,7 +45,7 @@ def launch(
     store: StoreOption = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Cores to use.", show_default="all")] = None,
     address: Annotated[
-        str | None, typer.Option(help="Join a running Ray cluster: auto, HOST:PORT or ray://HOST:PORT.")
+        str | None, typer.Option(help="Join a running Ray cluster: auto or HOST:PORT; RAY_ADDRESS otherwise.")
     ] = None,
     executor: Annotated[ExecutorName, typer.Option(help="ray, or inline for one process.")] = ExecutorName.ray,
     set_: SetOption = None,
@@ -107,7 +108,8 @@ def _on_ray(workers: int | None, address: str | None) -> MakeExecutor:
     from sweep.run.executors.ray import RayExecutor
 
     def make() -> RayExecutor:
-        where = f"joining the Ray cluster at {address}" if address else "starting Ray on this machine"
+        there = address or os.environ.get("RAY_ADDRESS")
+        where = f"joining the Ray cluster at {there}" if there else "starting Ray on this machine"
         err.print(f"{where} ...", style="dim")
         return RayExecutor(workers, address)
 

@@ -72,7 +72,8 @@ class Location:
         self.zarr: ZarrStore = self._home.zarr
 
     def __reduce__(self) -> tuple[type[Location], tuple[str, bool, str]]:
-        return Location, (self.place, self.durable, self.writer)
+        # elsewhere the working directory is another
+        return Location, (str(self.local_path or self.place), self.durable, self.writer)
 
     @property
     def fence(self) -> Fence | None:

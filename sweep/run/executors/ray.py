@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +18,7 @@ from ray.exceptions import ActorDiedError, RayError
 from sweep.errors import Problem, SweepError
 from sweep.plan.plan import Plan, Task
 from sweep.run.executors.base import Lost, Outcome, attempt, limit_threads
+from sweep.run.executors.session import Session
 from sweep.run.work import Workbench
 from sweep.store.lease import revoke
 from sweep.store.storage import Location
@@ -30,9 +28,7 @@ IN_FLIGHT = 2  # tasks at an actor: one at work, one waiting, so that it never i
 LOSSES_AT_FIRST = 20  # workers that may die before one task came to an end
 POLL_SECONDS = 0.2
 DIED = "its process ended (killed for want of memory or by a signal, or it left by itself); Ray's logs may say more"
-CONNECT_SECONDS = 5.0
 _ray: Any = ray  # parts of Ray carry no types
-OBJECT_STORE_BYTES = 2**28  # results go straight to the store, so Ray's own memory stays small
 
 
 class _Actor:
@@ -79,56 +75,40 @@ class RayExecutor:
     workers : int, optional
         Cores to use; all that there are by default.
     address : str, optional
-        A running cluster: ``auto``, ``host:port`` or ``ray://host:port``.
+        A running cluster: ``auto`` or ``HOST:PORT``; by default what RAY_ADDRESS says, if anything.
 
     Raises
     ------
     SweepError
-        On entering, when no cluster answers at the address.
+        On entering, when Ray does not start or no cluster answers at the address.
     """
 
     def __init__(self, workers: int | None = None, address: str | None = None) -> None:
-        self.address = address
-        self.workers = workers or os.cpu_count() or 1
-        self.gpus = 0.0
-        self._limit = workers
+        self._session = Session(workers, address)
         self._pool: list[_Worker] = []
         self._losses, self._worked = 0, False
         self._given: tuple[Any, str | None]  # what every actor works on
         self._location: Location
 
+    @property
+    def workers(self) -> int:
+        """Return how many cores there are to use."""
+        return self._session.workers
+
+    @property
+    def gpus(self) -> float:
+        """Return how many GPUs there are."""
+        return self._session.gpus
+
     def __enter__(self) -> RayExecutor:
-        if self.address is not None:
-            _check_reachable(self.address)
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        own: dict[str, Any] = {
-            "num_cpus": self.workers,
-            "include_dashboard": False,
-            "object_store_memory": OBJECT_STORE_BYTES,
-        }
-        try:
-            ray.init(
-                address=self.address or "local",
-                logging_level=logging.ERROR,
-                log_to_driver=False,
-                **({} if self.address else own),
-            )
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise SweepError(
-                Problem(f"--address {self.address or 'local'}", f"cannot start or join Ray: {reason}")
-            ) from error
-        there = _ray.cluster_resources()
-        self.gpus = there.get("GPU", 0.0)
-        if self._limit is None and self.address is not None:
-            self.workers = max(1, int(there.get("CPU", 1)))
+        self._session.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
         for worker in self._pool:
             ray.kill(worker.actor)
         self._pool.clear()
-        ray.shutdown()
+        self._session.__exit__(kind, value, tb)
 
     def run(
         self, plan: Plan, store: Store, next_task: Callable[[], Task | None], stopping: threading.Event
@@ -217,14 +197,3 @@ def _travel_by_value(module_name: str) -> None:
     """Let a kernel that is not installed, a user's own file, travel to the workers with the plan."""
     if module_name.partition(".")[0] not in packages_distributions() and module_name in sys.modules:
         _ray.cloudpickle.register_pickle_by_value(sys.modules[module_name])
-
-
-def _check_reachable(address: str) -> None:
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not colon:
-        return  # `auto` and the like: Ray says at once whether there is one
-    try:
-        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
-    except (OSError, ValueError) as error:
-        what = f"no Ray cluster answers there ({error}); start one with `ray start --head` or drop --address"
-        raise SweepError(Problem(f"--address {address}", what)) from error

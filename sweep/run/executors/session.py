@@ -1,0 +1,163 @@
+"""Ray for the time of a launch: one of our own on this machine, or a place in a cluster that is there."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+from sweep.errors import Problem, SweepError
+from sweep.run.cores import usable_cores
+from sweep.run.executors.address import Found, find_cluster
+
+_ray: Any = ray  # parts of Ray carry no types
+OBJECT_STORE_BYTES = 2**28  # results go straight to the store, so Ray's own memory stays small
+LONGEST_SOCKET = 107  # bytes that the path of a Unix socket may have
+SOCKET = "/ray/session_2000-01-01_00-00-00_000000_0000000/sockets/plasma_store"
+NO_ACCELERATORS = "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"
+
+
+class Session:
+    """Starts a Ray of its own on entering, or joins a cluster, and leaves it again.
+
+    What it changes in the environment lasts as long as it does, and nothing is written in the home: a Ray of our own is
+    open only to who knows a token that is made for it, and a cluster that wants one gets the one that is at hand.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Cores to use; all that there are by default.
+    address : str, optional
+        A running cluster, ``auto`` or ``HOST:PORT``; by default what RAY_ADDRESS says, if anything. A Ray that this
+        process is connected to already is used as it is.
+
+    Attributes
+    ----------
+    workers : int
+        Cores to use; in a joined cluster, those that it has now unless they were given.
+    gpus : float
+        Those that there are.
+    joined : bool
+        Whether the cluster is somebody else's.
+
+    Raises
+    ------
+    SweepError
+        On entering, in words, within seconds.
+    """
+
+    def __init__(self, workers: int | None = None, address: str | None = None) -> None:
+        self.address = (os.environ.get("RAY_ADDRESS") if address in (None, "auto") else None) or address or "local"
+        self.joined = self.address != "local" or ray.is_initialized()
+        self.limit = workers
+        self.workers, self.gpus = workers or usable_cores(), 0.0
+        self._leaving = ExitStack()
+
+    def __enter__(self) -> Session:
+        with ExitStack() as stack:
+            if not self.joined:
+                self._start(stack)
+            elif not ray.is_initialized():  # whoever has Ray up in this process goes on with it afterwards
+                self._join(stack, find_cluster(self.address))
+            there = _ray.cluster_resources()
+            self.gpus = there.get("GPU", 0.0)
+            if self.joined and self.limit is None:
+                self.workers = max(1, int(there.get("CPU", 1)))
+            self._leaving = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        self._leaving.close()
+
+    def _join(self, stack: ExitStack, found: Found) -> None:
+        stack.enter_context(
+            _environment(RAY_AUTH_MODE="token" if found.token else "disabled", RAY_AUTH_TOKEN=found.token)
+        )
+        self._initialize(stack, address=found.address)
+
+    def _start(self, stack: ExitStack) -> None:
+        mode = os.environ.get("RAY_AUTH_MODE", "token")
+        token = secrets.token_hex(32) if mode == "token" else None
+        stack.enter_context(_environment(RAY_AUTH_MODE=mode, RAY_AUTH_TOKEN=token))
+        self._initialize(
+            stack,
+            address="local",
+            num_cpus=self.workers,
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            _temp_dir=f"{_temporary_folder()}/ray",
+        )
+
+    def _initialize(self, stack: ExitStack, **options: Any) -> None:
+        os.environ.setdefault(NO_ACCELERATORS, "0")
+        stack.callback(ray.shutdown)
+        try:
+            ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
+        except (OSError, RuntimeError, ValueError, RayError) as error:
+            raise SweepError(
+                Problem(f"--address {self.address}", f"cannot start or join Ray: {said(error)}")
+            ) from error
+
+
+def said(error: BaseException) -> str:
+    """Return what an exception of Ray's says, in one line."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return " ".join(filter(None, lines)) or type(error).__name__
+
+
+@contextmanager
+def _environment(**wanted: str | None) -> Iterator[None]:
+    """Have variables in the environment for a while, and let Ray, which keeps copies of its own, see them."""
+    before = {name: os.environ.get(name) for name in wanted}
+    _set(wanted)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    raylet = importlib.import_module("ray._raylet")
+    raylet.Config.initialize("")
+    raylet.AuthenticationTokenLoader.instance().reset_cache()
+
+
+def _temporary_folder() -> str:
+    """Return a folder where Ray can put its files, and whose name leaves room for those of its sockets.
+
+    Raises
+    ------
+    SweepError
+        When there is none.
+    """
+    wanted = [os.environ.get(name) for name in ("RAY_TMPDIR", "TMPDIR")]
+    for folder in filter(None, (*wanted, "/tmp", "/var/tmp", "/dev/shm", str(Path.home()))):
+        for inside in (folder, f"{folder}/sweep-{os.getuid()}"):  # in case `ray` is there and belongs to somebody else
+            if len(os.fsencode(inside + SOCKET)) <= LONGEST_SOCKET and _can_write(inside):
+                return inside
+    what = "no folder for Ray's files: set RAY_TMPDIR to one that can be written and has a short name (40 letters)"
+    raise SweepError(Problem("Ray", what))
+
+
+def _can_write(folder: str) -> bool:
+    try:
+        Path(folder, "ray").mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=Path(folder, "ray")):
+            return True
+    except OSError:
+        return False
