@@ -89,14 +89,15 @@ def test_a_missing_token_is_said(closed_head: Head, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        (f"127.0.0.1:{free_port()}", "no Ray cluster answers there .*refused"),
+        ("closed", "no Ray cluster answers there .*refused"),
         ("nowhere.invalid:6379", "no Ray cluster answers there"),
         ("6379", "no Ray cluster answers there"),
-        ("ray://head:10001", "--submit http://head:8265"),
-        ("http://head:8265", "--submit http://head:8265"),
+        ("ray://head:10001", "ray job submit --address http://head:8265"),
+        ("http://head:8265", "ray job submit --address http://head:8265"),
     ],
 )
 def test_a_wrong_address_is_said(address: str, words: str) -> None:
+    address = f"127.0.0.1:{free_port()}" if address == "closed" else address
     with pytest.raises(SweepError, match=words) as caught, Session(address=address):
         pass
     assert len(str(caught.value).splitlines()) == 1
