@@ -59,9 +59,7 @@ def find_cluster(address: str) -> Found:
 def _other_ways(address: str) -> str:
     scheme, _, rest = address.partition("://")
     host = rest.partition(":")[0] or "HEAD"
-    submit = (
-        f"from outside of the cluster: ray job submit --address http://{host}:8265 -- sweep launch GRID --store URL"
-    )
+    submit = f"from outside: ray job submit --address http://{host}:8265 -- sweep launch GRID --store URL"
     if scheme == "ray":
         return f"ray:// ties a launch to a connection, and is not taken; on the cluster: --address auto, {submit}"
     return f"wanted auto or HOST:PORT; {submit}"
