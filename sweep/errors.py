@@ -22,13 +22,20 @@ class Problem:
 
 
 class SweepError(Exception):
-    """The grid, the store or the arguments are wrong; nothing was written.
+    """The grid, the store or the arguments are wrong, or a launch cannot go on.
 
     Parameters
     ----------
     problems : Problem or str
         All that is wrong, each worth one or two lines.
+
+    Attributes
+    ----------
+    written : bool
+        Whether something was written before it was found.
     """
+
+    written = False
 
     def __init__(self, *problems: Problem | str) -> None:
         self.problems = problems

@@ -25,6 +25,7 @@ from sweep.errors import Problem, SweepError
 __all__ = ["app", "main"]
 
 FOLLOW_SECONDS = 2.0
+LONELY_SECONDS = 10.0  # a launch that was just begun starts Ray before it takes the store
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,7 +47,7 @@ def _common(
 def status(
     store: StoreArgument,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Show it again every two seconds, until all is done.")
+        bool, typer.Option("--follow", help="Show it again every two seconds, until nobody is at work.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document, for programs.")] = False,
     launches: Annotated[
@@ -58,6 +59,7 @@ def status(
     from sweep.cli.lines import status_lines
     from sweep.cli.status import read_status
 
+    seen = time.monotonic()
     while True:
         found = read_status(open_store(store))
         if as_json:
@@ -66,7 +68,8 @@ def status(
             out.print(status_table(found))
             for line in status_lines(found, launches=launches):
                 say(line)
-        if not follow or found.complete:
+        seen = time.monotonic() if found.launcher else seen
+        if not follow or found.complete or time.monotonic() - seen > LONELY_SECONDS:
             return
         time.sleep(FOLLOW_SECONDS)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+from typing import Any
+
 from rich.console import Console
 
 out = Console()
@@ -11,3 +15,45 @@ err = Console(stderr=True)
 def say(text: str) -> None:
     """Print plain words: no markup, no wrapping, so that paths and commands can be copied."""
     out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class Steady:
+    """A stream that nothing can keep from going on: words that find no place are lost.
+
+    A pipe that was closed, a full disk, a terminal that is gone and an encoding without a letter are no reason to end
+    what takes days.
+
+    Parameters
+    ----------
+    stream : text stream
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        try:
+            self._stream.write(text)
+        except UnicodeEncodeError:
+            encoding = self._stream.encoding or "ascii"
+            return self.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        except (OSError, ValueError):
+            pass
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush what can be flushed."""
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def hold() -> None:
+    """From now on, to the end of the process, nothing that is printed can fail."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None and not isinstance(stream, Steady):
+            setattr(sys, name, Steady(stream))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from sweep.cli.arguments import AcceptOption, GridArgument, SetOption, StoreOption, default_place, load_grid, open_store
-from sweep.cli.console import err, out, say
+from sweep.cli.console import err, hold, out, say
 from sweep.cli.durations import seconds_in
 from sweep.errors import SweepError
 
@@ -66,8 +66,8 @@ def launch(
 ) -> None:
     """Compute what a grid asks for and its store does not have yet: start, resume or extend.
 
-    Exit status: 0 all done, 1 some points failed, 2 the grid, the store or the arguments are wrong (nothing written),
-    130 interrupted.
+    Exit status: 0 all done, 1 some points failed or the launch could not go on, 2 the grid, the store or the arguments
+    are wrong (nothing written), 130 interrupted.
     """
     if dry_run:
         return plan(grid, store, set_, accept_code_change)
@@ -75,6 +75,7 @@ def launch(
     from sweep.run.driver import Failing
     from sweep.run.stopping import interruptible
 
+    hold()
     failing = Failing(attempts, not retry_failed, fail_fast)
     with interruptible(seconds=time_limit, in_any_case=True) as request:
         try:

@@ -54,6 +54,20 @@ def status_lines(status: Status, *, launches: bool) -> Iterator[str]:
     if launches:
         yield from launch_lines(status)
     yield from failure_lines(status.failures)
+    if status.launcher is None:
+        yield outlook(status)
+
+
+def outlook(status: Status) -> str:
+    """Return how it stands with a store that nobody works on, and what to do next."""
+    if status.satisfied and status.left:
+        rest = f"{status.left} points that only earlier grids asked for are not done"
+        return f"All done that the latest grid asks for; {rest}."
+    if status.complete:
+        return f"All done. Look at it: sweep report {shlex.quote(status.place)}"
+    failed = sum(stage.failed for stage in status.stages.values())
+    of_them = f", {failed} of them failed" if failed else ""
+    return f"Nobody is at work: {status.left} points are left{of_them}; `sweep launch` with the same grid goes on."
 
 
 def failure_lines(failures: Sequence[Failure]) -> Iterator[str]:

@@ -7,7 +7,10 @@ import sys
 
 
 def main() -> None:
-    """Run the command; mistakes become one or two lines and exit status 2, with --debug a traceback."""
+    """Run the command; mistakes become one or two lines and exit status 2, with --debug a traceback.
+
+    The status is 1 where something had been written before: the command was right, and could not go on.
+    """
     for number in (signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, signal.default_int_handler)  # as Ctrl-C
     debug = "--debug" in sys.argv
@@ -30,4 +33,4 @@ def _run(debug: bool) -> None:
         if debug:
             raise
         err.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2)
+        sys.exit(1 if error.written else 2)

@@ -57,8 +57,26 @@ class Status:
 
     @property
     def complete(self) -> bool:
-        """Return whether every point is done."""
-        return all(stage.done == stage.points for stage in self.stages.values())
+        """Return whether every point is done that is asked for."""
+        return all(stage.done == stage.points for stage in self.stages.values()) or self.satisfied
+
+    @property
+    def satisfied(self) -> bool:
+        """Return whether the latest launch had all that its grid asks for, and it is still there.
+
+        A grid may ask for less than one before, and a store never shrinks.
+        """
+        latest = self.launches[max(self.launches)] if self.launches else None
+        reached = (latest or {}).get("reached", {})
+        done = {name: stage.done or 0 for name, stage in self.stages.items()}
+        return bool(reached) and all(
+            stage["done"] == stage["points"] and done.get(name, 0) >= stage["done"] for name, stage in reached.items()
+        )
+
+    @property
+    def left(self) -> int:
+        """Return how many points of the store are not done."""
+        return sum(stage.points - (stage.done or 0) for stage in self.stages.values())
 
     def as_json(self) -> dict[str, Any]:
         """Return the status as JSON has it."""

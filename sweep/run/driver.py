@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -162,6 +163,7 @@ def launch(
     look = partial(plan_for, grid, store, accept_code_change=accept_code_change)
     look()  # for a first time, so that what is wrong is told before Ray starts
     with (
+        _Account() as account,
         interruptible(request) as stopping,
         _in_turn(store.location, stopping, listener, wait) as turn,
         stopping.kept(_started(make_executor, grid)) as executor,
@@ -173,6 +175,7 @@ def launch(
         plan = look()  # what was read before the lease may have changed
         for line in code_differences(store.begun(), plan):
             listener(Notice(f"accepted, and recorded: {line}"))
+        account.written = True
         prepare(store, plan)
         forget_all(store.location)
         failing = failing or Failing()
@@ -181,10 +184,25 @@ def launch(
             clear_failures(store.location)
         done = {name: _done(store, stage) for name, stage in plan.stages.items()}
         schedule = Schedule(plan, done, aside, failing.attempts)
-        with logged(plan, store.location, listener), stopping.gently(lambda reason: listener(Stopping(reason))):
+        log = logged(plan, store.location, listener, schedule.progress)
+        with log, stopping.gently(lambda reason: listener(Stopping(reason))):
             work = Launch(plan, store, schedule, listener, stopping, failing.fast)
             work.run(executor)
         return Summary(schedule.progress(), stopping.is_set() and not work.failed_fast, _vanished(store, schedule))
+
+
+@dataclass
+class _Account:
+    """Says of a mistake whether something was written before it was found."""
+
+    written: bool = False
+
+    def __enter__(self) -> _Account:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        if isinstance(value, SweepError):
+            value.written = self.written
 
 
 @contextmanager

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from sweep.grid.code import code_of, differences
 from sweep.grid.registry import module_of
 from sweep.plan.plan import Plan
-from sweep.run.events import Listener, Notice
+from sweep.run.events import Listener, Notice, Progress
 from sweep.store.launches import next_launch, put_launch
 from sweep.store.provenance import environment, who_and_when
 from sweep.store.storage import Location
@@ -22,8 +23,10 @@ GIT_SECONDS = 3.0
 
 
 @contextmanager
-def logged(plan: Plan, location: Location, listener: Listener) -> Iterator[None]:
-    """Keep a launch in the store's log from its beginning, and when it ended; the caller holds the store's lease.
+def logged(
+    plan: Plan, location: Location, listener: Listener, progress: Callable[[], Mapping[str, Progress]]
+) -> Iterator[None]:
+    """Keep a launch in the store's log from its beginning, and when and where it ended; the caller holds the lease.
 
     Code that is edited while a launch runs is seen at its end and told: workers that started later may have imported
     the new one.
@@ -39,7 +42,9 @@ def logged(plan: Plan, location: Location, listener: Listener) -> Iterator[None]
     if changed:
         what = f"code was edited while this launch ran ({'; '.join(changed)}); part of the results may be of the new"
         listener(Notice(f"{what}: `sweep verify --all` with the old code in place says which"))
-    put_launch(location, number, {**facts, "ended": who_and_when()["time"], "edited_meanwhile": changed})
+    reached = {name: asdict(stage) for name, stage in progress().items()}
+    ended = {"ended": who_and_when()["time"], "reached": reached, "edited_meanwhile": changed}
+    put_launch(location, number, {**facts, **ended})
 
 
 def launch_facts(plan: Plan) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +70,17 @@ class Running:
         return status, took
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of a `sweep` that knows the toy kernels, in a wide terminal."""
+    return {**os.environ, "PYTHONPATH": f"{SUPPORT}:{os.environ.get('PYTHONPATH', '')}", "COLUMNS": "200"}
+
+
 @contextmanager
 def running(*words: str, cwd: Path, **options: Any) -> Iterator[Running]:
     """Start a `sweep`; whatever is left of it at the end is killed."""
-    environment = {**os.environ, "PYTHONPATH": f"{SUPPORT}:{os.environ.get('PYTHONPATH', '')}", "COLUMNS": "200"}
     settings = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **options}
     process = subprocess.Popen(
-        [*SWEEP, *words], cwd=cwd, env=environment, text=True, start_new_session=True, **settings
+        [*SWEEP, *words], cwd=cwd, env=environment(), text=True, start_new_session=True, **settings
     )
     try:
         yield Running(process)
@@ -96,3 +100,16 @@ def at_work(launch: Running, store: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     time.sleep(0.3)
+
+
+def family(process: int) -> list[int]:
+    """Return a process and all below it."""
+    above: dict[int, int] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                above[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    found = [process]
+    for parent in found:
+        found += [child for child, its in above.items() if its == parent]
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -132,6 +133,15 @@ DOZE = Kernel(
     blocks=lambda params: params.steps,
     example=DozeParams(1),
 )
+
+
+def _shout(params: DozeParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
+    print("a block of", params.size, "costs 1 \N{EURO SIGN}", flush=True)
+    warnings.warn("loud", stacklevel=1)
+    return _sleep(params, state, rng, inputs)
+
+
+LOUD = replace(DOZE, advance=_shout)
 
 
 def _die_once(params: WalkParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:

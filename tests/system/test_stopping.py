@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import time
 from pathlib import Path
 
 import pytest
 import typer
-from commands import Running, at_work, dozing, running, written
+from commands import Running, at_work, dozing, family, running, written
 from typer.testing import CliRunner
 
 from sweep.cli.commands import app
@@ -46,6 +48,7 @@ def test_the_first_signal_ends_the_block_that_runs(
     grid = written(tmp_path, dozing(blocks=4, doze=1.5))
     with running("launch", grid, *INLINE, cwd=tmp_path) as launch:
         begun(launch, blocks)
+        time.sleep(0.4)  # well within the next block
         launch.send(number)
         assert launch.wait_for(f"stopping ({name})") < 1.0
         status, took = launch.end()
@@ -77,6 +80,20 @@ def test_on_ray_what_waits_is_not_begun_and_all_is_over_soon(blocks: Path, tmp_p
     assert took < 15.0
     assert KEPT in launch.said
     assert not [block for block in blocks.iterdir() if int(block.suffix[1:]) > 1], "one more block of a point at most"
+
+
+def test_where_everyone_is_told_to_end_the_launch_ends_in_time(blocks: Path, tmp_path: Path) -> None:
+    """As `scancel` does it, with SIGKILL after 30 s: the workers and Ray's own processes are told the same."""
+    grid = written(tmp_path, dozing(blocks=4, doze=1.0, points=8))
+    with running("launch", grid, "--workers", "2", cwd=tmp_path) as launch:
+        begun(launch, blocks)
+        for process in family(launch.process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGTERM)
+        assert launch.wait_for("stopping (SIGTERM)") < 1.0
+        assert launch.end(30.0)[0] == 130
+    assert KEPT in launch.said
+    assert "Traceback" not in launch.said
 
 
 def test_it_stops_by_itself_in_time(blocks: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import family
 from launching import assert_same, grid_with, load, run
 from plain_model import files_of
 
@@ -212,21 +213,6 @@ def test_a_launch_that_slept_changes_nothing_when_it_wakes_up(every: int, tmp_pa
         assert_same(load(store), fresh)
 
 
-def descendants(process: int) -> list[int]:
-    """Return a process and all below it."""
-    parents = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-    found = [process]
-    for parent in found:
-        found += [child for child, above in parents.items() if above == parent]
-    return found
-
-
 def signal_all(processes: list[int], number: int) -> None:
     for process in processes:
         try:
@@ -259,7 +245,7 @@ def test_a_launch_on_ray_that_slept_changes_nothing_when_it_wakes_up(tmp_path: P
             assert time.monotonic() < deadline, "the launch did not get going"
             time.sleep(0.05)
         time.sleep(1.0)
-        processes = descendants(first.pid)
+        processes = family(first.pid)
         signal_all(processes, signal.SIGSTOP)
         try:
             time.sleep(1.1)
