@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,16 +29,6 @@ TASK_SECONDS = 20.0  # a task that took so long gives back the cells that it has
 
 class Stopped(Exception):  # noqa: N818 - not an error: the work was asked to stop and did
     """The task was asked to stop; what it had is committed."""
-
-
-@dataclass(frozen=True)
-class At:
-    """Where a worker is: a point of a stage, by number, its block, and since when on the worker's own clock."""
-
-    stage: str
-    point: int
-    block: int
-    since: float
 
 
 @dataclass
@@ -74,7 +64,6 @@ class Workbench:
     def __init__(self, plan: Plan, store: Store, stopping: Callable[[], bool] = lambda: False) -> None:
         self.plan, self.store, self.stopping = plan, store, stopping
         self.inputs = InputReader(plan, store)
-        self.at: At | None = None
 
     def do(self, task: Task, account: Account) -> None:
         """Fill a tile, cell by cell, skipping what is done and going past points that raise.
@@ -91,14 +80,13 @@ class Workbench:
             When asked to stop.
         """
         plan, begun = self.plan.stages[task.stage], time.monotonic()
-        try:
-            for number in task.cells:
-                if number > task.cells.start and time.monotonic() - begun > TASK_SECONDS:
-                    account.rest = task.cells.stop - number
-                    break
-                _CellWork(self, plan, plan.cell(number), task, account).do()
-        finally:
-            self.at = None
+        for number in task.cells:
+            if self.stopping():
+                raise Stopped
+            if number > task.cells.start and time.monotonic() - begun > TASK_SECONDS:
+                account.rest = task.cells.stop - number
+                break
+            _CellWork(self, plan, plan.cell(number), task, account).do()
         if task.careful:
             forget(self.store.location, task)
 
@@ -179,7 +167,6 @@ class _CellWork:
             name_point(self.bench.store.location, self.task, number)
         inputs = self.bench.inputs.at(self.plan, point)
         start = self._resume(inside, self.plan.stage.key_at(point))
-        self.bench.at = At(self.plan.stage.name, number, start[0], time.monotonic())
         blocks = run_blocks(self.bench.plan.grid.seed, self.plan.stage, point, inputs, start)
         while True:
             try:
@@ -203,7 +190,6 @@ class _CellWork:
             self.states[self.plan.stage.key_at(point)] = (block + 1, state)
         if block + 1 < wanted:
             self._checkpoint()
-        self.bench.at = replace(self.bench.at, block=block + 1, since=time.monotonic()) if self.bench.at else None
 
     def _resume(self, inside: tuple[int, ...], key: str) -> tuple[int, State | None]:
         """Return the blocks that are done and, where one is kept, the state after them."""

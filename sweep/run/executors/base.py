@@ -71,17 +71,11 @@ class Lost:
     waiting : tuple of Task
         What it had not begun.
     reason : str
-    blameless : bool
-        It was not the task's doing: the machine is gone, or the worker was given up for what it is.
-    point : int, optional
-        The point of `begun` at which it was given up, where that is known.
     """
 
     begun: Task | None
     waiting: tuple[Task, ...]
     reason: str
-    blameless: bool = False
-    point: int | None = None
 
 
 Outcome = Done | Failed | Halted | Lost
@@ -102,8 +96,8 @@ class Executor(Protocol):
 
     def run(
         self, plan: Plan, store: Store, next_task: Callable[[], Task | None], stopping: threading.Event
-    ) -> Iterator[Outcome | None]:
-        """Yield outcomes until nothing runs and `next_task` has nothing to give; None now and then while none is known.
+    ) -> Iterator[Outcome]:
+        """Yield outcomes until nothing runs and `next_task` has nothing to give.
 
         Parameters
         ----------

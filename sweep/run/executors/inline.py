@@ -20,7 +20,7 @@ class InlineExecutor:
 
     def run(
         self, plan: Plan, store: Store, next_task: Callable[[], Task | None], stopping: threading.Event
-    ) -> Iterator[Outcome | None]:
+    ) -> Iterator[Outcome]:
         """Yield the outcome of each task as soon as it is done."""
         bench = Workbench(plan, store, stopping.is_set)
         while not stopping.is_set() and (task := next_task()) is not None:

@@ -112,7 +112,7 @@ class RayExecutor:
 
     def run(
         self, plan: Plan, store: Store, next_task: Callable[[], Task | None], stopping: threading.Event
-    ) -> Iterator[Outcome | None]:
+    ) -> Iterator[Outcome]:
         """Yield the outcomes of tasks as actors finish them."""
         for stage in plan.stages.values():
             _travel_by_value(stage.stage.kernel.params.__module__)
