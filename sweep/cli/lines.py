@@ -9,11 +9,12 @@ from pathlib import Path
 from sweep.cli.ranges import in_ranges
 from sweep.cli.status import Status
 from sweep.run.driver import Summary
+from sweep.run.failure import common_reason
 from sweep.run.stopping import INTERRUPTED
 from sweep.store.failures import Failure
 from sweep.verify import Remedy, Verdict
 
-MOST = 20  # reasons that are told
+MOST = 20  # kinds of failure that are told
 
 
 def interruption(line: str) -> str:
@@ -71,17 +72,18 @@ def outlook(status: Status) -> str:
 
 
 def failure_lines(failures: Sequence[Failure]) -> Iterator[str]:
-    """Yield which points were set aside and why, those with one reason together, with one traceback for each reason."""
+    """Yield which points were set aside and why, those of one kind together, with one traceback for each kind."""
     groups: dict[tuple[str, str, int], list[Failure]] = {}
     for failure in failures:
-        groups.setdefault((failure.stage, failure.reason, failure.attempts), []).append(failure)
-    for (stage, reason, attempts), group in list(groups.items())[:MOST]:
+        groups.setdefault((failure.stage, failure.kind or failure.reason, failure.attempts), []).append(failure)
+    for (stage, _, attempts), group in list(groups.items())[:MOST]:
         times = f"{attempts} attempts" if attempts != 1 else "1 attempt"
-        yield f"\n{stage} at {in_ranges([failure.labels for failure in group])}, {times}: {reason}"
+        why = common_reason([failure.reason for failure in group])
+        yield f"\n{stage} at {in_ranges([failure.labels for failure in group])}, {times}: {why}"
         if group[0].trace:
             yield group[0].trace.rstrip()
     if len(groups) > MOST:
-        yield f"\n... and {len(groups) - MOST} reasons more: `sweep status --json` has all"
+        yield f"\n... and {len(groups) - MOST} kinds more: `sweep status --json` has all"
 
 
 def launch_lines(status: Status) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweep.errors import Problem, SweepError
-from sweep.grid.axes import places
+from sweep.grid.axes import canonical
 from sweep.grid.grid import Grid
 from sweep.plan.declared import check_declared, check_nodes
 from sweep.plan.plan import Plan, StagePlan, make_plan
@@ -233,13 +233,14 @@ def _done(store: Store, stage: StagePlan) -> npt.NDArray[np.bool_]:
 
 def _set_aside(store: Store, plan: Plan) -> dict[str, npt.NDArray[np.bool_]]:
     """Return the points that an earlier launch set aside."""
-    aside = {name: np.zeros(stage.stage.shape, np.bool_) for name, stage in plan.stages.items()}
-    for failure in read_failures(store.location):
-        if failure.stage in aside and failure.labels.keys() == plan.stages[failure.stage].stage.axes.keys():
-            axes = plan.stages[failure.stage].stage.axes
-            with suppress(KeyError):  # a label that the stage has no more
-                place = tuple(places(axes[axis], [failure.labels[axis]])[0] for axis in axes)
-                aside[failure.stage][place] = True
+    failures, aside = read_failures(store.location), {}
+    for name, stage in plan.stages.items():
+        axes = stage.stage.axes
+        index = {axis: {canonical(label): place for place, label in enumerate(labels)} for axis, labels in axes.items()}
+        aside[name] = np.zeros(stage.stage.shape, np.bool_)
+        for labels in (failure.labels for failure in failures if failure.stage == name):
+            if labels.keys() == axes.keys() and all(canonical(labels[axis]) in index[axis] for axis in axes):
+                aside[name][tuple(index[axis][canonical(labels[axis])] for axis in axes)] = True
     return aside
 
 

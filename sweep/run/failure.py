@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import dropwhile
 from pathlib import Path
@@ -24,11 +25,15 @@ class PointFailure:
         In one line: what was raised and where in the kernel's code, or what became of the worker.
     trace : str
         The traceback; empty where there is none.
+    kind : str
+        What was raised where, without its message: those that have it in common are told together. By default the
+        reason.
     """
 
     point: int
     reason: str
     trace: str = ""
+    kind: str = ""
 
 
 def failure_of(point: int, error: BaseException) -> PointFailure:
@@ -41,4 +46,10 @@ def failure_of(point: int, error: BaseException) -> PointFailure:
         home = Path(frames[0].filename).parent  # where the kernel's own code begins
         last = [frame for frame in frames if home in Path(frame.filename).parents][-1]
         place = f" ({Path(last.filename).name}, line {last.lineno}, in {last.name})"
-    return PointFailure(point, f"{reason(error)}{place}", "".join(traceback.format_exception(error)))
+    trace = "".join(traceback.format_exception(error))
+    return PointFailure(point, f"{reason(error)}{place}", trace, f"{type(error).__name__}{place}")
+
+
+def common_reason(reasons: Sequence[str]) -> str:
+    """Return in one line why points failed that have one kind of failure in common."""
+    return reasons[0] if len(set(reasons)) == 1 else f"{reasons[0]}; the others are like the first"

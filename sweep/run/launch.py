@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from sweep.errors import SweepError
 from sweep.plan.plan import Plan, Task
 from sweep.run.events import Listener, PointsFailed, Started, TaskDone, WorkerLost
 from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outcome
-from sweep.run.failure import PointFailure
+from sweep.run.failure import PointFailure, common_reason
 from sweep.run.schedule import Schedule
 from sweep.run.stopping import StopRequest
 from sweep.store.attempts import taken_point
@@ -57,8 +56,7 @@ class Launch:
         """
         self.listener(Started(self.schedule.progress(), executor.workers))
         for outcome in executor.run(self.plan, self.store, self.schedule.next, self.stopping):
-            if outcome is not None:
-                self._note(outcome)
+            self._note(outcome)
 
     def _note(self, outcome: Outcome) -> None:
         match outcome:
@@ -70,41 +68,40 @@ class Launch:
                 if fatal is not None:
                     raise SweepError(fatal)
                 self._fail_whole(task, error.strip().splitlines()[-1], error)
-            case Lost():
-                self._lost(outcome)
+            case Lost(begun, waiting, reason):
+                self._lost(begun, waiting, reason)
             case Halted(task, failures):
                 self._fail(task, failures)
 
-    def _lost(self, lost: Lost) -> None:
-        """Note that a worker is gone; the point that it had named, or had been seen at, may have been its end."""
-        self.listener(WorkerLost(lost.reason))
-        for task in lost.waiting:
+    def _lost(self, begun: Task | None, waiting: Sequence[Task], reason: str) -> None:
+        """Note that a worker died; the point that it had named may have been its end."""
+        self.listener(WorkerLost(reason))
+        for task in waiting:
             self.schedule.give_back(task)
-        if lost.begun is None:
+        if begun is None:
             return
-        point = lost.point
-        if point is None and lost.begun.careful:
-            point = taken_point(self.store.location, lost.begun)
-        if lost.blameless:
-            self.schedule.give_back(lost.begun)
-        elif point is not None:
-            self.schedule.give_back(lost.begun, careful=True, without={point})
-            self._fail(lost.begun, [PointFailure(point, f"its worker died: {lost.reason}")], careful=True)
-        elif lost.begun.careful:
-            self._fail_whole(lost.begun, f"its worker died before its first point: {lost.reason}")
+        point = taken_point(self.store.location, begun) if begun.careful else None
+        if point is not None:
+            self.schedule.give_back(begun, without={point})
+            self._fail(begun, [PointFailure(point, f"its worker died: {reason}")], careful=True)
+        elif begun.careful:
+            self._fail_whole(begun, f"its worker died before its first point: {reason}")
         else:
-            self.schedule.give_back(lost.begun, careful=True)
+            self.schedule.give_back(begun, careful=True)
 
     def _fail(self, task: Task, failures: Sequence[PointFailure], *, careful: bool = False) -> None:
-        """Tell of points that failed, those that failed for one reason together, and keep why some are set aside."""
+        """Tell of points that failed, those of one kind together, and keep why some are set aside."""
         plan = self.plan.stages[task.stage]
         fates = [(self.schedule.fail(task.stage, failure.point, careful=careful), failure) for failure in failures]
-        for (fate, why), group in groupby(fates, lambda each: (each[0], each[1].reason)):
-            attempts, final = fate
-            points = [plan.point(failure.point) for _, failure in group]
-            self.listener(PointsFailed(task.stage, points, why, attempts, final))
+        groups: dict[tuple[tuple[int, bool], str], list[PointFailure]] = {}
+        for fate, failure in fates:
+            groups.setdefault((fate, failure.kind or failure.reason), []).append(failure)
+        for (fate, _), group in groups.items():
+            points = [plan.point(failure.point) for failure in group]
+            why = common_reason([failure.reason for failure in group])
+            self.listener(PointsFailed(task.stage, points, why, *fate))
         aside = [
-            Failure(task.stage, plan.point(failure.point), attempts, failure.reason, failure.trace)
+            Failure(task.stage, plan.point(failure.point), attempts, failure.reason, failure.trace, failure.kind)
             for (attempts, final), failure in fates
             if final
         ]

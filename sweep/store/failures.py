@@ -27,6 +27,8 @@ class Failure:
         In one line.
     trace : str
         The traceback; empty where there is none.
+    kind : str
+        What failures have in common that are told together; by default the reason.
     """
 
     stage: str
@@ -34,21 +36,23 @@ class Failure:
     attempts: int
     reason: str
     trace: str = ""
+    kind: str = ""
 
 
 def put_failures(location: Location, stage: str, key: str, failures: Sequence[Failure]) -> None:
     """Keep why points of a stage were set aside, under the key of one of them."""
-    traces = list(dict.fromkeys(failure.trace for failure in failures))
+    traces = {trace: place for place, trace in enumerate(dict.fromkeys(failure.trace for failure in failures))}
     points = [
         {
             "labels": dict(failure.labels),
             "attempts": failure.attempts,
             "reason": failure.reason,
-            "trace": traces.index(failure.trace),
+            "trace": traces[failure.trace],
+            "kind": failure.kind,
         }
         for failure in failures
     ]
-    document = {"stage": stage, "points": points, "traces": traces}
+    document = {"stage": stage, "points": points, "traces": list(traces)}
     location.put(f"{PREFIX}{stage}/{key}", json.dumps(document).encode())
 
 
@@ -76,7 +80,9 @@ def _read(location: Location, key: str) -> Iterator[Failure]:
         return
     for point in document["points"]:
         trace = document["traces"][point["trace"]]
-        yield Failure(document["stage"], point["labels"], point["attempts"], point["reason"], trace)
+        yield Failure(
+            document["stage"], point["labels"], point["attempts"], point["reason"], trace, point.get("kind", "")
+        )
 
 
 def _document(location: Location, key: str) -> dict[str, Any] | None:
