@@ -110,18 +110,19 @@ class Lease:
     def _beat(self) -> None:
         while not self._stop.wait(HEARTBEAT_SECONDS):
             try:
-                check(self.location, self.token)  # first: where the folder of a store is away, none is to be made
-                self._say()
-            except Exception:  # noqa: BLE001 - whatever it is, it may pass; if it does not, another may take over
                 if self._is_succeeded():
                     return  # the workers find the same and stop
+            except Exception:  # noqa: BLE001 - whatever it is, it may pass; if it does not, another may take over
+                continue
 
     def _is_succeeded(self) -> bool:
-        """Return whether another holds the store for certain; a store that is away has no other holder."""
+        """Give a sign of life; return whether another holds the store for certain, as none does of one that is away."""
         try:
+            check(self.location, self.token)  # first: where the folder of a store is away, none is to be made
+            self._say()
+        except LeaseLost:
             return bool(_document(self.location)) and not holds(self.location, self.token)
-        except Exception:  # noqa: BLE001 - as above
-            return False
+        return False
 
 
 def await_turn(
