@@ -13,6 +13,7 @@ from sweep.grid.grid import Grid
 from sweep.grid.resolve import resolve
 from sweep.run.driver import MakeExecutor, Summary, inline, launch
 from sweep.run.events import Event, Listener, TaskDone
+from sweep.store.storage import Location
 
 GRID: dict[str, Any] = {
     "name": "toy",
@@ -57,8 +58,9 @@ def points_done(events: list[Event]) -> int:
 
 
 def load(store: Path | str) -> xr.DataTree:
-    """Return a store in memory."""
-    with xr.open_datatree(str(store), engine="zarr") as tree:
+    """Return the store at a path or URL in memory."""
+    where: Any = Location(str(store)).zarr if "://" in str(store) else str(store)
+    with xr.open_datatree(where, engine="zarr") as tree:
         return tree.load()
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -21,11 +21,11 @@ PORT = 6379
 MACHINE = ["--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
 
-def command(*words: str, **options: object) -> str:
+def command(*words: str, given: str | None = None, environment: Mapping[str, str] | None = None) -> str:
     """Run a command to its end; return what it printed."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=100, **options)  # type: ignore[call-overload]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=100, input=given, env=environment)
     assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
-    return str(done.stdout)
+    return done.stdout
 
 
 class Machine:
@@ -72,7 +72,7 @@ class Machine:
     def replace(self, file: Path, text: str) -> None:
         """Let the machine see another text in a file."""
         own = f"{LOCAL}/{uuid.uuid4().hex}"
-        command(*self.inside, "tee", own, input=text)
+        command(*self.inside, "tee", own, given=text)
         self.do("mount", "--bind", own, str(file))
 
     def environment(self) -> dict[str, str]:
@@ -85,7 +85,7 @@ class Machine:
         shape = [f"--node-ip-address={self.address}", f"--num-cpus={cpus}", "--object-store-memory=80000000"]
         bare = [] if head else ["--include-dashboard=false"]
         given = {**os.environ, **self.environment(), MARK: self.mark}
-        command(*self.inside, RAY, "start", *joined, *shape, *bare, "--disable-usage-stats", env=given)
+        command(*self.inside, RAY, "start", *joined, *shape, *bare, "--disable-usage-stats", environment=given)
 
     def launch(self, *words: str | Path, log: Path) -> Launch:
         """Begin a ``sweep launch`` on the machine, which joins the cluster."""

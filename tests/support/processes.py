@@ -6,15 +6,14 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 
-SUPPORT = Path(__file__).parent
-SWEEP = [sys.executable, "-c", "from sweep.cli.commands import main; main()"]
+from commands import SUPPORT, SWEEP
+
 MARK = "TEST_MARK"  # in the environment of a launch, so in that of all its descendants, whoever adopted them
 ROLES = {  # by the command line
     "launcher": r"\S*python\S* -c from sweep\.cli\.commands",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,16 +52,9 @@ WILFUL = Kernel(
     blocks=lambda params: 1,
     example=Params(1.0),
 )
-READER = Kernel(
+READER = replace(
+    WILFUL,
     name="reader",
-    version=1,
-    params=Params,
-    outputs=_outputs,
-    init=lambda params, rng, inputs: (),
-    advance=_advance,
-    cost=lambda params: params.seconds,
-    blocks=lambda params: 1,
     inputs={"data": ("y",)},
-    example=Params(1.0),
     example_inputs=lambda params, rng: {"data": {"y": rng.random(())}},
 )
