@@ -15,6 +15,11 @@ import pytest
 from commands import SWEEP, at_work, dozing, environment, running, written
 from launching import load
 
+from sweep.grid.resolve import load_grid
+from sweep.run.driver import launch
+from sweep.run.events import Event, TaskDone
+from sweep.run.stopping import StopRequest
+
 INLINE = ("--executor", "inline")
 SWEEP_LINE = shlex.join(SWEEP)
 LAUNCH = f"{SWEEP_LINE} launch toy.yaml --executor inline"
@@ -86,16 +91,22 @@ def test_who_looks_on_is_told_that_nobody_is_at_work(tmp_path: Path) -> None:
 
 
 def test_a_grid_that_shrank_is_all_done(tmp_path: Path) -> None:
-    grid = written(tmp_path, dozing(blocks=2, doze=1.0, points=3))
-    with running("launch", grid, *INLINE, cwd=tmp_path) as launch:
-        at_work(launch, tmp_path / "runs" / "toy.zarr")
-        launch.send(signal.SIGINT)
-        assert launch.end()[0] == 130
-    written(tmp_path, dozing(blocks=2, doze=1.0, points=2))
+    request = StopRequest()
+
+    def stop_soon(event: Event) -> None:
+        if isinstance(event, TaskDone):
+            request.ask("a point is done")
+
+    store = tmp_path / "runs" / "toy.zarr"
+    written(tmp_path, dozing(blocks=2, doze=0.1, points=9))
+    summary = launch(load_grid(tmp_path / "toy.yaml"), str(store), listener=stop_soon, request=request)
+    assert (summary.interrupted, summary.complete) == (True, False)
+    written(tmp_path, dozing(blocks=2, doze=0.1, points=2))
     assert shell("$LAUNCH", tmp_path).returncode == 0
     with running("status", "runs/toy.zarr", "--follow", cwd=tmp_path) as follower:
         assert follower.end()[0] == 0
-    assert "All done that the latest grid asks for; 1 points that only earlier grids asked for are not" in follower.said
+    left = 9 - summary.stages["doze"].done
+    assert f"{left} points that only earlier grids asked for are not done" in follower.said
     assert json.loads(shell(f"{SWEEP_LINE} status runs/toy.zarr --json", tmp_path).stdout)["complete"]
 
 
