@@ -159,9 +159,9 @@ def launch(
         When the grid does not fit the store, another launcher is at work there, no worker can be had, or the disk is
         full.
     """
-    store = Store(Location(place, durable))
-    look = partial(plan_for, grid, store, accept_code_change=accept_code_change)
-    look()  # for a first time, so that what is wrong is told before Ray starts
+    look = partial(plan_for, grid, accept_code_change=accept_code_change)
+    look(Store(Location(place, durable)))  # for a first time, so that what is wrong is told before Ray starts
+    store = Store(Location(place, durable, patient=True))
     with (
         _Account() as account,
         interruptible(request) as stopping,
@@ -172,7 +172,7 @@ def launch(
     ):
         store.token = lease.token
         store.refresh()
-        plan = look()  # what was read before the lease may have changed
+        plan = look(store)  # what was read before the lease may have changed
         for line in code_differences(store.begun(), plan):
             listener(Notice(f"accepted, and recorded: {line}"))
         account.written = True

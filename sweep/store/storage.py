@@ -9,8 +9,9 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import obstore
 from zarr.abc.store import Store as ZarrStore
@@ -19,8 +20,18 @@ from sweep.errors import Problem, SweepError, reason
 from sweep.store.files import Fence, Files
 from sweep.store.objects import Objects
 
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig
+
 # What reading or writing a place may raise when it is not to be had.
 UNAVAILABLE: tuple[type[Exception], ...] = (OSError, obstore.exceptions.BaseError)
+
+# The client's own number of attempts is used up in three seconds; here only time counts.
+PATIENT: RetryConfig = {
+    "max_retries": 1000,
+    "retry_timeout": timedelta(seconds=60),
+    "backoff": {"max_backoff": timedelta(seconds=2)},
+}
 
 
 def damage(error: Exception) -> str:
@@ -58,6 +69,9 @@ class Location:
         writing is faster. By default what the environment says: yes, unless SWEEP_FSYNC is ``off``.
     writer : str, optional
         32 hexadecimal digits that name who writes, for `clear_unfinished` and the fence; drawn anew by default.
+    patient : bool
+        Whether a service that was reached before, and does not answer, is asked again for a minute. Otherwise it is
+        given up in seconds, as is right for a URL that may be mistaken.
 
     Attributes
     ----------
@@ -65,15 +79,21 @@ class Location:
         Asked before anything that is written gets in place; it raises LeaseLost when the writer must stop.
     """
 
-    def __init__(self, place: str, durable: bool | None = None, writer: str | None = None) -> None:
-        self.place, self.writer = place, writer or uuid.uuid4().hex
+    def __init__(
+        self, place: str, durable: bool | None = None, writer: str | None = None, patient: bool = False
+    ) -> None:
+        self.place, self.writer, self.patient = place, writer or uuid.uuid4().hex, patient
         self.durable = os.environ.get("SWEEP_FSYNC") != "off" if durable is None else durable
-        self._home = _open(place, self.durable, self.writer)
+        self._home = _open(place, self.durable, self.writer, patient)
         self.zarr: ZarrStore = self._home.zarr
 
-    def __reduce__(self) -> tuple[type[Location], tuple[str, bool, str]]:
+    def __reduce__(self) -> tuple[type[Location], tuple[str, bool, str, bool]]:
         # elsewhere the working directory is another
-        return Location, (str(self.local_path or self.place), self.durable, self.writer)
+        return Location, (str(self.local_path or self.place), self.durable, self.writer, self.patient)
+
+    def for_another(self) -> Location:
+        """Return the same place for another writer."""
+        return Location(self.place, self.durable, patient=self.patient)
 
     @property
     def fence(self) -> Fence | None:
@@ -165,11 +185,11 @@ class Location:
             )
 
 
-def _open(place: str, durable: bool, writer: str) -> Files | Objects:
+def _open(place: str, durable: bool, writer: str, patient: bool) -> Files | Objects:
     if "://" not in place:
         return Files(Path(place).absolute(), writer, durable)
     try:
-        return Objects(obstore.store.from_url(place), writer)
+        return Objects(obstore.store.from_url(place, retry_config=PATIENT if patient else None), writer)
     except (obstore.exceptions.BaseError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise SweepError(Problem(place, f"cannot open this URL as an object store: {reason}")) from error

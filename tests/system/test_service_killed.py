@@ -39,10 +39,11 @@ def assert_right(folder: Path, **changes: object) -> None:
 @pytest.mark.parametrize(
     ("words", "kills", "seconds"),
     [
-        (["--executor", "inline"], 2, 0.5),
+        (["--executor", "inline"], 1, 6.0),
         pytest.param(["--workers", "2"], 10, 2.0, marks=pytest.mark.slow),
+        pytest.param(["--workers", "2"], 1, 20.0, marks=pytest.mark.slow),
     ],
-    ids=["twice", "ten times"],
+    ids=["once", "ten times", "for long"],
 )
 def test_killed_under_load(service: Service, words: list[str], kills: int, seconds: float, tmp_path: Path) -> None:
     changes = {"walk__kernel": "toys:SLOW", "walk__params": {"steps": 10 + 15 * kills, "seconds": 1.0}}

@@ -180,7 +180,7 @@ class RayExecutor:
             idle = others.pop()
             self._pool.remove(idle)
             ray.kill(idle.actor)
-        location = Location(self._location.place, self._location.durable)
+        location = self._location.for_another()
         path = [entry for entry in sys.path if entry]
         options = {"num_cpus": share.cpus, "num_gpus": share.gpus}
         actor = _RemoteActor.options(**options).remote(*self._given, location, share.cpus, path)
