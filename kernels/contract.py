@@ -186,7 +186,7 @@ class Kernel(Generic[P]):
     inputs : mapping of str to tuple of str
         For each input, the variables that the kernel reads. They arrive as ``inputs[name][variable]``, with the axes
         that the two stages do not share in front of the variable's own dimensions, and the labels of those axes and
-        dimensions beside them under their names.
+        dimensions beside them under their names. The arrays are shared with other points and refuse to be changed.
     labels : mapping of str to (str, str)
         Parameters that the framework fills with what an input is labelled by, along an axis or an inner dimension:
         ``{"temperatures": ("data", "temperature")}`` gives the tuple of the temperatures that arrive in the input

@@ -163,6 +163,26 @@ def _see_gpu(params: WalkParams, state: State, rng: np.random.Generator, inputs:
 SEES_GPU = replace(WALK, name="walk", advance=_see_gpu)  # its mean is the number of the only GPU that it sees
 
 
+def _look_at_shared(params: WalkParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
+    memory: object = inputs["data"]["energy"]
+    while isinstance(memory, np.ndarray):
+        memory = memory.base
+    if memory is None:
+        raise ValueError("these data lie in memory that numpy took for them, the actor's own")
+    return _walk(params, state, rng, inputs)
+
+
+LOOKS_AT_SHARED = replace(WALK, name="walk", advance=_look_at_shared)
+
+
+def _write_input(params: WalkParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
+    inputs["data"]["energy"][...] = 0.0
+    return _walk(params, state, rng, inputs)
+
+
+WRITES_ITS_INPUT = replace(WALK, name="walk", advance=_write_input)
+
+
 @dataclass(frozen=True)
 class ReversedParams:
     temperature: float = parameter("means nothing here", default=1.0, units="J/k_B")

@@ -19,6 +19,7 @@ from sweep.errors import Problem, SweepError
 from sweep.plan.plan import Plan, Task
 from sweep.run.executors.base import Lost, Outcome, attempt, limit_threads
 from sweep.run.executors.session import Session
+from sweep.run.executors.shared import References, SharedInputs, take
 from sweep.run.work import Workbench
 from sweep.store.lease import revoke
 from sweep.store.storage import Location
@@ -41,7 +42,8 @@ class _Actor:
         self._stopping = threading.Event()
         self._bench = Workbench(plan, Store(location, token), self._stopping.is_set)
 
-    def do(self, task: Task) -> Outcome:
+    def do(self, task: Task, shared: References) -> Outcome:
+        take(self._bench.inputs, shared)
         return attempt(self._bench, task)
 
     @ray.method(concurrency_group="control")
@@ -89,6 +91,7 @@ class RayExecutor:
         self._losses, self._worked = 0, False
         self._given: tuple[Any, str | None]  # what every actor works on
         self._location: Location
+        self._shared: SharedInputs
 
     @property
     def workers(self) -> int:
@@ -117,6 +120,7 @@ class RayExecutor:
         for stage in plan.stages.values():
             _travel_by_value(stage.stage.kernel.params.__module__)
         self._given, self._location = (ray.put(plan), store.token), store.location
+        self._shared = SharedInputs(plan, store)
         held: Task | None = None
         told = False
         while True:
@@ -161,7 +165,7 @@ class RayExecutor:
         worker = self._idle(share) or self._start(share) or self._least_busy(share)
         if worker is None:
             return False
-        worker.tasks[worker.actor.do.remote(task)] = task
+        worker.tasks[worker.actor.do.remote(task, self._shared.of(task))] = task
         return True
 
     def _idle(self, share: _Share) -> _Worker | None:

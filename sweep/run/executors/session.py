@@ -21,7 +21,6 @@ from sweep.run.cores import usable_cores
 from sweep.run.executors.address import Found, find_cluster
 
 _ray: Any = ray  # parts of Ray carry no types
-OBJECT_STORE_BYTES = 2**28  # results go straight to the store, so Ray's own memory stays small
 LONGEST_SOCKET = 107  # bytes that the path of a Unix socket may have
 SOCKET = "/ray/session_2000-01-01_00-00-00_000000_0000000/sockets/plasma_store"
 NO_ACCELERATORS = "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"
@@ -94,7 +93,6 @@ class Session:
             address="local",
             num_cpus=self.workers,
             include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
             _temp_dir=f"{_temporary_folder()}/ray",
         )
 
