@@ -8,32 +8,19 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pages import ROOT, Block, blocks_of
 
 from sweep.cli.commands import app
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-@dataclass(frozen=True)
-class Block:
-    language: str
-    label: str
-    """``run``, or the name of the file that the reader saves it as."""
-    text: str
-
-
-BLOCKS = [Block(*found) for found in re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)]
+BLOCKS = blocks_of(README)
 RUN = [block for block in BLOCKS if block.label]
 SHELL = [block.text for block in BLOCKS if block.language == "sh"]
-
-
-def commands(text: str) -> list[str]:
-    return [line.partition("  #")[0].strip() for line in text.splitlines() if line.strip()]
 
 
 def do(block: Block, folder: Path) -> None:
@@ -92,3 +79,8 @@ def test_names_exist(name: str) -> None:
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`?([\w-]+(?:/[\w.-]+)*/|[\w-]+/[\w.-]+\.\w+)`", README))))
 def test_paths_exist(path: str) -> None:
     assert path.startswith("runs/") or (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("page", sorted(set(re.findall(r"\]\((?!https?:)([^)#]+)\)", README))))
+def test_pages_exist(page: str) -> None:
+    assert (ROOT / page).exists()

@@ -144,12 +144,16 @@ class Network:
 
     def add(self, name: str, cpus: int = 1, prepare: Callable[[Machine], None] = lambda _: None) -> Machine:
         """Add a machine, and start Ray on it: the first is the head."""
-        machine = Machine(name, len(self.machines) + 1, self._switch)
         head = next(iter(self.machines.values()), None)
-        self.machines[name] = machine
+        machine = self.add_bare(name)
         prepare(machine)
         machine.start_ray(head, cpus)
         return machine
+
+    def add_bare(self, name: str) -> Machine:
+        """Add a machine on which nothing runs."""
+        self.machines[name] = Machine(name, len(self.machines) + 1, self._switch)
+        return self.machines[name]
 
 
 def _child_of(pid: int) -> int:
