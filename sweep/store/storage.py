@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # What reading or writing a place may raise when it is not to be had.
 UNAVAILABLE: tuple[type[Exception], ...] = (OSError, obstore.exceptions.BaseError)
+JOB_FOLDER = "/_ray_pkg_"  # in the path of the folder into which Ray unpacks what comes with a job
 
 # The client's own number of attempts is used up in three seconds; here only time counts.
 PATIENT: RetryConfig = {
@@ -169,6 +170,9 @@ class Location:
         """Raise SweepError unless `nbytes` more can be written here; creates nothing."""
         if self.local_path is None:
             return
+        if JOB_FOLDER in str(self.local_path):
+            what = "a Ray job's folder is gone when the job is: give --store a path from the root that all machines see"
+            raise SweepError(Problem(self.place, f"{what}, or a URL"))
         folder = next(parent for parent in (self.local_path, *self.local_path.parents) if parent.exists())
         if not folder.is_dir():
             raise SweepError(Problem(self.place, f"{folder} is a file; wanted a folder to write the store in"))

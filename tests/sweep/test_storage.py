@@ -18,7 +18,7 @@ import pytest
 import zarr
 from launching import assert_same, grid_with, load, run
 
-from sweep.errors import LeaseLost, Problem
+from sweep.errors import LeaseLost, Problem, SweepError
 from sweep.store.files import ATTEMPTS
 from sweep.store.lease import KEY, Lease
 from sweep.store.storage import Location
@@ -94,6 +94,16 @@ def test_a_location_travels(location: Location) -> None:
         assert twin.fence is None, "who writes there says by whose right"
     assert Location(location.place).writer != Location(location.place).writer
     pickle.loads(pickle.dumps(location.zarr)).read_only  # noqa: B018 - xarray may send it along
+
+
+def test_a_folder_that_goes_when_a_job_does_is_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Ray calls those in which it runs the jobs that are submitted."""
+    folder = tmp_path / "working_dir_files" / "_ray_pkg_0123456789abcdef"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    with pytest.raises(SweepError, match=r"^runs/a\.zarr: a Ray job's folder is gone .* give --store .* or a URL$"):
+        Location("runs/a.zarr").check_writable(0)
+    Location(str(tmp_path / "a.zarr")).check_writable(0)
 
 
 def test_the_environment_turns_waiting_for_the_disk_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ from sweep.run.cores import usable_cores
 from sweep.run.executors.address import Found, find_cluster
 
 _ray: Any = ray  # parts of Ray carry no types
+SHARED_MEMORY = "/dev/shm"
+IN_FILES = 2**31  # bytes of objects where there is no shared memory; files take room only for what lies in them
 LONGEST_SOCKET = 107  # bytes that the path of a Unix socket may have
 SOCKET = "/ray/session_2000-01-01_00-00-00_000000_0000000/sockets/plasma_store"
 NO_ACCELERATORS = "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"
@@ -88,12 +90,15 @@ class Session:
         mode = os.environ.get("RAY_AUTH_MODE", "token")
         token = secrets.token_hex(32) if mode == "token" else None
         stack.enter_context(_environment(RAY_AUTH_MODE=mode, RAY_AUTH_TOKEN=token))
+        folder = f"{_temporary_folder()}/ray"
+        objects = {} if Path(SHARED_MEMORY).is_dir() else {"_plasma_directory": folder, "object_store_memory": IN_FILES}
         self._initialize(
             stack,
             address="local",
             num_cpus=self.workers,
             include_dashboard=False,
-            _temp_dir=f"{_temporary_folder()}/ray",
+            _temp_dir=folder,
+            **objects,
         )
 
     def _initialize(self, stack: ExitStack, **options: Any) -> None:
@@ -143,8 +148,8 @@ def _temporary_folder() -> str:
     SweepError
         When there is none.
     """
-    wanted = [os.environ.get(name) for name in ("RAY_TMPDIR", "TMPDIR")]
-    for folder in filter(None, (*wanted, "/tmp", "/var/tmp", "/dev/shm", str(Path.home()))):
+    wanted, home = [os.environ.get(name) for name in ("RAY_TMPDIR", "TMPDIR")], os.environ.get("HOME")
+    for folder in filter(None, (*wanted, "/tmp", "/var/tmp", SHARED_MEMORY, home)):
         for inside in (folder, f"{folder}/sweep-{os.getuid()}"):  # in case `ray` is there and belongs to somebody else
             if len(os.fsencode(inside + SOCKET)) <= LONGEST_SOCKET and _can_write(inside):
                 return inside
