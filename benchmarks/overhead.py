@@ -25,6 +25,7 @@ import numpy as np
 import ray
 import xarray as xr
 
+import sweep.plan.cells
 import sweep.plan.plan
 from sweep.grid.grid import Grid
 from sweep.grid.identity import stream
@@ -116,7 +117,10 @@ def through_sweep(grid: Grid, wanted: Array, make: MakeExecutor) -> float:
 @contextmanager
 def a_task_per_point() -> Iterator[None]:
     """Turn tiling off: every point is a chunk and a task of its own."""
-    with mock.patch.multiple(sweep.plan.plan, CELL_SECONDS=0.0, TILE_SECONDS=1e-9):
+    with (
+        mock.patch.object(sweep.plan.cells, "CELL_SECONDS", 0.0),
+        mock.patch.object(sweep.plan.plan, "TILE_SECONDS", 1e-9),
+    ):
         yield
 
 

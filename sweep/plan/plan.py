@@ -17,15 +17,13 @@ from sweep.grid.axes import Label, Labels, canonical, places
 from sweep.grid.code import code_of
 from sweep.grid.grid import Grid, Stage
 from sweep.grid.parameters import as_mapping, extents_of
+from sweep.plan import cells
+from sweep.plan.cells import cell_shape, cell_shape_kept, seconds_of
 from sweep.plan.labels import kind_problems, with_stored
-from sweep.plan.layout import Variable, dependences, placed_variables
+from sweep.plan.layout import Variable, placed_variables
 
-CELL_SECONDS = 0.5  # points are gathered into one chunk until they are this much work ...
-CELL_BYTES = 32 * 2**20  # ... or this much data
 TILE_SECONDS = 2.0  # chunks are gathered into one task until they are this much work
 TILES_AT_LEAST = 32  # but a stage is cut into about so many, to keep all workers busy
-REGROUP = 8  # a store that grew is cut anew when its cells could hold this many times the points
-POINT_SECONDS = 1e-4  # the framework's own work at a point: its key, generators, parameters
 
 Region = tuple[slice, ...]
 
@@ -71,12 +69,15 @@ class Layout:
         The parameters that say how long, as far as they have grown.
     params : mapping
         Those that do not, in a store as JSON has them.
+    factor : float
+        What a second that the kernel's own `cost` predicts was seen to take, where that was far more.
     """
 
     axes: Mapping[str, Labels]
     chunk: Mapping[str, int]
     extents: Mapping[str, Any]
     params: Mapping[str, Any] = field(default_factory=dict)
+    factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -91,21 +92,30 @@ class StagePlan:
         As the grid has it.
     chunk : mapping of str to int
         Points per cell along each axis.
+    factor : float
+        What a second that the kernel's own `cost` predicts was seen to take, where that was far more.
     """
 
     stage: Stage
     wanted: Stage
     chunk: Mapping[str, int]
+    factor: float = 1.0
 
     @property
     def layout(self) -> Layout:
         """Return what a store must remember to be extended later."""
-        return Layout(self.stage.axes, self.chunk, extents_at(self.stage))
+        return Layout(self.stage.axes, self.chunk, extents_at(self.stage), factor=self.factor)
 
     @cached_property
     def code(self) -> dict[str, Any]:
         """Return the fingerprint of the code that computes the stage, as it is when this is asked for first."""
         return code_of(self.wanted)
+
+    def recut(self, factor: float) -> StagePlan:
+        """Return the same stage in cells that suit what its points were seen to cost."""
+        again = replace(self, chunk=cell_shape(self.stage, factor), factor=factor)
+        vars(again)["code"] = self.code  # as it was when the launch began, whatever was edited since
+        return again
 
     @cached_property
     def variables(self) -> tuple[Variable, ...]:
@@ -119,8 +129,8 @@ class StagePlan:
         positions = [places(self.stage.axes[axis], labels) for axis, labels in self.wanted.axes.items()]
         for point, index in zip(self.wanted.points(), itertools.product(*positions), strict=True):
             blocks[index], cost = self.stage.work_at(point)
-            seconds[index] = POINT_SECONDS + blocks[index] * cost
-        return blocks, seconds
+            seconds[index] = seconds_of(int(blocks[index]), cost)
+        return blocks, self.factor * seconds
 
     @property
     def blocks(self) -> npt.NDArray[np.int32]:
@@ -156,7 +166,7 @@ class StagePlan:
 
     def tile_seconds(self, factor: float = 1.0) -> float:
         """Return how much work cells are gathered to for one task, if a predicted second takes `factor` in truth."""
-        return min(TILE_SECONDS, max(CELL_SECONDS, factor * float(self.seconds.sum()) / TILES_AT_LEAST))
+        return min(TILE_SECONDS, max(cells.CELL_SECONDS, factor * float(self.seconds.sum()) / TILES_AT_LEAST))
 
     @property
     def tasks(self) -> int:
@@ -226,14 +236,15 @@ def _plan_stage(stage: Stage, stored: Layout | None, sources: Mapping[str, Stage
     if stored is None or stored.axes.keys() != stage.axes.keys():  # other axes: the store will refuse the plan
         wanted = with_stored(stage, {}, {}, sources)
         fresh = replace(wanted, axes={axis: in_order(labels) for axis, labels in wanted.axes.items()})
-        return StagePlan(fresh, wanted, _cell_shape(fresh))
+        return StagePlan(fresh, wanted, cell_shape(fresh))
     wanted = with_stored(stage, stored.axes, stored.params, sources)
     axes = {axis: tuple(dict.fromkeys([*stored.axes[axis], *labels])) for axis, labels in wanted.axes.items()}
     if not as_stored:
         axes = {axis: in_order(labels) for axis, labels in axes.items()}
     grown = {name: _longer(value, stored.extents.get(name, value)) for name, value in extents_at(wanted).items()}
     whole = replace(wanted, axes=axes, params={**wanted.params, **grown})
-    return StagePlan(whole, wanted, stored.chunk if as_stored else _cell_shape_kept(whole, stored.chunk))
+    chunk = stored.chunk if as_stored else cell_shape_kept(whole, stored.chunk, stored.factor)
+    return StagePlan(whole, wanted, chunk, stored.factor)
 
 
 def _longer(value: Any, stored: Any) -> Any:
@@ -245,44 +256,7 @@ def in_order(labels: Labels) -> Labels:
     return labels if any(isinstance(label, str) for label in labels) else tuple(sorted(labels))
 
 
-def _cell_shape_kept(stage: Stage, stored: Mapping[str, int]) -> Mapping[str, int]:
-    """Return the cells that a store has, or larger ones where those have become far too small."""
-    fresh = _cell_shape(stage)
-    return fresh if math.prod(fresh.values()) >= REGROUP * math.prod(stored.values()) else stored
-
-
 def extents_at(stage: Stage) -> dict[str, Any]:
     """Return the parameters of a stage that say how long, where they are no axis."""
     params = as_mapping(stage.params_at(next(stage.points())))
     return {name: params[name] for name in sorted(extents_of(stage.kernel.params)) if name not in stage.axes}
-
-
-def _cell_shape(stage: Stage) -> dict[str, int]:
-    """Return how many points along each axis share a chunk: cheap and small points do, the last axis first."""
-    single = {axis for axes in dependences(stage).values() for axis in axes}
-    seconds = max(_point_seconds(stage, point) for point in _corners(stage))
-    size = max(_point_bytes(stage, point) for point in _corners(stage))
-    room = max(1, int(min(CELL_SECONDS / seconds, CELL_BYTES / max(size, 1))))
-    shape = dict.fromkeys(stage.axes, 1)
-    for axis in reversed(list(stage.axes)):
-        if axis not in single:
-            shape[axis] = max(1, min(len(stage.axes[axis]), room))
-            room //= shape[axis]
-    return shape
-
-
-def _corners(stage: Stage) -> Iterator[dict[str, Label]]:
-    """Yield the first and last point along each axis, where cost and size are extreme."""
-    ends = [labels if len(labels) < 3 else (labels[0], labels[-1]) for labels in stage.axes.values()]
-    for labels in itertools.product(*ends):
-        yield dict(zip(stage.axes, labels, strict=True))
-
-
-def _point_seconds(stage: Stage, point: Mapping[str, Label]) -> float:
-    blocks, cost = stage.work_at(point)
-    return POINT_SECONDS + blocks * cost
-
-
-def _point_bytes(stage: Stage, point: Mapping[str, Label]) -> int:
-    outputs = stage.ask(stage.kernel.outputs, point).values()
-    return sum(math.prod(output.shape) * np.dtype(output.dtype).itemsize for output in outputs)

@@ -17,11 +17,11 @@ from sweep.errors import Problem, SweepError
 from sweep.grid.axes import canonical
 from sweep.grid.grid import Grid
 from sweep.plan.declared import check_declared, check_nodes
-from sweep.plan.plan import Plan, StagePlan, make_plan
+from sweep.plan.plan import Plan, make_plan
 from sweep.run.events import Listener, Notice, Progress, Stopping
 from sweep.run.executors.base import Executor
 from sweep.run.executors.inline import InlineExecutor
-from sweep.run.launch import Launch
+from sweep.run.launch import Launch, done_points
 from sweep.run.log import logged
 from sweep.run.schedule import ATTEMPTS, Schedule
 from sweep.run.stopping import StopRequest, interruptible
@@ -182,13 +182,14 @@ def launch(
         aside = _set_aside(store, plan) if failing.skip else None
         if not failing.skip:
             clear_failures(store.location)
-        done = {name: _done(store, stage) for name, stage in plan.stages.items()}
+        done = {name: done_points(store, stage) for name, stage in plan.stages.items()}
         schedule = Schedule(plan, done, aside, failing.attempts)
-        log = logged(plan, store.location, listener, schedule.progress)
+        work = Launch(plan, store, schedule, listener, stopping, failing.fast)
+        log = logged(plan, store.location, listener, work.progress)
         with log, stopping.gently(lambda reason: listener(Stopping(reason))):
-            work = Launch(plan, store, schedule, listener, stopping, failing.fast)
             work.run(executor)
-        return Summary(schedule.progress(), stopping.is_set() and not work.failed_fast, _vanished(store, schedule))
+        interrupted = stopping.is_set() and not work.failed_fast
+        return Summary(work.progress(), interrupted, _vanished(store, work.schedule))
 
 
 @dataclass
@@ -226,11 +227,6 @@ def _in_turn(location: Location, stopping: StopRequest, listener: Listener, wait
     yield turn
 
 
-def _done(store: Store, stage: StagePlan) -> npt.NDArray[np.bool_]:
-    name = stage.stage.name
-    return store.done(name) & (store.blocks(name) >= stage.blocks)
-
-
 def _set_aside(store: Store, plan: Plan) -> dict[str, npt.NDArray[np.bool_]]:
     """Return the points that an earlier launch set aside."""
     failures, aside = read_failures(store.location), {}
@@ -251,7 +247,7 @@ def _vanished(store: Store, schedule: Schedule) -> int:
     for name, done in schedule.done().items():
         stage = schedule.plan.stages[name]
         count += take_back_incomplete(store, stage, sizes)
-        count += int((stage.per_cell(done & ~_done(store, stage)) > 0).sum())
+        count += int((stage.per_cell(done & ~done_points(store, stage)) > 0).sum())
     return count
 
 

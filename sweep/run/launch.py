@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
 
 from sweep.errors import SweepError
-from sweep.plan.plan import Plan, Task
-from sweep.run.events import Listener, PointsFailed, Started, TaskDone, WorkerLost
+from sweep.plan.plan import Plan, StagePlan, Task
+from sweep.run.events import Listener, Notice, PointsFailed, Progress, Started, TaskDone, WorkerLost
 from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outcome
 from sweep.run.failure import PointFailure, common_reason
 from sweep.run.schedule import Schedule
-from sweep.run.stopping import StopRequest
+from sweep.run.stopping import Pause, StopRequest
 from sweep.store.attempts import taken_point
 from sweep.store.failures import Failure, put_failures
+from sweep.store.prepare import prepare
 from sweep.store.store import Store
 
 
@@ -55,15 +59,40 @@ class Launch:
             When no task can do any better: another launcher has taken over, the disk is full.
         """
         self.listener(Started(self.schedule.progress(), executor.workers))
-        for outcome in executor.run(self.plan, self.store, self.schedule.next, self.stopping):
+        while self._run(executor):
+            self._cut_anew()
+
+    def progress(self) -> Mapping[str, Progress]:
+        """Return how far every stage is."""
+        return self.schedule.progress()
+
+    def _run(self, executor: Executor) -> bool:
+        """Return whether it ended because cells are to be cut anew."""
+        pause = Pause(self.stopping)
+        for outcome in executor.run(self.plan, self.store, self.schedule.next, pause):
             self._note(outcome)
+            if self.schedule.misjudged and executor.workers > 1:
+                pause.set()
+        return pause.is_set() and not self.stopping.is_set()
+
+    def _cut_anew(self) -> None:
+        """Cut cells that are too much work for one worker, so that others have some of it; nobody is at work."""
+        factors = self.schedule.misjudged
+        for name, factor in factors.items():
+            what = f"its points take {factor:.3g} times as long as the kernel's `cost` says"
+            self.listener(Notice(f"stages.{name}: {what}; they are handed out in smaller groups from now on"))
+        recut = {name: self.plan.stages[name].recut(factor) for name, factor in factors.items()}
+        self.plan = replace(self.plan, stages={**self.plan.stages, **recut})
+        prepare(self.store, self.plan)
+        done = {name: done_points(self.store, stage) for name, stage in self.plan.stages.items()}
+        self.schedule = Schedule(self.plan, done, self.schedule.failed(), self.schedule.attempts)
 
     def _note(self, outcome: Outcome) -> None:
         match outcome:
-            case Done(task, points, seconds, failures, rest):
-                self.schedule.complete(task, seconds, {failure.point for failure in failures}, rest)
-                self._fail(task, failures)
-                self.listener(TaskDone(task, points, seconds))
+            case Done(task, seconds, account):
+                self.schedule.complete(task, account, seconds)
+                self._fail(task, account.failures)
+                self.listener(TaskDone(task, account.points, seconds))
             case Failed(task, error, fatal):
                 if fatal is not None:
                     raise SweepError(fatal)
@@ -116,3 +145,9 @@ class Launch:
         points = self.schedule.left_of(task)
         self.schedule.release(task)
         self._fail(task, [PointFailure(point, why, trace) for point in points])
+
+
+def done_points(store: Store, stage: StagePlan) -> npt.NDArray[np.bool_]:
+    """Return which points of a stage are complete, as long as the plan wants them."""
+    name = stage.stage.name
+    return store.done(name) & (store.blocks(name) >= stage.blocks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, OrderedDict, deque
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import replace
@@ -12,9 +13,11 @@ import numpy.typing as npt
 
 from sweep.grid.axes import places
 from sweep.grid.grid import Input, Stage
+from sweep.plan.cells import CELL_AT_MOST
 from sweep.plan.plan import Plan, StagePlan, Task
 from sweep.run.events import Progress
 from sweep.run.speed import Speed
+from sweep.run.work import Account
 
 ATTEMPTS = 3
 FIRST_SECONDS = 0.5  # of work in a task while nobody knows what points of its stage cost
@@ -37,6 +40,12 @@ class Schedule:
         The points that an earlier launch set aside and this one is not to try.
     attempts : int
         How often a point is tried before it is set aside.
+
+    Attributes
+    ----------
+    misjudged : dict of str to float
+        Stages whose cells are far more work than was predicted, too much for one worker to do alone, with what a second
+        that the kernel's own `cost` predicts took at least.
     """
 
     def __init__(
@@ -55,6 +64,7 @@ class Schedule:
         self._keys = count()
         self._tried: Counter[tuple[str, int]] = Counter()
         self._at_work: set[tuple[str, int]] = set()
+        self.misjudged: dict[str, float] = {}
 
     def next(self) -> Task | None:
         """Return a task that can run now; None when there is none, for now or for good."""
@@ -75,28 +85,28 @@ class Schedule:
         self._at_work.update(_cells(task))
         return task
 
-    def complete(self, task: Task, seconds: float = 0.0, failures: Collection[int] = (), rest: int = 0) -> None:
-        """Note that a task has ended: all its points are complete but those that failed.
+    def complete(self, task: Task, account: Account, seconds: float = 0.0) -> None:
+        """Note that a task has ended: all its points are complete but those that failed, and those that it gave back.
 
         Parameters
         ----------
         task : Task
+        account : Account
+            What came of it; `fail` says what becomes of the points that failed.
         seconds : float
             What it took.
-        failures : collection of int
-            The points that failed, by number; `fail` says what becomes of them.
-        rest : int
-            How many of its cells, the last ones, it left undone because its time was over.
         """
-        queue = self._queues[task.stage]
+        queue, failed = self._queues[task.stage], {failure.point for failure in account.failures}
         self.release(task)
-        ended = range(task.cells.start, task.cells.stop - rest)
-        if not task.without and not failures:
-            queue.speed.note(queue.predicted(ended), seconds)
+        ended = range(task.cells.start, task.cells.stop - account.rest)
+        if not failed:
+            queue.speed.note(account.predicted, seconds, account.least)
         for number in ended:
-            queue.finish(number, task.without.union(failures))
-        if rest:
+            queue.finish(number, task.without.union(failed))
+        if account.rest:
             self.give_back(replace(task, cells=range(ended.stop, task.cells.stop)))
+            if queue.has_too_long_cells():
+                self.misjudged[task.stage] = queue.plan.factor * queue.speed.least
         self._wake(task.stage)
 
     def fail(self, stage: str, point: int, *, careful: bool = False) -> tuple[int, bool]:
@@ -155,6 +165,10 @@ class Schedule:
         """Return which points of every stage are complete by now."""
         return {name: queue.done for name, queue in self._queues.items()}
 
+    def failed(self) -> dict[str, Points]:
+        """Return which points of every stage are set aside by now."""
+        return {name: queue.failed for name, queue in self._queues.items()}
+
     def progress(self) -> dict[str, Progress]:
         """Return how far every stage is; what never can run is known when nothing runs any more."""
         return {name: queue.progress() for name, queue in self._queues.items()}
@@ -205,9 +219,12 @@ class _StageQueue:
         """Note that a point is not tried any more."""
         self.failed.flat[point] = self.never.flat[point] = True
 
-    def predicted(self, cells: range) -> float:
-        """Return what the kernel's own `cost` says of the points of cells that were not complete from the start."""
-        return float(self._before[cells.stop] - self._before[cells.start])
+    def has_too_long_cells(self) -> bool:
+        """Return whether some cell of several points is left that takes far too long for one worker."""
+        if math.prod(self.plan.chunk.values()) == 1 or self.speed.least <= 1:
+            return False
+        left = self.plan.per_cell(self.plan.seconds * (self._wanted & ~self.done & ~self.never))
+        return float(left.max()) * self.speed.least > CELL_AT_MOST
 
     def next(self) -> Task | None:
         if not self._ready:

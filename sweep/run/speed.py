@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 REMEMBERED = 0.9  # the weight of all that was seen before, beside that of what is seen now
@@ -14,6 +15,7 @@ class Speed:
 
     predicted: float = 0.0
     measured: float = 0.0
+    least: float = math.inf  # what the quickest of all points took for a second that was predicted
 
     @property
     def known(self) -> bool:
@@ -27,8 +29,9 @@ class Speed:
             return 1.0
         return min(max(self.measured / self.predicted, 1 / FURTHEST), FURTHEST)
 
-    def note(self, predicted: float, measured: float) -> None:
-        """Note what some work was predicted to take, and took."""
+    def note(self, predicted: float, measured: float, least: float = math.inf) -> None:
+        """Note what some work was predicted to take, and took, and the same of the quickest point of it."""
+        self.least = min(self.least, least)
         if predicted > 0 and measured > 0:
             self.predicted = REMEMBERED * self.predicted + predicted
             self.measured = REMEMBERED * self.measured + measured

@@ -96,6 +96,23 @@ class StopRequest(threading.Event):
         os._exit(INTERRUPTED)
 
 
+class Pause(threading.Event):
+    """Set to end what runs with its block, as a stop does, but only for a moment; a stop sets it as well.
+
+    Parameters
+    ----------
+    request : StopRequest
+    """
+
+    def __init__(self, request: StopRequest) -> None:
+        super().__init__()
+        self._request = request
+
+    def is_set(self) -> bool:
+        """Return whether what runs is to end."""
+        return super().is_set() or self._request.is_set()
+
+
 @contextmanager
 def interruptible(
     given: StopRequest | None = None, *, seconds: float | None = None, in_any_case: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from sweep.grid.axes import Label
 from sweep.grid.grid import Stage
 from sweep.grid.identity import stream
 from sweep.kernels.contract import Array, Arrays, Inputs, State
+from sweep.plan.cells import CELL_AT_MOST
 from sweep.plan.layout import Variable
 from sweep.plan.plan import Plan, Region, StagePlan, Task
 from sweep.plan.values import empty, fill_value, stored_dtype
@@ -25,6 +27,7 @@ from sweep.store.store import CellResult, Store
 CHECKPOINT_SECONDS = 10.0
 CAREFUL_SECONDS = 1.0  # between commits where a worker died before
 TASK_SECONDS = 20.0  # a task that took so long gives back the cells that it has not begun
+SEEN = 2  # points of a cell that say what points cost: the first one may have been slow for a reason of its own
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: the work was asked to stop and did
@@ -42,12 +45,24 @@ class Account:
     failures : list of PointFailure
         Those that raised.
     rest : int
-        Cells, the last ones, that it did not begin because its time was over.
+        Cells, the last ones, that it did not complete because its time was over.
+    predicted : float
+        Seconds that the points that it completed were predicted to take.
+    least : float
+        Seconds that the quickest of them took for each that was predicted.
     """
 
     points: int = 0
     failures: list[PointFailure] = field(default_factory=list)
     rest: int = 0
+    predicted: float = 0.0
+    least: float = math.inf
+
+    def note(self, predicted: float, seconds: float) -> None:
+        """Note that a point is complete."""
+        self.points += 1
+        self.predicted += predicted
+        self.least = min(self.least, seconds / predicted)
 
 
 class Workbench:
@@ -86,7 +101,9 @@ class Workbench:
             if number > task.cells.start and time.monotonic() - begun > TASK_SECONDS:
                 account.rest = task.cells.stop - number
                 break
-            _CellWork(self, plan, plan.cell(number), task, account).do()
+            if not _CellWork(self, plan, plan.cell(number), task, account).do():
+                account.rest = task.cells.stop - number
+                break
         if task.careful:
             forget(self.store.location, task)
 
@@ -130,7 +147,8 @@ class _CellWork:
     states: dict[str, tuple[int, State]] = field(default_factory=dict)
     committed: float = field(default_factory=time.monotonic)
 
-    def do(self) -> None:
+    def do(self) -> bool:
+        """Fill the cell; return False when it turned out to be too much work for one, and others may have the rest."""
         name, store = self.plan.stage.name, self.bench.store
         self.blocks, self.done = store.blocks(name, self.region), store.done(name, self.region)
         wanted, numbers = self.plan.blocks[self.region], self.plan.numbers(self.region)
@@ -138,15 +156,19 @@ class _CellWork:
         if self.task.without:
             todo &= ~np.isin(numbers, list(self.task.without))
         if not todo.any():
-            return
+            return True
         self._begin(fresh=not self.blocks.any())
+        left, before, begun = int(todo.sum()), self.account.points, time.monotonic()
         for index, point in self.plan.points(self.region):
             inside = tuple(i - part.start for i, part in zip(index, self.region, strict=True))
             if todo[inside]:
                 self._try_point(int(numbers[inside]), inside, point, int(wanted[inside]))
+                left -= 1
+                if left and self.account.points - before >= SEEN and time.monotonic() - begun > CELL_AT_MOST:
+                    break
         if self.blocks.any():
             self._commit()
-        self.account.points += int((todo & self.done).sum())
+        return not left
 
     def _begin(self, fresh: bool) -> None:
         """Lay out the cell's arrays: missing values, or what an earlier run has left of points that it began."""
@@ -165,7 +187,7 @@ class _CellWork:
         """Complete a point; what its kernel raises is noted, and the other points go on."""
         if self.task.careful:
             name_point(self.bench.store.location, self.task, number)
-        inputs = self.bench.inputs.at(self.plan, point)
+        begun, inputs = time.monotonic(), self.bench.inputs.at(self.plan, point)
         start = self._resume(inside, self.plan.stage.key_at(point))
         blocks = run_blocks(self.bench.plan.grid.seed, self.plan.stage, point, inputs, start)
         while True:
@@ -181,6 +203,7 @@ class _CellWork:
                 return
             self._kept(inside, point, block, state, wanted)
         self.blocks[inside], self.done[inside] = wanted, True
+        self.account.note(float(self.plan.seconds.flat[number]), time.monotonic() - begun)
         self._checkpoint(due=False)
 
     def _kept(self, inside: tuple[int, ...], point: Mapping[str, Label], block: int, state: State, wanted: int) -> None:

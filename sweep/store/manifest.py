@@ -77,6 +77,7 @@ def layouts(manifest: Mapping[str, Any]) -> dict[str, Layout]:
             stage["layout"]["chunk"],
             stage["layout"]["extents"],
             stage["identity"]["params"],
+            stage["layout"].get("factor", 1.0),
         )
         for name, stage in manifest.get("stages", {}).items()
     }
@@ -145,4 +146,4 @@ def _brief(value: Any) -> str:
 
 def _as_json(layout: Layout) -> dict[str, Any]:
     axes = {axis: list(labels) for axis, labels in layout.axes.items()}
-    return {"axes": axes, "chunk": dict(layout.chunk), "extents": dict(layout.extents)}
+    return {"axes": axes, "chunk": dict(layout.chunk), "extents": dict(layout.extents), "factor": layout.factor}

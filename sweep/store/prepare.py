@@ -82,7 +82,7 @@ def stored_plan(stage: StagePlan, stored: Layout, sources: Mapping[str, StagePla
         for key, item in stage.stage.inputs.items()
     }
     own = replace(stage.stage, axes=stored.axes, params={**stage.stage.params, **stored.extents}, inputs=inputs)
-    return StagePlan(own, own, stored.chunk)
+    return StagePlan(own, own, stored.chunk, stored.factor)
 
 
 def take_back_incomplete(store: Store, plan: StagePlan, sizes: Mapping[str, int]) -> int:

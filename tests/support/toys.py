@@ -134,6 +134,15 @@ DOZE = Kernel(
     example=DozeParams(1),
 )
 
+SLEEPER = replace(DOZE, cost=lambda params: 1e-5)
+
+
+def _sleep_once(params: DozeParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
+    return _sleep(params if params.size == 1 else replace(params, doze=0.0), state, rng, inputs)
+
+
+SLOW_AT_FIRST = replace(SLEEPER, advance=_sleep_once)
+
 
 def _shout(params: DozeParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
     print("a block of", params.size, "costs 1 \N{EURO SIGN}", flush=True)

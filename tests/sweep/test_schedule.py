@@ -10,10 +10,13 @@ import pytest
 import yaml
 from launching import grid_with
 
+import sweep.plan.cells
 import sweep.plan.plan
 from sweep.grid.resolve import resolve
 from sweep.plan.plan import Plan, Task, make_plan
+from sweep.run.failure import PointFailure
 from sweep.run.schedule import ATTEMPTS, Schedule
+from sweep.run.work import Account
 
 
 def nothing_done(plan: Plan) -> dict[str, np.ndarray]:
@@ -21,9 +24,13 @@ def nothing_done(plan: Plan) -> dict[str, np.ndarray]:
 
 
 def fine_plan(monkeypatch, **changes) -> Plan:
-    monkeypatch.setattr(sweep.plan.plan, "CELL_SECONDS", 1e-5)
+    monkeypatch.setattr(sweep.plan.cells, "CELL_SECONDS", 1e-5)
     monkeypatch.setattr(sweep.plan.plan, "TILE_SECONDS", 1e-5)
     return make_plan(grid_with(**changes))
+
+
+def failing_at(point: int) -> Account:
+    return Account(failures=[PointFailure(point, "it raised")])
 
 
 def drain(schedule: Schedule) -> list[Task]:
@@ -31,7 +38,7 @@ def drain(schedule: Schedule) -> list[Task]:
     order = []
     while (task := schedule.next()) is not None:
         order.append(task)
-        schedule.complete(task)
+        schedule.complete(task, Account())
     return order
 
 
@@ -53,7 +60,7 @@ def test_failing_point_is_tried_again_then_set_aside_and_only_its_readers_wait(m
     verdicts = []
     while (task := schedule.next()) is not None:
         failing = task.stage == "throw" and 0 in task.cells
-        schedule.complete(task, failures={0} if failing else ())
+        schedule.complete(task, failing_at(0) if failing else Account())
         if failing:
             verdicts.append(schedule.fail("throw", 0))
     assert verdicts == [(n, n == ATTEMPTS) for n in range(1, ATTEMPTS + 1)]
@@ -79,12 +86,12 @@ def test_points_of_one_cell_fail_and_wait_each_for_itself() -> None:
     first = schedule.next()
     assert first is not None
     assert (first.stage, schedule.next()) == ("a", None)
-    schedule.complete(first, failures={7})
+    schedule.complete(first, failing_at(7))
     assert schedule.fail("a", 7) == (1, False)
     again = schedule.next()
     assert again is not None
     assert schedule.left_of(again) == [7]
-    schedule.complete(again, failures={7})
+    schedule.complete(again, failing_at(7))
     assert schedule.fail("a", 7) == (2, True)
     (rest,) = drain(schedule)
     assert (rest.stage, rest.without) == ("b", {7})
@@ -103,7 +110,7 @@ def test_a_cell_is_never_handed_out_twice_at_once() -> None:
     rest = schedule.next()
     assert rest is not None
     assert (rest.careful, rest.without, schedule.next()) == (True, {7}, None)
-    schedule.complete(rest)
+    schedule.complete(rest, Account())
     alone = schedule.next()
     assert alone is not None
     assert (schedule.left_of(alone), alone.careful) == ([7], True)
@@ -121,7 +128,7 @@ def test_task_that_was_lost_without_fault_is_handed_out_again(monkeypatch) -> No
 
 def test_tiles_follow_what_points_cost(monkeypatch) -> None:
     """The first task is small; where points cost a hundred times more or less than said, later ones follow."""
-    monkeypatch.setattr(sweep.plan.plan, "CELL_SECONDS", 1e-5)
+    monkeypatch.setattr(sweep.plan.cells, "CELL_SECONDS", 1e-5)
     plan = make_plan(
         grid_with(walk__axes={"size": [3], "realisation": 200_000}, walk__params={"seconds": 1e-3, "steps": 1})
     )
@@ -136,7 +143,7 @@ def test_tiles_follow_what_points_cost(monkeypatch) -> None:
             assert task is not None
             lengths.append(len(task.cells))
             predicted = float(plan.stages["walk"].seconds.ravel()[task.cells.start : task.cells.stop].sum())
-            schedule.complete(task, factor * predicted)
+            schedule.complete(task, Account(predicted=predicted), factor * predicted)
         cells[factor] = lengths
     assert cells[0.01][0] == cells[1.0][0] == cells[100.0][0] < cells[1.0][1]
     assert cells[0.01][1] == pytest.approx(200_000 / sweep.plan.plan.TILES_AT_LEAST, rel=0.02), "enough for all workers"
@@ -165,7 +172,7 @@ def test_a_plan_of_many_tiles_stays_small(monkeypatch) -> None:
     for _ in range(1000):
         task = schedule.next()
         assert task is not None
-        schedule.complete(task)
+        schedule.complete(task, Account())
     seconds = time.perf_counter() - began
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

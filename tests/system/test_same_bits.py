@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from launching import assert_same, grid_with, load, run
 
+import sweep.plan.cells
 import sweep.plan.plan
 from sweep.plan.plan import Plan, Task
 from sweep.run.events import Event, TaskDone
@@ -51,7 +52,7 @@ class Shuffled:
 
 @pytest.fixture
 def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep.plan.plan, "CELL_SECONDS", 3e-4)
+    monkeypatch.setattr(sweep.plan.cells, "CELL_SECONDS", 3e-4)
     monkeypatch.setattr(sweep.plan.plan, "TILE_SECONDS", 3e-4)
 
 

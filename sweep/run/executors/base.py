@@ -23,24 +23,19 @@ from sweep.store.store import Store
 
 @dataclass(frozen=True)
 class Done:
-    """The task has ended: all its points are complete but those that failed.
+    """The task has ended: all its points are complete but those that failed, and those of the cells that it gave back.
 
     Parameters
     ----------
     task : Task
-    points : int
-        Points that it completed.
     seconds : float
-    failures : sequence of PointFailure
-    rest : int
-        Cells, the last ones, that it did not begin because its time was over.
+    account : Account
+        What came of it.
     """
 
     task: Task
-    points: int
     seconds: float
-    failures: Sequence[PointFailure] = ()
-    rest: int = 0
+    account: Account
 
 
 @dataclass(frozen=True)
@@ -135,7 +130,7 @@ def attempt(bench: Workbench, task: Task) -> Outcome:
         return Halted(task, account.failures)
     except Exception as error:  # noqa: BLE001 - the store may be away; the other tasks go on
         return Failed(task, traceback.format_exc(), _fatal(error))
-    return Done(task, account.points, time.monotonic() - begun, account.failures, account.rest)
+    return Done(task, time.monotonic() - begun, account)
 
 
 def _fatal(error: BaseException) -> str | None:

@@ -108,10 +108,13 @@ class RayExecutor:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        self._dismiss()
+        self._session.__exit__(kind, value, tb)
+
+    def _dismiss(self) -> None:
         for worker in self._pool:
             ray.kill(worker.actor)
         self._pool.clear()
-        self._session.__exit__(kind, value, tb)
 
     def run(
         self, plan: Plan, store: Store, next_task: Callable[[], Task | None], stopping: threading.Event
@@ -135,6 +138,7 @@ class RayExecutor:
                 held = None
             waiting = {ref: worker for worker in self._pool for ref in worker.tasks}
             if not waiting:
+                self._dismiss()
                 return
             ready, _ = ray.wait(list(waiting), num_returns=1, timeout=POLL_SECONDS)
             for ref in ready:
