@@ -104,7 +104,7 @@ class Schedule:
         for number in ended:
             queue.finish(number, task.without.union(failed))
         if account.rest:
-            self.give_back(replace(task, cells=range(ended.stop, task.cells.stop)))
+            self.give_back(replace(task, cells=range(ended.stop, task.cells.stop)), without=failed)
             if queue.has_too_long_cells():
                 self.misjudged[task.stage] = queue.plan.factor * queue.speed.least
         self._wake(task.stage)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -114,6 +115,23 @@ def test_a_cell_is_never_handed_out_twice_at_once() -> None:
     alone = schedule.next()
     assert alone is not None
     assert (schedule.left_of(alone), alone.careful) == ([7], True)
+
+
+def test_a_cell_that_is_given_back_leaves_out_what_failed_in_it() -> None:
+    """Those points are tried again by themselves; otherwise each would be tried twice for every attempt."""
+    plan = wilful_plan()
+    schedule = Schedule(plan, nothing_done(plan))
+    task = schedule.next()
+    assert task is not None
+    schedule.complete(task, replace(failing_at(7), rest=len(task.cells)))
+    assert schedule.fail("a", 7) == (1, False)
+    rest = schedule.next()
+    assert rest is not None
+    assert 7 not in schedule.left_of(rest)
+    schedule.complete(rest, Account())
+    again = schedule.next()
+    assert again is not None
+    assert schedule.left_of(again) == [7]
 
 
 def test_task_that_was_lost_without_fault_is_handed_out_again(monkeypatch) -> None:

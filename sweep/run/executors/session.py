@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Any
 
 import ray
-from ray.exceptions import RayError
 
 from sweep.errors import Problem, SweepError
 from sweep.run.cores import usable_cores
@@ -26,6 +25,7 @@ IN_FILES = 2**31  # bytes of objects where there is no shared memory; files take
 LONGEST_SOCKET = 107  # bytes that the path of a Unix socket may have
 SOCKET = "/ray/session_2000-01-01_00-00-00_000000_0000000/sockets/plasma_store"
 NO_ACCELERATORS = "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"
+SLOW, STARTS = "timed out during startup", 3  # Ray waits for itself for 30 s, which a busy machine may need more of
 
 
 class Session:
@@ -104,12 +104,16 @@ class Session:
     def _initialize(self, stack: ExitStack, **options: Any) -> None:
         os.environ.setdefault(NO_ACCELERATORS, "0")
         stack.callback(ray.shutdown)
-        try:
-            ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
-        except (OSError, RuntimeError, ValueError, RayError) as error:
-            raise SweepError(
-                Problem(f"--address {self.address}", f"cannot start or join Ray: {said(error)}")
-            ) from error
+        for attempt in range(STARTS):
+            try:
+                ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
+            except Exception as error:  # Ray raises that very type where it is slow
+                if SLOW in str(error) and attempt + 1 < STARTS:
+                    ray.shutdown()
+                    continue
+                what = f"cannot start or join Ray: {said(error)}"
+                raise SweepError(Problem(f"--address {self.address}", what)) from error
+            return
 
 
 def said(error: BaseException) -> str:
