@@ -81,7 +81,7 @@ def _rows(case: FlowCase, ends: dict[str, xr.Dataset], perfect: dict[str, float]
             value, error = float(end["all_value"]), float(end["all_error"])
             remark = f"machine: {case.machine}; {memory(end)}"
             words = perfect_words(case, perfect[name], end)
-            yield Row(quantity, value, error, claim(name), "", remark, words, _verdict(case, end, perfect[name]))
+            yield Row(quantity, value, error, claim(name), "", remark, words, end_verdict(case, end, perfect[name]))
     for start, lengths in zip(("coldest", "hottest"), reading_convergence(case, "energy temperature"), strict=True):
         quantity = f"convergence length of T read by the energy, from the {start} start ({case.label})"
         yield Row(quantity, lengths.mean, lengths.error, "26; 9 in earlier work, both of Δm", "", lengths.remark())
@@ -110,7 +110,7 @@ def perfect_words(case: FlowCase, known: float, end: xr.Dataset) -> str:
     return "; ".join(words)
 
 
-def _verdict(case: FlowCase, end: xr.Dataset, known: float) -> Verdict | None:
+def end_verdict(case: FlowCase, end: xr.Dataset, known: float) -> Verdict | None:
     """Return whether the flow ends as that of a perfect machine; step 0 does only if it is what was trained on."""
     if np.isfinite(known):
         value, error, degrees = (float(end[f"all_{name}"]) for name in ("value", "error", "degrees"))

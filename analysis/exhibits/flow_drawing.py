@@ -74,9 +74,11 @@ def keep_in_view(panel: Axes, curves: Sequence[xr.Dataset], marks: Sequence[floa
 
 
 def legend_below(figure: Figure, panel: Axes) -> None:
-    """Put the legend of one panel, which the others share, under the figure."""
+    """Put the legend of one panel, which the others share, under the figure, in as many columns as it has room for."""
     handles, labels = panel.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3), fontsize=8, frameon=False)
+    column = 0.5 + 0.05 * max(map(len, labels), default=0)  # inches: the mark, and letters of 8 points
+    columns = min(len(labels), max(1, int(figure.get_figwidth() / column)), 3)
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=8, frameon=False)
 
 
 def around_critical(labels: Sequence[float], count: int) -> tuple[float, ...]:

@@ -15,7 +15,16 @@ from sweep.analysis.estimators.flow_cases import SNAPSHOT, FlowCase, flow_cases
 from sweep.analysis.estimators.perfect import perfect_end
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
-from sweep.analysis.exhibits.fixed_points import DRAWN, MIXTURE, NAMES, NO_ENDS, claim, memory, perfect_words
+from sweep.analysis.exhibits.fixed_points import (
+    DRAWN,
+    MIXTURE,
+    NAMES,
+    NO_ENDS,
+    claim,
+    end_verdict,
+    memory,
+    perfect_words,
+)
 from sweep.analysis.exhibits.flow_drawing import COLORS, MARKERS, about, legend_below
 from sweep.analysis.exhibits.style import EXACT, new_figure
 
@@ -111,28 +120,28 @@ def _draw(panel: Axes, quantity: str, strips: Sequence[_Strip]) -> None:
 
 def _rows(strip: _Strip) -> Iterator[Row]:
     """Yield what single trainings give, where they do not come to one number, or several steps show whether they do."""
-    if strip.cases[0].machine.settles and len(strip.cases) == 1:
+    case, settles = strip.cases[-1], strip.cases[-1].machine.settles
+    if settles and len(strip.cases) == 1:
         return
     last = strip.ends.isel({SNAPSHOT: -1})
-    steps = f" at {', '.join(strip.steps)} steps" if len(strip.steps) > 1 else ""
+    trainings, steps = f"{strip.ends.sizes[REALISATION]} trainings", ", ".join(strip.steps)
     for quantity in NAMES:
         each, end = strip.ends["by_realisation"].sel(quantity=quantity), last.sel(quantity=quantity)
         known = float(end["perfect"])
-        words = [f"a distribution over {strip.ends.sizes[REALISATION]} trainings{steps}, here its median"]
+        if settles:
+            value, error, verdict = float(end["all_value"]), float(end["all_error"]), end_verdict(case, end, known)
+            words = [f"mean of {trainings} at {strip.steps[-1]} steps"]
+        else:
+            value, error, verdict = float(each.median()), np.nan, None
+            at = f" at {steps} steps" if len(strip.steps) > 1 else ""
+            words = [f"a distribution over {trainings}{at}, here its median"]
         words += [_listed(step, each.sel({SNAPSHOT: step})) for step in strip.steps]
         if np.isfinite(known):
             words.append(f"{int((each > known).sum())} above {MIXTURE}, {int((each < known).sum())} below")
-        words += [memory(end), f"machine: {strip.cases[0].machine}"]
+        words += [memory(end), f"machine: {case.machine}"]
         where = f"end of the flow, {NAMES[quantity]}, all starts ({strip.label})"
-        yield Row(
-            where,
-            float(each.median()),
-            np.nan,
-            claim(quantity),
-            "",
-            "; ".join(words),
-            perfect_words(strip.cases[-1], known, end),
-        )
+        perfect = perfect_words(case, known, end)
+        yield Row(where, value, error, claim(quantity), "", "; ".join(words), perfect, verdict)
 
 
 def _listed(step: str, each: xr.DataArray) -> str:

@@ -198,14 +198,19 @@ def test_only_the_labels_that_were_read_make_the_mixture():
     assert network.verdict is None, "step 0 holds other temperatures than the training data"
 
 
-def test_end_of_preset_code_is_a_distribution():
-    """Each training at each step of the training is a point: no mean, no error bar, no verdict."""
-    flow = replace(SMALL, snapshots=(1000, 2000, 5000))
-    tree = trained(toy_store(flow, "ends"), preset="code")
+def at_three_ages(preset):
+    """Return a store with a flow, `ends`, through machines taken at three steps of their training."""
+    tree = trained(toy_store(replace(SMALL, snapshots=(1000, 2000, 5000)), "ends"), preset=preset)
     snapshots = xr.Dataset(attrs={"kernel": "rbm_snapshot", "inputs": json.dumps({"machine": "rbm"})})
     nodes = tree.to_dict()
     nodes["/ends"].attrs["inputs"] = json.dumps({"machine": "snapshots"})
-    exhibit = made(flow_ends, xr.DataTree.from_dict({**nodes, "snapshots": snapshots}))
+    return xr.DataTree.from_dict({**nodes, "snapshots": snapshots})
+
+
+def test_end_of_preset_code_is_a_distribution():
+    """Each training at each step of the training is a point: no mean, no error bar, no verdict."""
+    tree = at_three_ages("code")
+    exhibit = made(flow_ends, tree)
     assert exhibit.numbers["by_realisation"].sel(quantity="energy").notnull().sum() == 15
     assert len(exhibit.figure.axes) == 4
     assert [label.get_text() for label in exhibit.figure.axes[0].get_xticklabels()] == ["1000", "2000", "5000"]
@@ -216,6 +221,18 @@ def test_end_of_preset_code_is_a_distribution():
         assert "a distribution over 5 trainings at 1000, 2000, 5000 steps" in row.remark
         assert "machine: rbm (preset code, trained on ising)" in row.remark
     assert all(isinstance(maker(tree), Absent) for maker in (figure_2, FIGURE_5A, fixed_points))
+
+
+def test_oldest_machines_of_a_training_that_settles_are_held_to_the_mixture():
+    """Their mean has an error bar and a verdict; younger ones are listed and drawn."""
+    exhibit = made(flow_ends, at_three_ages("equilibrium"))
+    energy = np.mean([torus_energy(4, temperature) for temperature in STARTS])
+    row = next(row for row in exhibit.rows if "energy per site" in row.quantity)
+    assert row.ours == pytest.approx(-1.4, abs=0.01)
+    assert 0 < row.error < 0.01
+    assert row.perfect.startswith(f"{energy:.4f}: the training mixture")
+    assert row.verdict.words.startswith(f"differs from the training mixture ({-1.4 - energy:+.2g}")
+    assert row.remark.startswith("mean of 5 trainings at 5000 steps; 1000: -1.4")
 
 
 def test_training_that_settles_has_its_mean_once():
