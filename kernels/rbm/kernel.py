@@ -162,7 +162,8 @@ def cost(params: RBMParams) -> float:
     model = params.recipe.chains if params.persistent else params.batch
     rows = 2 * params.batch + (2 * k + 1 + params.persistent) * model  # of all products with W or its gradient
     units = params.batch * params.hidden + model * k * (params.visible + params.hidden)
-    step = 7e-5 + couplings * (2.6e-11 * rows + 2e-9) + units * (1e-9 if params.sampled or params.persistent else 7e-10)
+    unit = 1.7e-9 if params.sampled or params.persistent else 1e-9
+    step = 4.3e-5 + couplings * (2.3e-11 * rows + 2.2e-9) + units * unit
     return params.block * step + track_cost(params)
 
 

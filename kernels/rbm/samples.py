@@ -12,7 +12,7 @@ from sweep.kernels.rbm.machine import Machine, free_energy
 from sweep.kernels.rbm.partition import PartitionParams, base_of
 from sweep.kernels.rbm.partition import example_inputs as machine_inputs
 from sweep.kernels.rbm.reading import machine_of
-from sweep.kernels.rbm.tempering import Ladders, Rungs, settled_rungs
+from sweep.kernels.rbm.tempering import Ladders, Rungs, settled_rungs, settling_steps
 
 TIMES = 20  # samples of every ladder in a block
 
@@ -105,12 +105,18 @@ def advance(params: SamplesParams, state: State, rng: np.random.Generator, input
     }
 
 
+def blocks(params: SamplesParams) -> int:
+    """Return how many blocks give all configurations."""
+    return -(-params.configurations // params.block)
+
+
 def cost(params: SamplesParams) -> float:
-    """Return the seconds of one block."""
+    """Return the seconds of one block and of its share of the steps in which the ladders settle."""
     visible, hidden = params.machine_shape
     rows = params.ladders * params.rungs
-    step = 1e-4 + rows * (5.2e-11 * visible * hidden + 1.6e-8 * hidden + 3e-9 * visible)
-    return TIMES * params.interval * step
+    steps = TIMES * params.interval + settling_steps(params.rounds) / blocks(params)
+    step = 1.1e-4 + rows * (5.8e-11 * visible * hidden + 2e-8 * hidden + 3e-9 * visible)
+    return steps * step
 
 
 def example_inputs(params: SamplesParams, rng: np.random.Generator) -> Inputs:
@@ -126,7 +132,7 @@ RBM_SAMPLES = Kernel(
     init=init,
     advance=advance,
     cost=cost,
-    blocks=lambda params: -(-params.configurations // params.block),
+    blocks=blocks,
     inputs={"machine": Machine._fields},
     shapes={"machine_shape": ("machine", "weights")},
     example=SamplesParams(machine_shape=(9, 4), configurations=150, ladders=3, rungs=4, rounds=1),

@@ -176,6 +176,11 @@ def settled_rungs(
     return _after(machine, base, rungs, 32 * 2**rounds, rng).again(rungs.t)
 
 
+def settling_steps(rounds: int) -> int:
+    """Return how many steps `settled_rungs` takes."""
+    return int(32 * (2 ** (rounds + 1) - 1))
+
+
 def _after(machine: Machine, base: Array, rungs: Rungs, steps: int, rng: np.random.Generator) -> Rungs:
     ladders = Ladders(machine, base, rungs, rng)
     for _ in range(steps):

@@ -6,7 +6,7 @@ import numpy as np
 
 from sweep.kernels.contract import Array, Output
 from sweep.kernels.rbm.annealing import log_partition_by_annealing
-from sweep.kernels.rbm.machine import ENUMERABLE, Machine, free_energy, log_partition
+from sweep.kernels.rbm.machine import ENUMERABLE, Machine, free_energy, log_partition, log_partition_cost
 from sweep.kernels.rbm.mixing import mixing
 from sweep.kernels.rbm.params import RBMParams
 from sweep.kernels.rbm.passes import fill_h_from_v, fill_v_from_h, stream
@@ -69,12 +69,13 @@ def read_tracks(
 
 def track_cost(params: RBMParams) -> float:
     """Return the seconds of all tracks after one block."""
-    couplings, fewer, more = params.visible * params.hidden, *sorted([params.visible, params.hidden])
-    rows = 4 * PROBE
-    enumerated = 2.0**fewer if fewer <= ENUMERABLE else 0.0
+    couplings, hidden = params.visible * params.hidden, params.hidden
+    enumerable = min(params.visible, hidden) <= ENUMERABLE
+    rows = 3 * PROBE
     if params.recipe.tracks == "full":
-        rows += 3 * MIXING_CHAINS * MIXING_STEPS + (0 if enumerated else 3 * ANNEALED_CHAINS * ANNEALING_TEMPERATURES)
-    return rows * (2.6e-11 * couplings + 5e-9 * params.hidden) + 1.5e-9 * enumerated * more + 1e-3
+        rows += 3 * MIXING_CHAINS * MIXING_STEPS + (0 if enumerable else 2 * ANNEALED_CHAINS * ANNEALING_TEMPERATURES)
+    summed = log_partition_cost(params.visible, hidden) if enumerable else 0.0
+    return rows * (2.3e-11 * couplings + 5e-9 * hidden) + summed + 1e-3
 
 
 def _log_partition(params: RBMParams, machine: Machine, rng: np.random.Generator) -> tuple[float, float]:
