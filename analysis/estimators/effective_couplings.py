@@ -31,6 +31,7 @@ from sweep.analysis.exact.enumeration import Floats
 from sweep.analysis.exact.small_machines import Machine
 
 ACCURACY = 1e-10  # of what one hidden unit gives
+NEGLIGIBLE = 1e-15  # what one point of an integral adds to a coupling at most, where it is left out
 _DECAY = -math.log(ACCURACY)
 _HELD = 2**21  # numbers of one chunk
 PROBES, SEED = 2000, 0  # configurations that the share beyond pairs is measured on, the same for all machines
@@ -45,10 +46,13 @@ def effective_couplings(machine: Machine) -> tuple[Floats, Floats]:
         sites = np.flatnonzero(weights[:, units].any(axis=1))
         t, step = _midpoints(weights[:, units], bias[units])
         angles = weights[sites, units][:, :, None] * t
-        shared = np.cos(angles).prod(axis=0) * step / (t * np.sinh(np.pi / 2 * t))
-        tangents = np.tan(angles).reshape(len(sites), shared.size)  # finite, as no float is pi / 2
-        phase = bias[units][:, None] * t
-        even, odd = (shared * np.cos(phase)).ravel(), (shared * np.sin(phase)).ravel()
+        cosines = np.cos(angles)  # never 0, as no float is pi / 2
+        shared = cosines.prod(axis=0) * step / (t * np.sinh(np.pi / 2 * t))
+        counts = np.abs(shared) > NEGLIGIBLE * np.square(cosines).min(
+            axis=0, initial=1.0
+        )  # most products are down to nothing soon
+        phase, shared, tangents = (bias[units][:, None] * t)[counts], shared[counts], np.tan(angles[:, counts])
+        even, odd = shared * np.cos(phase), shared * np.sin(phase)
         fields[sites] += tangents @ odd
         pairs[np.ix_(sites, sites)] += (tangents * even) @ tangents.T
     np.fill_diagonal(pairs, 0.0)

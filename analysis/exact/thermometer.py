@@ -136,6 +136,16 @@ def temperature_of_energy(size: int, energy: float) -> float:
     """
     if not energy > -2:
         return 0.0 if energy == -2 else np.nan
-    if energy >= torus_energy(size, 1 / HOTTEST):
+    couplings, energies = _energies(size)
+    place = int(np.searchsorted(-energies, -energy))  # energies fall
+    if place == 0:
         return np.inf
-    return 1 / float(brentq(lambda coupling: torus_energy(size, 1 / coupling) - energy, HOTTEST, COLDEST, xtol=1e-13))
+    between = couplings[place - 1], couplings[min(place, len(couplings) - 1)]
+    return 1 / float(brentq(lambda coupling: torus_energy(size, 1 / coupling) - energy, *between, xtol=1e-13))
+
+
+@lru_cache(maxsize=16)
+def _energies(size: int) -> tuple[Floats, Floats]:
+    """Return couplings and the energies per site there, close enough together for a root to be found in a few steps."""
+    couplings = np.concatenate([[HOTTEST], np.linspace(0, 2, 401)[1:], [COLDEST]])
+    return couplings, np.array([torus_energy(size, 1 / coupling) for coupling in couplings])

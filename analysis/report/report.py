@@ -9,6 +9,7 @@ from pathlib import Path
 import jinja2
 import numpy as np
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 from sweep.analysis.estimators.stages import mapping
 from sweep.analysis.estimators.verdict import LEVEL
@@ -39,7 +40,8 @@ def write_report(tree: xr.DataTree, folder: Path, makers: Sequence[Maker] = EXHI
         What to show.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    results = [maker(tree) for maker in makers]
+    with threadpool_limits(1):  # matrices are small: threads would wait for each other
+        results = [maker(tree) for maker in makers]
     exhibits = [result for result in results if isinstance(result, Exhibit)]
     rows = [row for exhibit in exhibits for row in exhibit.rows]
     for exhibit in exhibits:
@@ -66,6 +68,7 @@ def write_report(tree: xr.DataTree, folder: Path, makers: Sequence[Maker] = EXHI
 
 def _write_exhibit(exhibit: Exhibit, folder: Path) -> None:
     exhibit.figure.savefig(folder / f"{exhibit.name}.png", dpi=160, metadata={"Software": None})
+    exhibit.figure.set_layout_engine("none")  # that of the first file is kept
     exhibit.figure.savefig(folder / f"{exhibit.name}.pdf", metadata={"CreationDate": None, "Producer": None})
     frame = exhibit.numbers.to_dataframe().reset_index()
     frame.to_csv(folder / f"{exhibit.name}.csv", index=False, float_format="%.10g", lineterminator="\n")
