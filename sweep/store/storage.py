@@ -7,7 +7,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 UNAVAILABLE: tuple[type[Exception], ...] = (OSError, obstore.exceptions.BaseError)
 JOB_FOLDER = "/_ray_pkg_"  # in the path of the folder into which Ray unpacks what comes with a job
 
+AT_ONCE = 8  # requests to a service
 # The client's own number of attempts is used up in three seconds; here only time counts.
 PATIENT: RetryConfig = {
     "max_retries": 1000,
@@ -156,6 +158,16 @@ class Location:
     def clear_unfinished(self, writer: str | None = None) -> None:
         """Remove what `writer` left half made, by default what all other writers left: none of it gets in place."""
         self._home.clear_unfinished(writer)
+
+    def together(self, acts: Sequence[Callable[[], object]]) -> None:
+        """Do what may be done in any order: side by side where each act waits for a service."""
+        if self.local_path is not None or len(acts) < 2:
+            for act in acts:
+                act()
+            return
+        with ThreadPoolExecutor(min(len(acts), AT_ONCE)) as pool:
+            for done in [pool.submit(act) for act in acts]:
+                done.result()
 
     def age(self, key: str) -> float | None:
         """Return how many seconds ago `key` was written, by the clock of the store; None when it is not there."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -202,11 +202,13 @@ class Store:
         if (self.blocks(stage, result.region) > result.blocks).any():
             what = "more is done there than this worker knows of: it was given up, and stops"
             raise LeaseLost(Problem(f"{self.location.place}: {stage}", what))
-        for variable, values in result.values:
-            own = {axis: labels[axis] for axis in variable.axes}
-            self._write(variable.node, variable.name, own, values)
-        for key, (blocks, state) in result.states.items():
-            self.location.put(_state_key(stage, key), pack_state(blocks, state), at_once=False)
+        own = [{axis: labels[axis] for axis in variable.axes} for variable, _ in result.values]
+        data = [
+            partial(self._write, variable.node, variable.name, where, values)
+            for (variable, values), where in zip(result.values, own, strict=True)
+        ]
+        states = [partial(self._put_state, stage, key, *state) for key, state in result.states.items()]
+        self.location.together([*data, *states])
         self.location.flush()
         self._write(stage, "blocks", labels, result.blocks)
         self._write(stage, "done", labels, result.done)
@@ -260,6 +262,9 @@ class Store:
         """Return the checkpoint of a point: blocks complete and the state after them; None when there is none."""
         raw = self.location.get(_state_key(stage, key))
         return None if raw is None else unpack_state(raw)
+
+    def _put_state(self, stage: str, key: str, blocks: int, state: State) -> None:
+        self.location.put(_state_key(stage, key), pack_state(blocks, state), at_once=False)
 
     def delete_state(self, stage: str, key: str) -> None:
         """Forget the checkpoint of a point."""

@@ -8,8 +8,10 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,17 @@ def test_bytes_come_back_and_looking_makes_no_folder(location: Location, tmp_pat
     assert location.list("a/b/") == []
     location.delete_prefix("a/")
     assert location.list("") == ["z"]
+
+
+def test_what_waits_for_a_service_is_done_side_by_side(location: Location) -> None:
+    """Each of the acts waits for the other; on a disk, they come one after the other."""
+    both = threading.Barrier(2, timeout=30)
+    Location("memory:///").together([both.wait, both.wait])
+    order: list[int] = []
+    location.together([partial(order.append, number) for number in range(20)])
+    assert order == list(range(20))
+    with pytest.raises(LeaseLost):
+        Location("memory:///").together([lost, order.clear])
 
 
 def test_unfinished_files_are_no_keys_and_are_removed_by_writer(location: Location) -> None:
