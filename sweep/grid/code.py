@@ -10,7 +10,7 @@ parameters.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,12 @@ def _reach(first: Source) -> tuple[list[Source], dict[str, str]]:
             elif origin is Origin.installed:
                 packages |= _versions(name.partition(".")[0])
     return [found[name] for name in sorted(found)], dict(sorted(packages.items()))
+
+
+def modules_here(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return the digests of modules, of those that are found here as files of the user's own."""
+    specs = {name: find_spec(name) for name in sorted(names)}
+    return {name: read_source(spec).digests for name, spec in specs.items() if spec and origin_of(spec) is Origin.user}
 
 
 def _with_parents(names: Sequence[str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sweep.errors import SweepError
 from sweep.plan.plan import Plan, StagePlan, Task
 from sweep.run.events import Listener, Notice, PointsFailed, Progress, Started, TaskDone, WorkerLost
-from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outcome
+from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outcome, Said
 from sweep.run.failure import PointFailure, common_reason
 from sweep.run.schedule import Schedule
 from sweep.run.stopping import Pause, StopRequest
@@ -101,9 +101,11 @@ class Launch:
                 self._lost(begun, waiting, reason)
             case Halted(task, failures):
                 self._fail(task, failures)
+            case Said(text):
+                self.listener(Notice(text))
 
     def _lost(self, begun: Task | None, waiting: Sequence[Task], reason: str) -> None:
-        """Note that a worker died; the point that it had named may have been its end."""
+        """Note that a worker is gone; the point that it had named may have been its end."""
         self.listener(WorkerLost(reason))
         for task in waiting:
             self.schedule.give_back(task)

@@ -66,17 +66,17 @@ class Schedule:
         self._at_work: set[tuple[str, int]] = set()
         self.misjudged: dict[str, float] = {}
 
-    def next(self) -> Task | None:
-        """Return a task that can run now; None when there is none, for now or for good."""
+    def next(self, but: Collection[str] = ()) -> Task | None:
+        """Return a task that can run now, of any stage but these; None when there is none, for now or for good."""
         for queue in self._queues.values():
             if queue.refresh(self._queues):
                 self._wake(queue.plan.stage.name)
-        for queue in reversed(self._queues.values()):
-            task = queue.next()
+        for name, queue in reversed(self._queues.items()):
+            task = None if name in but else queue.next()
             if task is not None:
                 return self._handed_out(task)
         for key, task in self._again.items():
-            if self._at_work.isdisjoint(_cells(task)):
+            if task.stage not in but and self._at_work.isdisjoint(_cells(task)):
                 del self._again[key]
                 return self._handed_out(task)
         return None

@@ -71,6 +71,26 @@ def head(*options: str, **environment: str) -> Iterator[Head]:
         shutil.rmtree(files, ignore_errors=True)
 
 
+@contextmanager
+def node(joined: Head, *options: str) -> Iterator[None]:
+    """Let another node with one core, on this machine too, come to a cluster; end it."""
+    line = [
+        *(sys.executable, "-m", "ray.scripts.scripts", "start", "--block", f"--address={joined.address}"),
+        *("--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats"),
+        *(f"--dashboard-agent-listen-port={free_port()}", *options),
+    ]
+    files = Path(joined.environment["RAY_TMPDIR"])
+    with (files / "node").open("wb") as log:
+        process = subprocess.Popen(
+            line, cwd=files, env=joined.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     """Return when Ray says that it runs."""
     end = time.monotonic() + START_SECONDS

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from launching import GRID, assert_same, load, run
 from namespaces import Machine, Network, skip_unless_possible
+from plain_model import files_of
 from processes import Launch, wait_until
 
 from sweep.grid.resolve import resolve
@@ -94,3 +96,50 @@ def test_a_node_that_is_cut_off_for_a_moment(network: Network, tmp_path: Path) -
         node.bring_back()
         assert launch.wait() == 0, launch.said
     job.assert_right()
+
+
+@pytest.mark.slow
+def test_a_machine_that_was_frozen_changes_nothing_when_it_wakes_up(network: Network, tmp_path: Path) -> None:
+    """Long enough for the cluster to hold it for dead, and for its task to be done by another."""
+    job = Job(tmp_path, points=4, seconds=3.0)
+    head, node = network.add("head"), network.add("node")
+    with job.on(head) as launch:
+        wait_until(lambda: job.done() > 0 and node.actors())
+        node.signal_all(signal.SIGSTOP)
+        assert launch.wait() == 0, launch.said
+    before = files_of(job.store)
+    node.signal_all(signal.SIGCONT)
+    wait_until(lambda: not node.actors(), 60)
+    assert files_of(job.store) == before
+    job.assert_right()
+
+
+@pytest.mark.slow
+def test_nodes_that_come_later_go_for_good_or_must_not_work(network: Network, tmp_path: Path) -> None:
+    """One launch, asked for more workers than there ever are cores, from no node at all on."""
+    job = Job(tmp_path, points=12, seconds=1.5)
+    head = network.add("head", cpus=0)
+    with job.on(head, "--workers", "8") as launch:
+        wait_until(lambda: "waiting for a node with 1 core" in launch.said, why=lambda: launch.said)
+        alone = network.add("alone", prepare=lambda machine: machine.hide(job.runs))
+        network.add("other", prepare=other_numpy)
+        node, late = network.add("node"), network.add("late")
+        wait_until(lambda: job.done() > 0 and node.actors(), why=lambda: launch.said)
+        node.lose()
+        assert launch.wait() == 0, launch.said
+        assert late.actors() == []
+    assert launch.said.count("node alone") == 1
+    assert "does not see this launch in the store" in launch.said
+    assert launch.said.count("node other") == 1
+    assert "has numpy 2.0.1" in launch.said
+    assert "its node node " in launch.said
+    assert alone.do("find", str(job.runs), "-type", "f") == ""
+    job.assert_right()
+
+
+def other_numpy(machine: Machine) -> None:
+    """Let the machine see another version, in the module and in what pip knows."""
+    place = Path(np.__file__).parent
+    (metadata,) = place.parent.glob("numpy-*.dist-info/METADATA")
+    for file in (place / "version.py", metadata):
+        machine.replace(file, file.read_text().replace(np.__version__, "2.0.1"))

@@ -6,15 +6,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import yaml
 from commands import SWEEP
-from heads import Head, free_port, head, plain_environment
+from heads import Head, free_port, head, node, plain_environment
 from launching import GRID, assert_same, grid_with, load, run
 
 from sweep.errors import SweepError
+from sweep.run.events import Event, Notice
 from sweep.run.executors.ray import RayExecutor
 from sweep.run.executors.session import Session
 
@@ -74,6 +76,24 @@ def test_a_token_is_found_used_and_forgotten(
     run(grid_with(**SMALL), tmp_path / "own.zarr", lambda: RayExecutor(1))
     assert_same(load(tmp_path / "closed.zarr"), load(tmp_path / "own.zarr"))
     assert not (tmp_path / ".ray").exists()
+
+
+def test_what_fits_no_node_waits_for_one_that_comes_later(open_head: Head, tmp_path: Path) -> None:
+    """With more workers than cores. Nodes that go, or must not work, are in test_cluster.py."""
+    events: list[Event] = []
+    with ExitStack() as nodes:
+
+        def listener(event: Event) -> None:
+            events.append(event)
+            if isinstance(event, Notice):
+                nodes.enter_context(node(open_head, "--num-gpus=1"))
+
+        run(grid_with(walk__gpus=1), tmp_path / "toy.zarr", lambda: RayExecutor(4, open_head.address), listener)
+    (notice,) = (event.text for event in events if isinstance(event, Notice))
+    assert notice.startswith("waiting for a node with 1 core and 1 GPU: the largest node, ")
+    assert notice.endswith(" offers 1 core and 0 GPUs")
+    run(grid_with(), tmp_path / "fresh.zarr")
+    assert_same(load(tmp_path / "toy.zarr"), load(tmp_path / "fresh.zarr"))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import importlib
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC, EROFS
@@ -62,9 +62,9 @@ class Lost:
     Parameters
     ----------
     begun : Task or None
-        What it worked on.
+        What it worked on, where that may have been its end.
     waiting : tuple of Task
-        What it had not begun.
+        What else it had: what it had not begun and, where its machine is gone, all.
     reason : str
     """
 
@@ -73,7 +73,15 @@ class Lost:
     reason: str
 
 
-Outcome = Done | Failed | Halted | Lost
+@dataclass(frozen=True)
+class Said:
+    """Something of the machines, and of no task, that whoever launches should know."""
+
+    text: str
+
+
+Outcome = Done | Failed | Halted | Lost | Said
+NextTask = Callable[[Collection[str]], Task | None]
 
 
 class Executor(Protocol):
@@ -89,9 +97,7 @@ class Executor(Protocol):
         """Return how many GPUs there are for all tasks together; infinite where nobody counts them."""
         ...
 
-    def run(
-        self, plan: Plan, store: Store, next_task: Callable[[], Task | None], stopping: threading.Event
-    ) -> Iterator[Outcome]:
+    def run(self, plan: Plan, store: Store, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
         """Yield outcomes until nothing runs and `next_task` has nothing to give.
 
         Parameters
@@ -99,8 +105,9 @@ class Executor(Protocol):
         plan : Plan
             Made under the store's lease.
         store : Store
-        next_task : () -> Task or None
-            Asked when there is room; None says that nothing can run before another outcome is known.
+        next_task : collection of str -> Task or None
+            Asked when there is room for a task of any stage but these; None says that none can run before another
+            outcome is known.
         stopping : Event
             When it is set no new task is begun and those that run are asked to stop.
         """

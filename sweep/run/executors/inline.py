@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from sweep.plan.plan import Plan, Task
-from sweep.run.executors.base import Outcome, attempt, limit_threads
+from sweep.plan.plan import Plan
+from sweep.run.executors.base import NextTask, Outcome, attempt, limit_threads
 from sweep.run.work import Workbench
 from sweep.store.store import Store
 
@@ -18,12 +18,10 @@ class InlineExecutor:
     workers = 1
     gpus = math.inf  # this process sees what it sees
 
-    def run(
-        self, plan: Plan, store: Store, next_task: Callable[[], Task | None], stopping: threading.Event
-    ) -> Iterator[Outcome]:
+    def run(self, plan: Plan, store: Store, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
         """Yield the outcome of each task as soon as it is done."""
         bench = Workbench(plan, store, stopping.is_set)
-        while not stopping.is_set() and (task := next_task()) is not None:
+        while not stopping.is_set() and (task := next_task(())) is not None:
             with limit_threads(task.cpus):
                 outcome = attempt(bench, task)
             yield outcome

@@ -1,0 +1,84 @@
+"""What works: a process of its own on some node that says hello, and then does one task after the other."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+
+from sweep.errors import reason
+from sweep.plan.plan import Task
+from sweep.run.executors.base import Halted, Outcome, attempt, limit_threads
+from sweep.run.executors.shared import References, take
+from sweep.run.hello import Hello, hello, unable
+from sweep.run.work import Workbench
+from sweep.store.storage import Location
+from sweep.store.store import Store
+
+_ray: Any = ray  # parts of Ray carry no types
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What an actor is to work on.
+
+    Parameters
+    ----------
+    plan : reference to a Plan
+        Fetched by the actor itself, so that a plan that cannot be read on its node is an answer and no death.
+    token : str or None
+        The launch's lease.
+    location : Location
+        The store, with a name for the writer.
+    cpus : int
+        Threads that it may use.
+    path : tuple of str
+        Where the launcher finds modules.
+    """
+
+    plan: Any
+    token: str | None
+    location: Location
+    cpus: int
+    path: tuple[str, ...]
+
+
+class _Actor:
+    """Does tasks, with as many threads as it was given."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+        self._held = ExitStack()
+        self._bench: Workbench | None = None
+
+    def hello(self, given: Assignment) -> Hello:
+        """Make ready for work, and say what this is."""
+        node = _ray.get_runtime_context().get_node_id()
+        try:
+            sys.path.extend(entry for entry in given.path if entry not in sys.path)
+            plan, store = _ray.get(given.plan), Store(given.location, given.token)
+            said = hello(plan, store, node)
+            self._held.enter_context(limit_threads(given.cpus))
+            self._bench = Workbench(plan, store, self._stopping.is_set)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong here, another node may be able to
+            return unable(reason(error), node)
+        return said
+
+    def do(self, task: Task, shared: References) -> Outcome:
+        """Do a task, with inputs that all on this machine share."""
+        if self._bench is None:
+            return Halted(task)
+        take(self._bench.inputs, shared)
+        return attempt(self._bench, task)
+
+    @ray.method(concurrency_group="control")
+    def stop(self) -> None:
+        """Let the work end with the block that is under way, and begin no other."""
+        self._stopping.set()
+
+
+RemoteActor: Any = _ray.remote(concurrency_groups={"control": 1})(_Actor)

@@ -1,0 +1,149 @@
+"""Ray as the pool sees it: actors that are started, told and ended, and what is heard of them, as small values."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray.exceptions import ActorDiedError, ActorUnavailableError, OutOfMemoryError
+
+from sweep.errors import Problem, SweepError
+from sweep.plan.plan import Plan, Task
+from sweep.run.executors.actor import Assignment, RemoteActor
+from sweep.run.executors.messages import Answered, Gone, Greeted, Message
+from sweep.run.executors.room import Node, Share, cores
+from sweep.run.executors.session import said
+from sweep.run.executors.shared import SharedInputs
+from sweep.run.executors.watch import Watch
+from sweep.run.hello import hello, refusal
+from sweep.store.lease import revoke
+from sweep.store.store import Store
+
+HEAD_SECONDS = 45.0  # after 60 s without its head Ray ends the process itself, with a dump
+NEEDED = ("gcs_server", "raylet")  # a Ray of one's own is nothing without them
+DIED = "its process ended (killed for want of memory or by a signal, or it left by itself); Ray's logs may say more"
+
+_ray: Any = ray  # parts of Ray carry no types
+
+
+@dataclass(frozen=True, eq=False)
+class _Handle:
+    """An actor, and the name that it writes under."""
+
+    remote: Any
+    writer: str
+
+
+class RayCluster:
+    """The cluster that this process has joined.
+
+    Parameters
+    ----------
+    plan : Plan
+    store : Store
+    own : bool
+        It was started by this process, and for it.
+    """
+
+    def __init__(self, plan: Plan, store: Store, *, own: bool) -> None:
+        self._store, self._own = store, own
+        self._hello = hello(plan, store)
+        self._plan, self._shared = ray.put(plan), SharedInputs(plan, store)
+        self._awaited: dict[Any, tuple[_Handle, int | None]] = {}  # by key: answers to tasks; without: hellos
+        self._actors: set[_Handle] = set()
+        self._watch = Watch(shared=not own)
+
+    def start(self, share: Share, avoid: frozenset[str]) -> _Handle:
+        """Ask for an actor."""
+        amounts = dict(share)
+        options: dict[str, Any] = {"num_cpus": amounts.pop("CPU", 0), "num_gpus": amounts.pop("GPU", 0)}
+        if avoid:
+            options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(avoid))})"}
+        location = self._store.location.for_another()
+        actor = _Handle(RemoteActor.options(**options, resources=amounts).remote(), location.writer)
+        path = tuple(entry for entry in sys.path if entry)
+        given = Assignment(self._plan, self._store.token, location, int(cores(share)), path)
+        self._actors.add(actor)
+        self._awaited[actor.remote.hello.remote(given)] = actor, None
+        return actor
+
+    def submit(self, actor: _Handle, key: int, task: Task) -> None:
+        """Give a task to an actor."""
+        self._awaited[actor.remote.do.remote(task, self._shared.of(task))] = actor, key
+
+    def stop(self, actor: _Handle) -> None:
+        """Tell an actor to stop."""
+        actor.remote.stop.remote()
+
+    def kill(self, actor: _Handle) -> None:
+        """End an actor. Ray may be wrong that it is dead: one that was only frozen or cut off goes on writing later."""
+        revoke(self._store.location, actor.writer)
+        self.dismiss(actor)
+
+    def dismiss(self, actor: _Handle) -> None:
+        """End an actor that has no work."""
+        self._actors.discard(actor)
+        ray.kill(actor.remote)
+
+    def close(self) -> None:
+        """End all actors: what they work for is over, and the store is given back next."""
+        self._watch.close()
+        while self._actors:
+            ray.kill(self._actors.pop().remote)
+
+    def nodes(self) -> Mapping[str, Node]:
+        """Return the nodes."""
+        return self._watch.nodes()
+
+    def check(self) -> None:
+        """Raise SweepError when Ray has died, or its head has not answered for so long that Ray is about to give up."""
+        if self._own:
+            died = [kind for kind, _ in _ray._private.worker._global_node.dead_processes() if kind in NEEDED]
+            if died:
+                what = f"its process {died[0]} died, and with it the workers; the same line goes on"
+                raise SweepError(Problem("Ray", what))
+        elif self._watch.silence() > HEAD_SECONDS:
+            what = f"the head of the cluster has not answered for {HEAD_SECONDS:.0f} s; the same line goes on"
+            raise SweepError(Problem("Ray", what))
+
+    def wait(self, seconds: float) -> Iterator[Message]:
+        """Yield what was heard."""
+        if not self._awaited:
+            time.sleep(seconds)
+            return
+        heard, _ = ray.wait(list(self._awaited), num_returns=1, timeout=seconds)
+        for answer in heard:
+            yield self._message(answer, *self._awaited.pop(answer))
+
+    def _message(self, answer: Any, actor: _Handle, key: int | None) -> Message:
+        try:
+            value = ray.get(answer)
+        except Exception as error:  # noqa: BLE001 - Ray has many
+            return Gone(actor, *_fate(error), _node_of(actor) if key is None else None)
+        if key is not None:
+            return Answered(actor, key, value)
+        return Greeted(actor, value.node, value.host, refusal(self._hello, value))
+
+
+def _fate(error: BaseException) -> tuple[str, bool]:
+    """Return in one line why an actor is gone, and whether that is no doing of its task."""
+    text = str(error)
+    if isinstance(error, ActorUnavailableError):
+        return "the connection to it broke", True
+    if isinstance(error, OutOfMemoryError):
+        return "out of memory: its node was running low, and Ray ended it", False
+    if "node has died" in text:
+        return "its node is gone", True
+    if isinstance(error, ActorDiedError):
+        return (text.strip().splitlines()[-1] if "creation task" in text else DIED), False
+    return said(error), False
+
+
+def _node_of(actor: _Handle) -> str | None:
+    """Return the node that an actor is or was on, None where it never came to one."""
+    found = _ray._private.state.actors(actor.remote._actor_id.hex()) or {}
+    return found.get("Address", {}).get("NodeID") or None

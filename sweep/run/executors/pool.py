@@ -1,0 +1,230 @@
+"""The pool: actors that are asked for, say hello, get tasks, and are lost or let go. Knows nothing of Ray.
+
+Tasks go only to actors that have said hello; those that have not are the demand that an autoscaler sees. Actors follow
+the nodes: those that come are used; those that go, or answer no more, are given up with all that is on them, and are
+welcome again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
+
+from sweep.errors import Problem, SweepError
+from sweep.plan.plan import Task
+from sweep.run.executors.base import Done, Lost, NextTask, Outcome, Said
+from sweep.run.executors.messages import Answered, Cluster, Gone, Greeted, Message
+from sweep.run.executors.room import Node, Share, fitting, offer, words
+from sweep.run.executors.staff import Staff, Worker
+
+POLL_SECONDS = 0.1
+LOOK_SECONDS = 0.2  # between looks at the nodes and the clock
+WAIT_SECONDS, AGAIN_SECONDS = 10.0, 60.0  # without an actor before that is said, and before it is said again
+STRIKES = 2  # actors in a row that died on a node before they did anything: it is left out
+LEFT_OUT_SECONDS = 60.0  # before a node that was left out is tried again
+SPARE = 2  # actors of a size beyond those that there is room for, where others may bring more nodes
+LOSSES = 20  # in a row, of nodes and of actors without a task, with nothing done in between
+
+
+class Pool:
+    """Does tasks on the actors of a cluster.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    share_of : Task -> Share
+        What a task takes of a machine; the same for all of a stage.
+    limit : float, optional
+        Cores that all actors may have together; without one they follow the cluster.
+    own : bool
+        The cluster is this launch's own: it does not grow, and nobody else is on it.
+    clock : () -> float
+        Counts seconds.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        share_of: Callable[[Task], Share],
+        limit: float | None = None,
+        *,
+        own: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cluster, self._share_of, self._own, self._clock = cluster, share_of, own, clock
+        self._staff = Staff(cluster, limit, 0 if own else SPARE, clock)
+        self._held: defaultdict[str, deque[Task]] = defaultdict(deque)  # by stage: what no actor has room for yet
+        self._keys = itertools.count()
+        self._nodes: Mapping[str, Node] = {}
+        self._fruitful: set[str] = set()  # nodes that have done something
+        self._strikes: Counter[str] = Counter()
+        self._left_out: dict[str, tuple[str, float]] = {}
+        self._lost: list[str] = []
+        self._stopped = False
+        self._looked = -LOOK_SECONDS
+        self._said: dict[Share, float] = {}  # when it was last said that a size has no actor
+
+    def run(self, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
+        """Yield outcomes until nothing runs and there is nothing to give."""
+        while True:
+            if stopping.is_set() and not self._stopped:
+                self._stop()
+            yield from self._look()
+            if not self._stopped:
+                self._hand_out(next_task)
+            if not any(self._held.values()) and not any(worker.tasks for worker in self._staff.workers.values()):
+                return
+            for message in self._cluster.wait(POLL_SECONDS):
+                yield from self._note(message)
+
+    def _hand_out(self, next_task: NextTask) -> None:
+        """Give tasks to actors; those for which there is none yet are held, an actor being asked for each of them."""
+        full = set()
+        for stage, tasks in self._held.items():
+            while tasks and self._submit(tasks[0]):
+                tasks.popleft()
+            if tasks and not self._ask(tasks[0]):
+                full.add(stage)
+        while (task := next_task(full)) is not None:
+            if not self._submit(task):
+                self._held[task.stage].append(task)
+                if not self._ask(task):
+                    full.add(task.stage)
+
+    def _submit(self, task: Task) -> bool:
+        worker = self._staff.free(self._share_of(task))
+        if worker is None:
+            return False
+        key = next(self._keys)
+        worker.tasks[key] = task
+        self._staff.sort_in(worker)
+        self._cluster.submit(worker.actor, key, task)
+        return True
+
+    def _ask(self, task: Task) -> bool:
+        share = self._share_of(task)
+        waiting = sum(len(tasks) for tasks in self._held.values() if tasks and self._share_of(tasks[0]) == share)
+        return self._staff.ask(share, waiting)
+
+    def _stop(self) -> None:
+        """Ask for an end: what runs ends with its block, what waits at an actor is given back, nothing else begins."""
+        self._stopped = True
+        self._held.clear()
+        self._staff.dismiss_asked()
+        for worker in self._staff.workers.values():
+            self._cluster.stop(worker.actor)
+
+    def _note(self, message: Message) -> Iterator[Outcome]:
+        worker = self._staff.workers.get(message.actor)
+        if worker is None:
+            return  # it was given up
+        match message:
+            case Greeted(_, node, host, None):
+                self._staff.welcome(worker, node, host)
+            case Greeted(_, node, _, refused):
+                self._staff.dismiss([worker])
+                yield from self._leave_out(node, refused or "")
+            case Answered(_, key, outcome):
+                task = worker.tasks.pop(key)
+                if isinstance(outcome, Done):
+                    self._note_done(worker, task, outcome.seconds)
+                self._staff.sort_in(worker)
+                yield outcome
+            case Gone(_, reason, blameless, node):
+                yield from self._lose(worker, reason, node, blameless=blameless)
+
+    def _note_done(self, worker: Worker, task: Task, seconds: float) -> None:
+        self._staff.note_pace(self._share_of(task), seconds)
+        worker.fruitful = True
+        self._fruitful.add(worker.node)
+        self._strikes.pop(worker.node, None)
+        self._lost.clear()
+
+    def _lose(
+        self, worker: Worker, reason: str, node: str | None = None, *, blameless: bool = False
+    ) -> Iterator[Outcome]:
+        """Give up an actor: what it had is given back, and it writes no more if it lives."""
+        blameless = blameless or self._stopped
+        self._staff.remove(worker)
+        self._cluster.kill(worker.actor)
+        if not worker.node:
+            self._count_loss(node, reason)
+            if node and not blameless:
+                yield from self._strike(node, reason)
+            return
+        tasks = tuple(worker.tasks.values())
+        if blameless or not tasks:
+            self._count_loss(worker.node, reason)
+            yield Lost(None, tasks, reason)
+            return
+        yield Lost(tasks[0], tasks[1:], reason)
+        if not worker.fruitful and self._fruitful and worker.node not in self._fruitful:
+            yield from self._strike(worker.node, reason)
+
+    def _count_loss(self, node: str | None, reason: str) -> None:
+        """Give up after many losses that count for no task; a node and all that is on it are one loss."""
+        if node is None or node not in self._lost:
+            self._lost.append(node or "")
+        if len(self._lost) > LOSSES and not self._stopped:
+            what = f"{len(self._lost)} workers or nodes were lost in a row with nothing done; the last: {reason}"
+            raise SweepError(Problem("Ray", what))
+
+    def _strike(self, node: str, why: str) -> Iterator[Outcome]:
+        """Note that an actor died on a node, perhaps for what that is; leave the node out when it goes on."""
+        self._strikes[node] += 1
+        if self._strikes[node] >= STRIKES:
+            yield from self._leave_out(node, f"node {self._host(node)}: {why}")
+
+    def _leave_out(self, node: str, why: str) -> Iterator[Outcome]:
+        """Start nothing on a node for a while."""
+        if self._stopped:
+            return
+        known = self._left_out.get(node, ("", 0.0))[0]
+        self._left_out[node] = why, self._clock() + LEFT_OUT_SECONDS
+        if why != known:
+            yield Said(f"left out: {why}")
+        if not self._nodes.keys() - self._left_out.keys():
+            raise SweepError(*(Problem("Ray", line) for line, _ in self._left_out.values()))
+
+    def _host(self, node: str) -> str:
+        return self._nodes[node].host if node in self._nodes else node[:12]
+
+    def _look(self) -> Iterator[Outcome]:
+        """Look at the nodes and the clock: who is lost, who is wanted, what is waited for."""
+        now = self._clock()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        self._nodes = self._cluster.nodes()
+        for worker in list(self._staff.workers.values()):
+            node = self._nodes.get(worker.node)
+            if worker.node and node is None:
+                yield from self._lose(worker, f"its node {worker.host} is gone", blameless=True)
+            elif node is not None and not node.reachable:
+                yield from self._lose(worker, f"its node {worker.host} does not answer", blameless=True)
+        if self._stopped:
+            return
+        self._cluster.check()
+        away = {id_ for id_, node in self._nodes.items() if not node.reachable}
+        left_out = {id_ for id_, (_, until) in self._left_out.items() if now < until and id_ in self._nodes}
+        wanted = {self._share_of(tasks[0]): None for tasks in self._held.values() if tasks}
+        self._staff.look(self._nodes, frozenset(away | left_out), wanted)
+        yield from self._say_what_is_missing(now)
+
+    def _say_what_is_missing(self, now: float) -> Iterator[Outcome]:
+        """Say what is waited for: at once what no node has, else when a size has had no actor for a while."""
+        self._said = {share: when for share, when in self._said.items() if share in self._staff.missing}
+        usable = [node for id_, node in self._nodes.items() if id_ not in self._left_out]
+        for share, since in self._staff.missing.items():
+            impossible = not any(fitting(share, node.resources) for node in usable)
+            if impossible and self._own:
+                raise SweepError(Problem("Ray", f"a task wants {words(share)}; {offer(share, usable)}"))
+            due = self._said[share] + AGAIN_SECONDS if share in self._said else since + WAIT_SECONDS * (not impossible)
+            if now >= due:
+                self._said[share] = now
+                total = sum(node.resources.get("CPU", 0.0) for node in usable)
+                taken = f"the cluster has {len(usable)} nodes with {total:g} cores, all of them taken"
+                yield Said(f"waiting for a node with {words(share)}: {offer(share, usable) if impossible else taken}")

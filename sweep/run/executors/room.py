@@ -1,0 +1,77 @@
+"""Room on nodes: what an actor takes of a machine, how many more fit, and in words why one does not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+UNITS = {"CPU": ("core", "cores"), "GPU": ("GPU", "GPUs")}
+
+Share = tuple[tuple[str, float], ...]  # what an actor has of a machine: names and amounts, as Ray counts them
+Amounts = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A machine of the cluster.
+
+    Parameters
+    ----------
+    id : str
+    host : str
+    resources : mapping of str to float
+        What it has, as Ray counts it.
+    available : mapping of str to float
+        What of it nobody has taken, as far as is known by now.
+    reachable : bool
+        False when it has not answered for some seconds: cut off, or gone and Ray does not know yet.
+    """
+
+    id: str
+    host: str
+    resources: Amounts
+    available: Amounts = field(default_factory=dict)
+    reachable: bool = True
+
+
+def cores(share: Share) -> float:
+    """Return the cores of a share."""
+    return dict(share).get("CPU", 0.0)
+
+
+def fitting(share: Share, amounts: Amounts) -> int:
+    """Return how many actors of a share fit into what there is."""
+    return min((math.floor(amounts.get(name, 0.0) / each + 1e-9) for name, each in share), default=0)
+
+
+def less(amounts: Amounts, shares: Iterable[Share]) -> dict[str, float]:
+    """Return what is left when shares are taken."""
+    left = dict(amounts)
+    for share in shares:
+        for name, each in share:
+            left[name] = left.get(name, 0.0) - each
+    return left
+
+
+def words(share: Share) -> str:
+    """Return a share in words: ``2 cores and 1 GPU``."""
+    parts = []
+    for name, each in share:
+        if name == "memory":
+            parts.append(f"{each / 1e9:.3g} GB of memory")
+        else:
+            one, many = UNITS.get(name, (name, name))
+            parts.append(f"{each:g} {one if each == 1 else many}")
+    return " and ".join(parts)
+
+
+def offer(share: Share, nodes: Iterable[Node]) -> str:
+    """Return in words what the node offers that comes closest to a share."""
+    largest = max(
+        nodes, key=lambda node: [min(node.resources.get(name, 0.0), each) for name, each in share], default=None
+    )
+    if largest is None:
+        return "the cluster has no node that can be used"
+    there = words(tuple((name, largest.resources.get(name, 0.0)) for name, _ in share))
+    return f"the largest node, {largest.host}, offers {there}"

@@ -1,0 +1,176 @@
+"""A cluster that is pretended, with a clock of its own: nodes come and go, actors start, work and die in no time."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from sweep.plan.plan import Task
+from sweep.run.executors.base import Done, Lost, Outcome, Said
+from sweep.run.executors.messages import Answered, Gone, Greeted, Message
+from sweep.run.executors.pool import Pool
+from sweep.run.executors.ray import share_of
+from sweep.run.executors.room import Node, Share, cores, fitting, less
+from sweep.run.work import Account
+
+START_SECONDS = 1.0
+
+
+@dataclass(eq=False)
+class Actor:
+    share: Share
+    avoid: frozenset[str]
+    asked: float
+    node: str = ""
+    tasks: dict[int, Task] = field(default_factory=dict)
+    ends: float = 0.0
+
+
+class Pretended:
+    """A cluster as the pool wants it.
+
+    Parameters
+    ----------
+    nodes : mapping of str to (mapping of str to float)
+        What each has.
+    seconds : float
+        What a task takes.
+    """
+
+    def __init__(self, nodes: Mapping[str, Mapping[str, float]], seconds: float = 5.0) -> None:
+        self.now, self.seconds = 0.0, seconds
+        self._nodes: dict[str, Node] = {}
+        self.actors: list[Actor] = []
+        self.started, self.came, self.most = 0, 0, 0.0
+        self.used: dict[str, int] = {}
+        self.refused: dict[str, str] = {}
+        self.deadly: set[str] = set()  # nodes where every task is the end of its worker
+        self.at: list[tuple[float, Callable[[], object]]] = []
+        for name, has in nodes.items():
+            self.add(name, **has)
+
+    def add(self, name: str, **has: float) -> None:
+        self._nodes[name] = Node(name, name, has, has)
+
+    def lose(self, name: str) -> None:
+        """Let a node be gone; the cluster says so of the actors that were on it."""
+        del self._nodes[name]
+
+    def cut(self, name: str, *, off: bool) -> None:
+        self._nodes[name] = replace(self._nodes[name], reachable=not off)
+
+    def start(self, share: Share, avoid: frozenset[str]) -> Actor:
+        self.actors.append(Actor(share, avoid, self.now))
+        self.started += 1
+        self.most = max(self.most, sum(cores(actor.share) for actor in self.actors))
+        return self.actors[-1]
+
+    def submit(self, actor: Actor, key: int, task: Task) -> None:
+        assert actor.node, "it has not said hello"
+        assert actor in self.actors
+        if not actor.tasks:
+            actor.ends = self.now + self.seconds
+        actor.tasks[key] = task
+
+    def stop(self, actor: Actor) -> None:
+        actor.ends = self.now
+
+    def kill(self, actor: Actor) -> None:
+        self.actors.remove(actor)
+
+    def dismiss(self, actor: Actor) -> None:
+        assert not actor.tasks
+        self.actors.remove(actor)
+
+    def nodes(self) -> Mapping[str, Node]:
+        return {name: replace(node, available=self._left(node)) for name, node in self._nodes.items()}
+
+    def _left(self, node: Node) -> dict[str, float]:
+        return less(node.resources, (actor.share for actor in self.actors if actor.node == node.id))
+
+    def check(self) -> None:
+        pass
+
+    def wait(self, seconds: float) -> Iterator[Message]:
+        self.now += seconds
+        for due in [item for item in self.at if item[0] <= self.now]:
+            self.at.remove(due)
+            due[1]()
+        yield from [message for actor in list(self.actors) if (message := self._heard(actor)) is not None]
+
+    def _heard(self, actor: Actor) -> Message | None:
+        if not actor.node:
+            return self._hello(actor)
+        if actor.node not in self._nodes or not self._nodes[actor.node].reachable:
+            return None
+        if actor.tasks and self.now >= actor.ends:
+            if actor.node in self.deadly:
+                return Gone(actor, "killed")
+            key = next(iter(actor.tasks))
+            actor.ends = self.now + self.seconds
+            self.used[actor.node] = self.used.get(actor.node, 0) + 1
+            return Answered(actor, key, Done(actor.tasks.pop(key), self.seconds, Account()))
+        return None
+
+    def _hello(self, actor: Actor) -> Message | None:
+        if self.now - actor.asked < START_SECONDS:
+            return None
+        for name, node in self._nodes.items():
+            if name not in actor.avoid and node.reachable and fitting(actor.share, self._left(node)):
+                actor.node, self.came = name, self.came + 1
+                return Greeted(actor, name, name, self.refused.get(name))
+        return None
+
+
+class Ran:
+    """What came of a pool at work on tasks; what is given back is done again.
+
+    Parameters
+    ----------
+    cluster : Pretended
+    tasks : list of Task
+    limit : float, optional
+    own : bool
+    stop_at : float, optional
+        Ask it to stop then.
+    """
+
+    def __init__(
+        self,
+        cluster: Pretended,
+        tasks: list[Task],
+        limit: float | None = None,
+        *,
+        own: bool = False,
+        stop_at: float | None = None,
+    ) -> None:
+        self.said: list[str] = []
+        self.lost: list[Lost] = []
+        self.done: list[Task] = []
+        self._waiting = deque(tasks)
+        stopping = threading.Event()
+        if stop_at is not None:
+            cluster.at.append((stop_at, stopping.set))
+        pool = Pool(cluster, lambda task: share_of(limit, task), limit, own=own, clock=lambda: cluster.now)
+        for outcome in pool.run(self._next, stopping):
+            self._note(outcome)
+            assert cluster.now < 10_000, "it hangs"
+        self.seconds = cluster.now
+
+    def _next(self, but: Collection[str]) -> Task | None:
+        task = next((task for task in self._waiting if task.stage not in but), None)
+        if task is not None:
+            self._waiting.remove(task)
+        return task
+
+    def _note(self, outcome: Outcome) -> None:
+        match outcome:
+            case Done(task):
+                self.done.append(task)
+            case Said(text):
+                self.said.append(text)
+            case Lost(begun, waiting):
+                self.lost.append(outcome)
+                self._waiting.extend([*([begun] if begun else []), *waiting])

@@ -1,0 +1,161 @@
+"""The pool on a pretended cluster: who gets tasks, what is asked for, what becomes of those that are lost."""
+
+from __future__ import annotations
+
+import pytest
+from pretended import Pretended, Ran
+
+from sweep.errors import SweepError
+from sweep.plan.plan import Task
+
+ONE, TWO = {"CPU": 1.0}, {"CPU": 2.0}
+
+
+def tasks(number: int, stage: str = "narrow", cpus: int = 1, gpus: int = 0) -> list[Task]:
+    return [Task(stage, range(cell, cell + 1), cpus, gpus) for cell in range(number)]
+
+
+def test_all_is_done_by_as_many_as_there_is_room_for() -> None:
+    cluster = Pretended({"a": TWO})
+    ran = Ran(cluster, tasks(10), 2, own=True)
+    assert len(ran.done) == 10
+    assert (cluster.started, cluster.most) == (2, 2.0)
+    assert ran.seconds < 1 + 5 * 5 + 2
+
+
+def test_few_tasks_start_few_actors() -> None:
+    cluster = Pretended({"a": {"CPU": 64.0}})
+    assert len(Ran(cluster, tasks(3), 64, own=True).done) == 3
+    assert cluster.started == 3
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_never_more_than_asked_for(workers: int) -> None:
+    cluster = Pretended({"a": TWO, "b": TWO})
+    assert len(Ran(cluster, tasks(12), workers).done) == 12
+    assert cluster.most == workers
+
+
+def test_a_few_stay_pending_as_demand_and_are_withdrawn() -> None:
+    cluster = Pretended({"a": ONE})
+    cluster.at.append((20.0, lambda: counts.append(sum(not actor.node for actor in cluster.actors))))
+    counts: list[int] = []
+    Ran(cluster, [*tasks(8), *tasks(1, "later")])
+    assert counts == [2]
+
+
+def test_more_workers_than_cores_do_not_hold_it_up() -> None:
+    cluster = Pretended({"a": ONE})
+    ran = Ran(cluster, tasks(6), 4)
+    assert len(ran.done) == 6
+    assert ran.said == []
+
+
+def test_nodes_that_come_later_are_used() -> None:
+    cluster = Pretended({})
+    cluster.at.append((30.0, lambda: cluster.add("late", **TWO)))
+    cluster.at.append((45.0, lambda: cluster.add("later", **TWO)))
+    ran = Ran(cluster, tasks(20))
+    assert len(ran.done) == 20
+    assert set(cluster.used) == {"late", "later"}
+    assert ran.said == ["waiting for a node with 1 core: the cluster has no node that can be used"]
+
+
+def test_a_lost_node_is_nobodys_fault() -> None:
+    cluster = Pretended({"a": ONE, "b": TWO})
+    cluster.at.append((12.0, lambda: cluster.lose("b")))
+    ran = Ran(cluster, tasks(12))
+    assert len(ran.done) == 12
+    assert [(lost.begun, lost.reason) for lost in ran.lost] == 2 * [(None, "its node b is gone")]
+
+
+def test_a_node_that_is_cut_off_is_given_up_and_welcomed_back() -> None:
+    cluster = Pretended({"a": ONE, "b": ONE})
+    cluster.at.append((12.0, lambda: cluster.cut("b", off=True)))
+    cluster.at.append((30.0, lambda: cluster.cut("b", off=False)))
+    ran = Ran(cluster, tasks(16))
+    assert len(ran.done) == 16
+    assert [lost.reason for lost in ran.lost] == ["its node b does not answer"]
+    assert cluster.used["b"] > 3
+
+
+def test_it_gives_up_after_many_losses_with_nothing_done() -> None:
+    cluster = Pretended({"a": ONE}, seconds=1e9)
+    for number in range(30):
+        cluster.at.append((10.0 * number + 5, lambda number=number: cluster.add(f"n{number}", CPU=64.0)))
+        cluster.at.append((10.0 * number + 9, lambda number=number: cluster.lose(f"n{number}")))
+    with pytest.raises(SweepError, match="21 workers or nodes were lost in a row with nothing done"):
+        Ran(cluster, tasks(1000))
+    assert cluster.now == pytest.approx(10 * 20 + 9, abs=1), "a node with many actors is one loss"
+
+
+def test_what_fits_nowhere_is_said_at_once_and_holds_up_nothing_else() -> None:
+    cluster = Pretended({"a": TWO})
+    ran = Ran(cluster, [*tasks(2, "wide", cpus=8), *tasks(4)], stop_at=200.0)
+    assert len(ran.done) == 4
+    line = "waiting for a node with 8 cores: the largest node, a, offers 2 cores"
+    assert ran.said == 4 * [line], "once a minute"
+    assert ran.seconds < 201
+
+
+def test_what_fits_nowhere_in_a_ray_of_ones_own_is_refused() -> None:
+    with pytest.raises(SweepError, match="a task wants 1 core and 2 GPUs; the largest node, a, offers 2 cores and 1"):
+        Ran(Pretended({"a": {"CPU": 2.0, "GPU": 1.0}}), tasks(1, "wide", gpus=2), 2, own=True)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_sizes_make_room_for_each_other_and_do_not_alternate(own: bool) -> None:
+    cluster = Pretended({"a": TWO, "b": TWO}, seconds=4.0)
+    ran = Ran(cluster, [*tasks(20, "wide", cpus=2), *tasks(40)], 4 if own else None, own=own)
+    assert len(ran.done) == 60
+    assert cluster.came < 12
+
+
+def test_idle_actors_of_another_size_make_room_at_once() -> None:
+    """As where one stage reads another; nobody but the launcher knows that no more narrow tasks come."""
+    cluster = Pretended({"a": TWO}, seconds=0.1)
+    ran = Ran(cluster, [*tasks(20), *tasks(3, "wide", cpus=2)], 2, own=True)
+    assert len(ran.done) == 23
+    assert ran.seconds < 8
+
+
+def test_a_gpu_that_is_taken_holds_up_no_other_stage() -> None:
+    cluster = Pretended({"a": {"CPU": 4.0, "GPU": 1.0}})
+    ran = Ran(cluster, [*tasks(4, "trained", gpus=1), *tasks(9)], 4, own=True)
+    assert len(ran.done) == 13
+    assert ran.seconds < 1 + 4 * 5 + 5
+
+
+def test_a_node_that_must_not_work_is_left_out_with_one_line() -> None:
+    cluster = Pretended({"a": ONE, "b": TWO})
+    cluster.refused["b"] = "node b: does not see this launch"
+    ran = Ran(cluster, tasks(20))
+    assert len(ran.done) == 20
+    assert set(cluster.used) == {"a"}
+    assert ran.said == ["left out: node b: does not see this launch"]
+    assert cluster.came < 10, "it is tried again once in a while"
+
+
+def test_a_node_that_kills_its_workers_is_left_out() -> None:
+    cluster = Pretended({"a": ONE, "b": TWO})
+    cluster.deadly.add("b")
+    ran = Ran(cluster, tasks(30))
+    assert len(ran.done) == 30
+    assert ran.said[0] == "left out: node b: killed"
+    assert len(ran.lost) < 10
+
+
+def test_where_no_node_can_work_it_ends_and_says_why() -> None:
+    cluster = Pretended({"a": TWO, "b": ONE})
+    cluster.refused |= {"a": "node a: has numpy 1", "b": "node b: has numpy 2"}
+    with pytest.raises(SweepError, match="node a: has numpy 1\nRay: node b: has numpy 2"):
+        Ran(cluster, tasks(5))
+
+
+@pytest.mark.parametrize("nodes", [{}, {"a": ONE}])
+def test_it_stops_when_it_is_asked_to_whatever_it_waits_for(nodes: dict[str, dict[str, float]]) -> None:
+    cluster = Pretended(nodes, seconds=1e9)
+    ran = Ran(cluster, tasks(5), stop_at=20.0)
+    assert ran.seconds < 21
+    assert len(ran.done) <= 1
+    assert all(actor.node for actor in cluster.actors), "those that had not come are not wanted any more"
