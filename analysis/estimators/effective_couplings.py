@@ -48,9 +48,8 @@ def effective_couplings(machine: Machine) -> tuple[Floats, Floats]:
         angles = weights[sites, units][:, :, None] * t
         cosines = np.cos(angles)  # never 0, as no float is pi / 2
         shared = cosines.prod(axis=0) * step / (t * np.sinh(np.pi / 2 * t))
-        counts = np.abs(shared) > NEGLIGIBLE * np.square(cosines).min(
-            axis=0, initial=1.0
-        )  # most products are down to nothing soon
+        least = np.abs(cosines).min(axis=0, initial=1.0)
+        counts = np.abs(shared) > NEGLIGIBLE * least**2  # most are down to nothing well before the last t
         phase, shared, tangents = (bias[units][:, None] * t)[counts], shared[counts], np.tan(angles[:, counts])
         even, odd = shared * np.cos(phase), shared * np.sin(phase)
         fields[sites] += tangents @ odd

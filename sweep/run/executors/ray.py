@@ -7,13 +7,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
-from importlib.metadata import packages_distributions
 from types import TracebackType
 from typing import Any
 
 import ray
 import ray.cloudpickle
 
+from sweep.grid.source import distributions
 from sweep.plan.plan import Plan, Task
 from sweep.run.executors.base import NextTask, Outcome
 from sweep.run.executors.cluster import RayCluster
@@ -83,5 +83,5 @@ def share_of(limit: float | None, task: Task) -> Share:
 
 def _travel_by_value(module_name: str) -> None:
     """Let a kernel that is not installed, a user's own file, travel to the workers with the plan."""
-    if module_name.partition(".")[0] not in packages_distributions() and module_name in sys.modules:
+    if module_name in sys.modules and not distributions(module_name.partition(".")[0]):
         _ray.cloudpickle.register_pickle_by_value(sys.modules[module_name])
