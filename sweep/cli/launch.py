@@ -41,11 +41,16 @@ def plan(
 
 
 def launch(
+    context: typer.Context,
     grid: GridArgument,
     store: StoreOption = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Cores to use.", show_default="all")] = None,
     address: Annotated[
         str | None, typer.Option(help="Join a running Ray cluster: auto or HOST:PORT; RAY_ADDRESS otherwise.")
+    ] = None,
+    submit: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Run as a job of the cluster at http://HOST:8265; the grid's files travel."),
     ] = None,
     executor: Annotated[ExecutorName, typer.Option(help="ray, or inline for one process.")] = ExecutorName.ray,
     set_: SetOption = None,
@@ -71,6 +76,10 @@ def launch(
     """
     if dry_run:
         return plan(grid, store, set_, accept_code_change)
+    if submit:
+        from sweep.cli.submit import submit_and_follow
+
+        submit_and_follow(context, grid, store, submit, set_)
     from sweep.cli.lines import conclusion
     from sweep.run.driver import Failing
     from sweep.run.stopping import interruptible

@@ -42,6 +42,12 @@ def code_of(stage: Stage) -> dict[str, Any]:
     return {"modules": {source.name: source.digests for source in modules}, "packages": packages}
 
 
+def files_of(stage: Stage) -> dict[str, Path]:
+    """Return the files of the user's own that compute a stage, by the names of their modules."""
+    specs = {name: find_spec(name) for name in code_of(stage)["modules"]}
+    return {name: Path(spec.origin) for name, spec in specs.items() if spec is not None and spec.origin is not None}
+
+
 def _first(name: str, stage: Stage) -> Source | None:
     """Return the module that a kernel stands in, None when it is installed."""
     if name == "__main__":

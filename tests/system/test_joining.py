@@ -112,8 +112,8 @@ def test_a_missing_token_is_said(closed_head: Head, monkeypatch: pytest.MonkeyPa
         ("closed", "no Ray cluster answers there .*refused"),
         ("nowhere.invalid:6379", "no Ray cluster answers there"),
         ("6379", "no Ray cluster answers there"),
-        ("ray://head:10001", "ray job submit --address http://head:8265"),
-        ("http://head:8265", "ray job submit --address http://head:8265"),
+        ("ray://head:10001", "sweep launch --submit http://head:8265"),
+        ("http://head:8265", "sweep launch --submit http://head:8265"),
     ],
 )
 def test_a_wrong_address_is_said(address: str, words: str) -> None:

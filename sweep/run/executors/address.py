@@ -44,22 +44,27 @@ def find_cluster(address: str) -> Found:
     if "://" in address:
         raise SweepError(Problem(where, _other_ways(address)))
     place = _on_this_machine(where) if address == "auto" else address
-    token = _token()
+    token = token_at_hand()
     for offered in dict.fromkeys((None, token)):
         refused = _refusal(place, offered)
         if refused is None:
             return Found(place, offered)
         if refused != UNKNOWN:
             raise SweepError(Problem(where, f"no Ray cluster answers there ({refused}); {START}"))
+    raise SweepError(Problem(where, not_let_in(token)))
+
+
+def not_let_in(token: str | None) -> str:
+    """Return in words that a cluster asks for another token than the one that is at hand."""
     have = "the one that is here is another" if token else "there is none here"
     ways = "set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH, to that of its head (`ray get-auth-token` there)"
-    raise SweepError(Problem(where, f"the cluster asks for a token, and {have}: {ways}"))
+    return f"the cluster asks for a token, and {have}: {ways}"
 
 
 def _other_ways(address: str) -> str:
     scheme, _, rest = address.partition("://")
     host = rest.partition(":")[0] or "HEAD"
-    submit = f"from outside: ray job submit --address http://{host}:8265 -- sweep launch GRID --store URL"
+    submit = f"from outside: sweep launch --submit http://{host}:8265 GRID --store URL"
     if scheme == "ray":
         return f"ray:// ties a launch to a connection, and is not taken; on the cluster: --address auto, {submit}"
     return f"wanted auto or HOST:PORT; {submit}"
@@ -73,7 +78,7 @@ def _on_this_machine(where: str) -> str:
         raise SweepError(Problem(where, f"no Ray cluster runs on this machine; {START}")) from error
 
 
-def _token() -> str | None:
+def token_at_hand() -> str | None:
     """Return the token that is at hand, where Ray looks for it."""
     if os.environ.get("RAY_AUTH_TOKEN"):
         return os.environ["RAY_AUTH_TOKEN"].strip()
