@@ -25,7 +25,7 @@ from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
 from sweep.analysis.exhibits.flow_drawing import COLORS, MARKERS
 from sweep.analysis.exhibits.style import EXACT, new_figure
 
-LARGEST = 1024  # visible units: with 256 hidden ones a machine takes about 2 s, and the time goes with the square
+LARGEST = 1024  # visible units: with 256 hidden ones a machine takes 1 s, and 4096 with 1024 take a minute
 SHOWN = len(COLORS)  # cases that are drawn; the table and the CSV have all
 WORDS = {
     "nearest": "nearest-neighbour coupling",
