@@ -104,10 +104,10 @@ class RayCluster:
         if self._own:
             died = [kind for kind, _ in _ray._private.worker._global_node.dead_processes() if kind in NEEDED]
             if died:
-                what = f"its process {died[0]} died, and with it the workers; the same line goes on"
-                raise SweepError(Problem("Ray", what))
+                what = f"its process {died[0]} died, and with it the workers"
+                raise SweepError(Problem("Ray", f"{what}; what is done is kept, and the same line resumes"))
         elif self._watch.silence() > HEAD_SECONDS:
-            what = f"the head of the cluster has not answered for {HEAD_SECONDS:.0f} s; the same line goes on"
+            what = f"the head of the cluster has not answered for {HEAD_SECONDS:.0f} s; the same line resumes"
             raise SweepError(Problem("Ray", what))
 
     def wait(self, seconds: float) -> Iterator[Message]:

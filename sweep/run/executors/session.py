@@ -6,8 +6,9 @@ import importlib
 import logging
 import os
 import secrets
+import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -90,6 +91,7 @@ class Session:
         mode = os.environ.get("RAY_AUTH_MODE", "token")
         token = secrets.token_hex(32) if mode == "token" else None
         stack.enter_context(_environment(RAY_AUTH_MODE=mode, RAY_AUTH_TOKEN=token))
+        watch = stack.enter_context(_nothing_left())
         folder = f"{_temporary_folder()}/ray"
         objects = {} if Path(SHARED_MEMORY).is_dir() else {"_plasma_directory": folder, "object_store_memory": IN_FILES}
         self._initialize(
@@ -100,9 +102,11 @@ class Session:
             _temp_dir=folder,
             **objects,
         )
+        watch()
 
     def _initialize(self, stack: ExitStack, **options: Any) -> None:
         os.environ.setdefault(NO_ACCELERATORS, "0")
+        stack.enter_context(_silence())
         stack.callback(ray.shutdown)
         for attempt in range(STARTS):
             try:
@@ -114,6 +118,38 @@ class Session:
                 what = f"cannot start or join Ray: {said(error)}"
                 raise SweepError(Problem(f"--address {self.address}", what)) from error
             return
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep Ray from printing what it has to say of its own processes, such as the last lines of their logs."""
+    worker: Any = importlib.import_module("ray._private.worker")
+    before = worker.print_to_stdstream
+    worker.print_to_stdstream = lambda data, ignore_prefix: None
+    try:
+        yield
+    finally:
+        worker.print_to_stdstream = before
+
+
+@contextmanager
+def _nothing_left() -> Iterator[Callable[[], None]]:
+    """Yield what has the agents of a Ray that has started end with this process, however it ends.
+
+    Ray's other processes do so by themselves; its agents first tell a head, which is gone too, for a minute. So a shell
+    waits for the end of this process, and ends them.
+    """
+    with ExitStack() as stack:
+
+        def watch() -> None:
+            psutil = importlib.import_module("psutil")  # which comes with Ray
+            raylets = _ray._private.worker._global_node.all_processes["raylet"]
+            children = [child for raylet in raylets for child in psutil.Process(raylet.process.pid).children()]
+            agents = [str(child.pid) for child in children if "agent" in " ".join(child.cmdline()).lower()]
+            line = ["sh", "-c", 'read -r _; kill -9 "$@" 2>/dev/null', "sh", *agents]
+            stack.enter_context(subprocess.Popen(line, stdin=subprocess.PIPE, start_new_session=True))
+
+        yield watch
 
 
 def said(error: BaseException) -> str:
