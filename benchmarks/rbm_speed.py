@@ -49,9 +49,9 @@ BOUNDS = {"code": 0.3, "text": 0.7, "CD": 0.7, "PCD": 0.1, "sklearn PCD": 0.5, "
 class Ours:
     """The kernel ``rbm`` as a launch runs it."""
 
-    def __init__(self, recipe: str, hidden: int, batch: int, data: Array) -> None:
+    def __init__(self, recipe: str, hidden: int, batch: int, data: Array, **more: object) -> None:
         side = data.shape[-1]
-        options = RECIPES[recipe](batch)
+        options = RECIPES[recipe](batch) | more
         self.params = RBMParams(size=side, hidden=hidden, batch=batch, steps=1, block=1, **options)  # type: ignore[arg-type]
         self.inputs: Inputs = {"data": {"spins": data}}
         self.rng = np.random.default_rng()

@@ -43,6 +43,9 @@ class Bounds:
     extent : bool
         True for "how long": a count of results or steps that may grow later without changing any result that is already
         there. Every other parameter is part of what is computed.
+    added : bool
+        True for a parameter that came to a kernel which had been used: at its default it is no part of what is
+        computed, so that former results keep their identity and their random numbers.
     """
 
     help: str
@@ -54,6 +57,7 @@ class Bounds:
     choices: tuple[Any, ...] | None = None
     extent: bool = False
     reduced: bool | None = None
+    added: bool = False
 
 
 _REQUIRED: Any = object()
@@ -71,10 +75,11 @@ def parameter(  # noqa: PLR0913 - one for each thing that `Bounds` says
     lt: float | None = None,
     choices: Sequence[Any] | None = None,
     extent: bool = False,
+    added: bool = False,
 ) -> Any:
     """Return a dataclass field that carries its meaning, units and bounds (see `Bounds`)."""
     allowed = None if choices is None else tuple(choices)
-    metadata = {"bounds": Bounds(help, units, ge, gt, le, lt, allowed, extent, reduced)}
+    metadata = {"bounds": Bounds(help, units, ge, gt, le, lt, allowed, extent, reduced, added)}
     if default is _REQUIRED:
         return field(metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -160,6 +165,11 @@ def one_block(params: Any) -> int:
     return 1
 
 
+def nothing_else(params: Any) -> tuple[str, ...]:
+    """Return no packages: what comes with every installation will do."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Kernel(Generic[P]):
     """A model that can be swept.
@@ -198,6 +208,9 @@ class Kernel(Generic[P]):
     follows : tuple of str
         Inputs that may get longer under results that are kept: what was made of their former entries stays, and more
         blocks make the rest. What any other input gives may not, once it was read: the store refuses.
+    requires : params -> tuple of str
+        Packages that a point needs and that do not come with every installation. A grid that asks for one which is not
+        there is refused. The kernel imports it where it is used, never at the top of a module.
     example : P, optional
         Parameters small enough for `sweep check` to run the laws on in seconds.
     example_inputs : (params, rng) -> Inputs, optional
@@ -220,6 +233,7 @@ class Kernel(Generic[P]):
     labels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     shapes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     follows: tuple[str, ...] = ()
+    requires: Callable[[P], tuple[str, ...]] = nothing_else
     example: P | None = None
     example_inputs: Callable[[P, np.random.Generator], Inputs] | None = None
     stationarity: Stationarity[P] | None = None

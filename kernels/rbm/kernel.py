@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from sweep.kernels.rbm.params import RBMParams
 from sweep.kernels.rbm.passes import gather
 from sweep.kernels.rbm.tracks import probe, read_tracks, track_cost, track_outputs
 from sweep.kernels.rbm.trainer import Trainer
+
+if TYPE_CHECKING:
+    from sweep.kernels.rbm.torch_trainer import TorchTrainer
 
 ENUMERATED = 16  # visible units up to which the exact divergence is tracked
 
@@ -107,8 +110,9 @@ def advance(params: RBMParams, state: State, rng: np.random.Generator, inputs: I
     """Return the state after `block` more steps of descent, and what the tracks read there."""
     descent, (chains, offsets, distribution, snapshots) = Descent(*state[:4]).copy(), state[4:]
     data = _split(params, inputs)
-    trainer = Trainer(params, descent, chains, offsets, data[0], rng)
-    norms = sum(trainer.step() for _ in range(params.block))
+    trainer = _trainer(params)(params, descent, chains, offsets, data[0], rng)
+    norms = float(sum(trainer.step() for _ in range(params.block)))
+    descent = trainer.descent
     machine = params.machine(descent.position)
     snapshots = _with_snapshot(params, snapshots, descent)
     chains = trainer.chains if params.persistent else chains
@@ -120,6 +124,15 @@ def advance(params: RBMParams, state: State, rng: np.random.Generator, inputs: I
         "kl": np.array([exact_divergence(machine, distribution) if distribution.size else np.nan]),
     }
     return Training(*descent, chains, trainer.offsets, distribution, snapshots), results
+
+
+def _trainer(params: RBMParams) -> type[Trainer | TorchTrainer]:
+    """Return what takes the steps; PyTorch, where it is asked for, is imported here and not before."""
+    if params.backend == "numpy":
+        return Trainer
+    from sweep.kernels.rbm.torch_trainer import TorchTrainer  # noqa: PLC0415 - an extra, which others do without
+
+    return TorchTrainer
 
 
 def _with_snapshot(params: RBMParams, snapshots: Array, descent: Descent) -> Array:
@@ -167,6 +180,11 @@ def cost(params: RBMParams) -> float:
     return params.block * step + track_cost(params)
 
 
+def requires(params: RBMParams) -> tuple[str, ...]:
+    """Return PyTorch where it takes the steps."""
+    return ("torch",) if params.backend == "torch" else ()
+
+
 def example_inputs(params: RBMParams, rng: np.random.Generator) -> Inputs:
     """Return configurations of two ensembles: all spins equal, and independent spins."""
     shape = (40, params.size, params.size)
@@ -185,6 +203,7 @@ RBM = Kernel(
     blocks=lambda params: params.steps // params.block,
     inputs={"data": ("spins",)},
     shapes={"data_shape": ("data", "spins")},
+    requires=requires,
     example=RBMParams(size=3, hidden=4, steps=30, block=10, batch=10, learning_rate=0.02, snapshots=(0, 20)),
     example_inputs=example_inputs,
     stationarity=STATIONARITY,

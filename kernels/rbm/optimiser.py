@@ -86,16 +86,19 @@ class Optimiser:
         gradient *= self.learning_rate
         np.subtract(descent.position, gradient, out=descent.position)
 
-    def _adam(self, descent: Descent, gradient: Array) -> None:
-        """Move by Adam: with running means m and s, and corrections a = 1 - momentum^t and b = 1 - second_decay^t.
+    def adam_scales(self, taken: int) -> tuple[float, float]:
+        """Return r and g of Adam's step number `taken`, r m / (g sqrt(s) + epsilon) with running means m and s.
 
-        The step is rate (m / a) / (sqrt(s / b) + epsilon), or rate (sqrt(b) / a) m / (sqrt(s) + epsilon) with
-        `epsilon_hat`.
+        With corrections a = 1 - momentum^t and b = 1 - second_decay^t, the step is
+        rate (m / a) / (sqrt(s / b) + epsilon), or rate (sqrt(b) / a) m / (sqrt(s) + epsilon) with `epsilon_hat`.
         """
+        rate = self.learning_rate / (1 - self.momentum**taken)
+        root = float(np.sqrt(1 - self.second_decay**taken))
+        return (rate * root, 1.0) if self.epsilon_hat else (rate, 1 / root)
+
+    def _adam(self, descent: Descent, gradient: Array) -> None:
         position, first, second, taken = descent
-        rate = self.learning_rate / (1 - self.momentum ** int(taken))
-        root = float(np.sqrt(1 - self.second_decay ** int(taken)))
-        rate, scale = (rate * root, 1.0) if self.epsilon_hat else (rate, 1 / root)
+        rate, scale = self.adam_scales(int(taken))
         _adam(position, first, second, gradient, self.momentum, self.second_decay, rate, scale, self.epsilon)
 
 

@@ -68,11 +68,14 @@ class RBMParams:
     training data with replacement, not epochs of a shuffle, so that any block can be repeated without the history of
     the ones before; the expected gradient is the same.
 
+    ``backend: torch`` is the same algorithm in PyTorch, an optional extra, with other random numbers: on a GPU
+    (``device: cuda``, in a stage with ``gpus: 1``), and with products in bfloat16 where that is fast.
+
     Raises
     ------
     ValueError
         When `steps`, or one of `snapshots`, is not a multiple of `block`, or there are snapshots after the last step;
-        for a centred gradient without biases.
+        for a centred gradient without biases; for a device or a precision that only PyTorch has.
     """
 
     size: int = parameter("sites per side of the lattice that the chain of layers begins with", ge=1)
@@ -125,6 +128,20 @@ class RBMParams:
         "share of every temperature's configurations that training never sees", default=0.1, ge=0, lt=1
     )
 
+    backend: str = parameter(
+        "what computes the steps: this package (numpy), or PyTorch where it is installed (torch)",
+        default="numpy",
+        choices=("numpy", "torch"),
+        added=True,
+    )
+    device: str = parameter("where PyTorch computes", default="cpu", choices=("cpu", "cuda"), added=True)
+    precision: str = parameter(
+        "numbers that PyTorch multiplies matrices in; everything else is in single precision",
+        default="float32",
+        choices=("float32", "bfloat16"),
+        added=True,
+    )
+
     data_shape: tuple[int, ...] = parameter(
         "configurations, rows and columns of the data, from the data; size x size units when left out", default=()
     )
@@ -140,6 +157,9 @@ class RBMParams:
             raise ValueError(f"snapshots: found {self.snapshots[-1]}; wanted {self.steps} at most, which is steps")
         if self.centred and not self.biases:
             raise ValueError("gradient: found centred, which moves biases, without biases; wanted plain")
+        for name, usual in (("device", "cpu"), ("precision", "float32")):
+            if self.backend == "numpy" and getattr(self, name) != usual:
+                raise ValueError(f"{name}: found {getattr(self, name)}; wanted {usual}, or backend: torch")
 
     @property
     def visible(self) -> int:

@@ -61,6 +61,11 @@ class Trainer:
         self._centring = Centring(offsets.copy(), self._units.share) if params.centred else None
 
     @property
+    def descent(self) -> Descent:
+        """Return where the descent stands."""
+        return self._descent
+
+    @property
     def offsets(self) -> Array:
         """Return float32[visible + hidden_unit], the means of a centred gradient; empty for a plain one."""
         return self._centring.offsets if self._centring else np.zeros(0, np.float32)

@@ -15,7 +15,7 @@ import numpy as np
 from sweep.errors import Problem, SweepError, brief, reason
 from sweep.grid.axes import Label, Labels, canonical, kind_of
 from sweep.grid.identity import point_key
-from sweep.grid.parameters import as_mapping, bounds_of, extents_of, fields_of
+from sweep.grid.parameters import bounds_of, computed_of, fields_of
 from sweep.kernels.contract import Bounds, Kernel, Output
 
 Answer = TypeVar("Answer")
@@ -175,9 +175,9 @@ class Stage:
         What the grid gives counts to 12 digits, as the labels do; a default is what the kernel says.
         """
         given = {*self.params, *self.kernel.labels, *point}
-        fixed = self.parameter_names - extents_of(self.kernel.params) - self.kernel.shapes.keys()
-        values = as_mapping(self.params_at(point))
-        params = {name: canonical(value) if name in given else value for name, value in values.items() if name in fixed}
+        values = computed_of(self.params_at(point)).items()
+        fixed = ((name, value) for name, value in values if name not in self.kernel.shapes)
+        params = {name: canonical(value) if name in given else value for name, value in fixed}
         return point_key(self.name, self.kernel.name, params, {axis: canonical(label) for axis, label in point.items()})
 
 

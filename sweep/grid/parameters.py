@@ -31,6 +31,13 @@ def extents_of(params: type) -> set[str]:
     return {name for name, field in fields_of(params).items() if bounds_of(field).extent}
 
 
+def computed_of(params: Any) -> dict[str, Any]:
+    """Return the parameters that say what is computed, not how long: those added later only where they were set."""
+    fields = fields_of(type(params)).items()
+    values = ((name, getattr(params, name), field) for name, field in fields if not bounds_of(field).extent)
+    return {name: value for name, value, field in values if not (bounds_of(field).added and value == field.default)}
+
+
 def filled_of(kernel: Kernel[Any]) -> dict[str, str]:
     """Return the parameters that the framework fills, each with what it is filled with, in words."""
     labels = {name: f"the labels of input {of!r}" for name, (of, _) in kernel.labels.items()}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import graphlib
 import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -269,11 +271,21 @@ class _StageReader:
             return
         for point in itertools.islice(stage.points(), 1_000_000):
             try:
-                stage.params_at(point)
+                missing = _missing(stage.kernel.requires(stage.params_at(point)))
             except Exception as error:  # noqa: BLE001 - a kernel may raise anything
                 what = str(error) if isinstance(error, ValueError) else reason(error)
                 self.wrong("params", f"{what}{at_point(point)}")
                 return
+            if missing and not self.of_store:
+                what = f"kernel {stage.kernel.name} needs the package {missing}, which is not installed here"
+                self.wrong("params", f"{what}; `pip install {missing}`{at_point(point)}")
+                return
+
+
+@functools.cache
+def _missing(packages: tuple[str, ...]) -> str:
+    """Return the first of the packages that cannot be imported, the empty word when all are there."""
+    return next((name for name in packages if find_spec(name) is None), "")
 
 
 def _as_joined(axis: str, labels: Labels, inputs: Mapping[str, Input]) -> Labels:

@@ -9,7 +9,7 @@ from typing import Any
 from sweep.errors import Problem, SweepError
 from sweep.grid.axes import canonical
 from sweep.grid.grid import Stage
-from sweep.grid.parameters import as_mapping, extents_of
+from sweep.grid.parameters import computed_of
 from sweep.plan.attributes import as_attributes, from_attribute
 from sweep.plan.plan import Layout, Plan, extents_at
 from sweep.plan.template import json_value
@@ -37,8 +37,8 @@ def describe(plan: Plan) -> dict[str, Any]:
 def identity(plan: Plan, name: str) -> dict[str, Any]:
     """Return what a stage computes, as JSON: everything that may not change while its results are kept."""
     stage = plan.stages[name].wanted
-    params = as_mapping(stage.params_at(next(stage.points())))
-    varying = {*stage.axes, *stage.kernel.labels, *stage.kernel.shapes, *extents_of(stage.kernel.params)}
+    params = computed_of(stage.params_at(next(stage.points())))
+    varying = {*stage.axes, *stage.kernel.labels, *stage.kernel.shapes}
     return {
         "seed": plan.grid.seed,
         "kernel": stage.kernel.name,

@@ -18,12 +18,14 @@ from sweep.grid.code import differences
 from sweep.plan.plan import Plan
 
 PACKAGES = ("sweep-rg", "numpy", "numba", "xarray", "zarr", "ray")
+ABSENT = "not installed"
+EXTRAS = ("torch",)  # named where they are installed
 
 
 def environment() -> dict[str, Any]:
     """Return the packages and the kind of machine at work, as far as results may depend on them."""
     return {
-        "packages": {package: _version(package) for package in PACKAGES},
+        "packages": {package: _version(package) for package in (*PACKAGES, *filter(_is_there, EXTRAS))},
         "host": {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()},
     }
 
@@ -105,9 +107,13 @@ def _user() -> str:
         return str(os.getuid())
 
 
+def _is_there(package: str) -> bool:
+    return _version(package) != ABSENT
+
+
 @functools.cache
 def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return ABSENT

@@ -125,4 +125,4 @@ def _doubts(stage: StagePlan, entry: Mapping[str, Any], manifest: Mapping[str, A
             for key, value in facts.get(part, {}).items():
                 if present.get(key) != value:
                     where = "where floating-point libraries may round otherwise"
-                    yield f"the store was made with {key} {value}, this is {present.get(key)}, {where}"
+                    yield f"the store was made with {key} {value}, this is {present.get(key, 'without it')}, {where}"

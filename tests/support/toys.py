@@ -169,6 +169,7 @@ def _see_gpu(params: WalkParams, state: State, rng: np.random.Generator, inputs:
     return state, results | {"mean": np.array(float(os.environ["CUDA_VISIBLE_DEVICES"]))}
 
 
+NEEDS_MORE = replace(WALK, requires=lambda params: ("no_such_package",))
 SEES_GPU = replace(WALK, name="walk", advance=_see_gpu)  # its mean is the number of the only GPU that it sees
 
 

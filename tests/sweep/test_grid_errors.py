@@ -57,6 +57,10 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key": ({"throw__kernal": "x"}, "stages.throw.kernal: unknown key; did you mean 'kernel'?"),
     "cpus": ({"throw__cpus": 0}, "stages.throw.cpus: found 0; wanted a whole number, 1 or more"),
     "gpus": ({"throw__gpus": -1}, "stages.throw.gpus: found -1; wanted a whole number, 0 or more"),
+    "an extra": (
+        {"walk__kernel": "toys:NEEDS_MORE"},
+        "stages.walk.params: kernel walk needs the package no_such_package, which is not installed here; `pip install",
+    ),
     "seed": ({"seed": "lucky"}, "seed: found 'lucky'"),
     "top key": ({"sead": 3}, "sead: unknown key; did you mean 'seed'?"),
     "empty axis": ({"throw__axes__temperature": []}, "axes.temperature: found []; wanted a list"),

@@ -1,0 +1,52 @@
+"""PyTorch is asked for by name: without it everything else works, and what was computed before keeps its identity."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from sweep.errors import SweepError
+from sweep.grid.parameters import computed_of
+from sweep.grid.resolve import resolve
+from sweep.kernels.rbm import RBM, RBMParams
+
+DATA = {"kernel": "ising", "axes": {"size": [4], "temperature": [2.0]}, "params": {"configurations": 64}}
+
+
+def grid(**params):
+    machine = {"kernel": "rbm", "inputs": {"data": "ising"}, "axes": {"size": [4]}, "params": {"hidden": 3, **params}}
+    return resolve({"name": "g", "seed": 1, "stages": {"ising": DATA, "rbm": machine}}, "", "g.yaml")
+
+
+def test_a_training_of_this_package_has_the_identity_that_it_had_before_there_was_another():
+    added = {"backend", "device", "precision"}
+    assert not added & computed_of(RBMParams(size=3, hidden=2)).keys()
+    assert added & computed_of(RBMParams(size=3, hidden=2, backend="torch")).keys() == {"backend"}
+    assert grid().stages["rbm"].key_at({"size": 4}) == grid(backend="numpy").stages["rbm"].key_at({"size": 4})
+
+
+@pytest.mark.parametrize("option", [{"device": "cuda"}, {"precision": "bfloat16"}])
+def test_a_device_or_a_precision_is_for_pytorch(option):
+    with pytest.raises(ValueError, match="or backend: torch"):
+        RBMParams(size=3, hidden=2, **option)
+
+
+def test_only_a_training_in_pytorch_needs_it():
+    assert RBM.requires(RBMParams(size=3, hidden=2)) == ()
+    assert RBM.requires(RBMParams(size=3, hidden=2, backend="torch")) == ("torch",)
+
+
+@pytest.mark.skipif(find_spec("torch") is not None, reason="PyTorch is installed")
+def test_a_grid_that_needs_pytorch_is_refused_in_one_line_where_there_is_none():
+    with pytest.raises(SweepError) as caught:
+        grid(backend="torch")
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith("g.yaml: stages.rbm.params: kernel rbm needs the package torch, which is not installed here")
+
+
+def test_nothing_imports_pytorch_before_it_is_asked_for():
+    code = "import sys, sweep.kernels.rbm, sweep.cli, sweep.laws; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
