@@ -153,11 +153,11 @@ class StagePlan:
         sizes = zip(index, self.chunk.values(), self.stage.shape, strict=True)
         return tuple(slice(int(i) * c, min((int(i) + 1) * c, n)) for i, c, n in sizes)
 
-    def per_cell(self, points: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the sum over each cell of an array over the points."""
+    def per_cell(self, points: npt.NDArray[Any], of: np.ufunc = np.add) -> npt.NDArray[Any]:
+        """Return the sum over each cell of an array over the points, or what else is made of two values."""
         total = points
         for axis, step in enumerate(self.chunk.values()):
-            total = np.add.reduceat(total, np.arange(0, total.shape[axis], step), axis=axis)
+            total = of.reduceat(total, np.arange(0, total.shape[axis], step), axis=axis)
         return total.ravel()
 
     def labels(self, region: Region) -> dict[str, Labels]:
@@ -167,6 +167,11 @@ class StagePlan:
     def tile_seconds(self, factor: float = 1.0) -> float:
         """Return how much work cells are gathered to for one task, if a predicted second takes `factor` in truth."""
         return min(TILE_SECONDS, max(cells.CELL_SECONDS, factor * float(self.seconds.sum()) / TILES_AT_LEAST))
+
+    def bytes_left(self, done: int) -> int:
+        """Return about how much is still to be written when so many points are done: a resume needs no more."""
+        share = 1 - done / max(done, self.blocks.size)
+        return int(share * sum(variable.nbytes for variable in self.variables))
 
     @property
     def tasks(self) -> int:

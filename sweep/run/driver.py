@@ -160,7 +160,8 @@ def launch(
         full.
     """
     look = partial(plan_for, grid, accept_code_change=accept_code_change)
-    look(Store(Location(place, durable)))  # for a first time, so that what is wrong is told before Ray starts
+    former = Store(Location(place, durable))
+    look(former)  # for a first time, so that what is wrong is told before Ray starts
     store = Store(Location(place, durable, patient=True))
     with (
         _Account() as account,
@@ -168,10 +169,9 @@ def launch(
         _in_turn(store.location, stopping, listener, wait) as turn,
         stopping.kept(_started(make_executor, grid)) as executor,
         reaching(place),
-        Lease(store.location, _facts(store, executor), turn=turn) as lease,
+        Lease(store.location, _facts(former, executor), turn=turn) as lease,
     ):
         store.token = lease.token
-        store.refresh()
         plan = look(store)  # what was read before the lease may have changed
         for line in code_differences(store.begun(), plan):
             listener(Notice(f"accepted, and recorded: {line}"))
@@ -189,7 +189,7 @@ def launch(
         with log, stopping.gently(lambda reason: listener(Stopping(reason))):
             work.run(executor)
         interrupted = stopping.is_set() and not work.failed_fast
-        return Summary(work.progress(), interrupted, _vanished(store, work.schedule))
+        return Summary(work.progress(), interrupted, _vanished(store, work.schedule, done))
 
 
 @dataclass
@@ -240,8 +240,11 @@ def _set_aside(store: Store, plan: Plan) -> dict[str, npt.NDArray[np.bool_]]:
     return aside
 
 
-def _vanished(store: Store, schedule: Schedule) -> int:
+def _vanished(store: Store, schedule: Schedule, before: Mapping[str, npt.NDArray[np.bool_]]) -> int:
     """Take back, and return the number of, cells that the schedule calls done and the store does not have whole."""
+    if all(np.array_equal(done, before[name]) for name, done in schedule.done().items()):
+        return 0  # nothing was done since the store was looked at
+    store.refresh()
     sizes = store.location.sizes("")
     count = 0
     for name, done in schedule.done().items():

@@ -83,6 +83,7 @@ class Launch:
             self.listener(Notice(f"stages.{name}: {what}; they are handed out in smaller groups from now on"))
         recut = {name: self.plan.stages[name].recut(factor) for name, factor in factors.items()}
         self.plan = replace(self.plan, stages={**self.plan.stages, **recut})
+        self.store.refresh()
         prepare(self.store, self.plan)
         done = {name: done_points(self.store, stage) for name, stage in self.plan.stages.items()}
         self.schedule = Schedule(self.plan, done, self.schedule.failed(), self.schedule.attempts)
@@ -151,5 +152,5 @@ class Launch:
 
 def done_points(store: Store, stage: StagePlan) -> npt.NDArray[np.bool_]:
     """Return which points of a stage are complete, as long as the plan wants them."""
-    name = stage.stage.name
-    return store.done(name) & (store.blocks(name) >= stage.blocks)
+    progress = store.progress(stage.stage.name)
+    return progress.done & (progress.blocks >= stage.blocks)

@@ -19,7 +19,7 @@ from zarr.storage import MemoryStore, StorePath
 from sweep.plan.plan import Region
 from sweep.plan.template import Field
 from sweep.store.root import DOCUMENT, Metadata
-from sweep.store.storage import Location, damage
+from sweep.store.storage import Location
 
 
 def array_metadata(item: Field, *, beside: Metadata | None = None) -> Metadata:
@@ -63,23 +63,6 @@ def regions(array: Any) -> Iterator[Region]:
     for starts in itertools.product(*grid):
         limits = zip(starts, array.chunks, array.shape, strict=True)
         yield tuple(slice(start, min(start + step, n)) for start, step, n in limits)
-
-
-def readable(array: Any) -> tuple[Any, Any]:
-    """Return the values of an array, zero where a chunk cannot be read, and which values could be read."""
-    whole = np.ones(array.shape, np.bool_)
-    try:
-        return np.asarray(array[...]), whole
-    except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
-        damage(error)
-        values = np.zeros(array.shape, array.dtype)
-    for region in regions(array):
-        try:
-            values[region] = array[region]
-        except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
-            damage(error)
-            whole[region] = False
-    return values, whole
 
 
 def is_chunk_of(key: str, path: str, metadata: Metadata) -> bool:

@@ -61,7 +61,8 @@ class Files:
     def get(self, key: str) -> bytes | None:
         """Return the bytes at `key`, None when there are none."""
         try:
-            return (self.root / key).read_bytes()
+            with open(f"{self.root}/{key}", "rb") as file:
+                return file.read()
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
 

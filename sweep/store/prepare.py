@@ -23,14 +23,13 @@ def prepare(store: Store, plan: Plan) -> None:
     """Create the empty dataset of a plan, or extend the one that is there; what is there keeps its bits.
 
     What a crash or a power cut left is mended first, and points whose results are not all there are taken back. The
-    caller holds the store's lease.
+    caller holds the store's lease, and has looked at the store since.
 
     Raises
     ------
     SweepError
         When the plan would shrink the store.
     """
-    store.refresh()
     manifest, location = store.manifest(), store.location
     if manifest is None:
         location.put(".sweep/created", b"")
@@ -42,8 +41,8 @@ def prepare(store: Store, plan: Plan) -> None:
         stored[name] = stored_plan(plan.stages[name], begun[name], stored)
         take_back_incomplete(store, stored[name], sizes)
         _reopen_cut_points(store, plan.stages[name], stored[name])
-    _lay_out(store, plan, begun, merge(manifest or {}, plan, begun), sizes)
-    store.refresh()
+    if _lay_out(store, plan, begun, merge(manifest or {}, plan, begun), sizes):
+        store.refresh()
 
 
 def _lay_out(
@@ -52,7 +51,8 @@ def _lay_out(
     begun: Mapping[str, Layout],
     attributes: dict[str, object],
     sizes: Mapping[str, int],
-) -> None:
+) -> bool:
+    """Return whether there was anything to change."""
     location, former = store.location, store.root
     others = {path: node for path, node in former.nodes.items() if path.partition("/")[0] not in plan.stages}
     extensions = [StageExtension(location, stage, former.nodes, begun.get(name)) for name, stage in plan.stages.items()]
@@ -70,6 +70,9 @@ def _lay_out(
         switch(location, new)
     elif new.attributes != former.attributes or copy_text(location) is None:
         write_root(location, new)
+    else:
+        return False
+    return True
 
 
 def stored_plan(stage: StagePlan, stored: Layout, sources: Mapping[str, StagePlan]) -> StagePlan:
@@ -94,13 +97,13 @@ def take_back_incomplete(store: Store, plan: StagePlan, sizes: Mapping[str, int]
         How many cells were taken back.
     """
     progress = store.progress(plan.stage.name)
-    most = np.array([progress.blocks[plan.cell(number)].max() for number in range(int(np.prod(plan.cell_grid)))])
+    most, whole = plan.per_cell(progress.blocks, np.maximum), plan.per_cell(progress.whole, np.logical_and)
     arrays = {f"{v.node}/{v.name}": store.array(f"{v.node}/{v.name}") for v in plan.variables} if most.any() else {}
     count = 0
     for number, blocks in enumerate(most.tolist()):
         region = plan.cell(number)
         absent = blocks > 0 and next(absent_chunks(arrays, plan, region, blocks, sizes), None) is not None
-        if absent or not progress.whole[region].all():
+        if absent or not whole[number]:
             store.take_back(plan, number)
             count += 1
     return count
@@ -113,7 +116,7 @@ def _reopen_cut_points(store: Store, plan: StagePlan, stored: StagePlan) -> None
     block. It is complete again when it is wanted again.
     """
     name, own = plan.stage.name, stored.stage.axes
-    before = store.blocks(name)
+    before, done = store.progress(name).blocks, store.progress(name).done
     blocks = before.copy()
     for variable in stored.variables:
         path, block = f"{variable.node}/{variable.name}", variable.output.block
@@ -123,11 +126,9 @@ def _reopen_cut_points(store: Store, plan: StagePlan, stored: StagePlan) -> None
             part = tuple(own[axis].index(variable.at[axis]) if axis in variable.at else slice(None) for axis in own)
             blocks[part] = np.minimum(blocks[part], rows // block)
     wanted = plan.blocks[np.ix_(*(places(plan.stage.axes[axis], labels) for axis, labels in own.items()))]
-    done = store.done(name)
     left = done & (blocks == before) & (blocks >= wanted)
     if (blocks < before).any() or (left != done).any():
         for index, point in zip(np.ndindex(before.shape), stored.stage.points(), strict=True):
             if blocks[index] < before[index]:
                 store.delete_state(name, plan.stage.key_at(point))
-        store.array(f"{name}/done")[...] = left
-        store.array(f"{name}/blocks")[...] = blocks
+        store.set_progress(name, left, blocks)

@@ -21,10 +21,11 @@ from sweep.plan.layout import Variable
 from sweep.plan.plan import Layout, Plan, Region, StagePlan
 from sweep.plan.values import as_stored
 from sweep.store import lease
-from sweep.store.arrays import open_array, readable
+from sweep.store.arrays import open_array
 from sweep.store.checkpoint import pack_state, unpack_state
 from sweep.store.manifest import check_same_grid, layouts, read_manifest
 from sweep.store.presence import chunk_indices, variables_in
+from sweep.store.progress import Progress, read_progress
 from sweep.store.provenance import check_same_code
 from sweep.store.root import Root, read_root
 from sweep.store.storage import Location
@@ -57,28 +58,6 @@ class CellResult:
     states: Mapping[str, tuple[int, State]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far the points of a stage are.
-
-    Parameters
-    ----------
-    done : bool array over the stage
-    blocks : int array over the stage
-    whole : bool array over the stage
-        False where one of the two cannot be read.
-    """
-
-    done: npt.NDArray[np.bool_]
-    blocks: npt.NDArray[np.int32]
-    whole: npt.NDArray[np.bool_]
-
-    @property
-    def begun(self) -> bool:
-        """Return whether something was computed, as far as can be known."""
-        return bool(self.blocks.any() or not self.whole.all())
-
-
 class Store:
     """The dataset of a sweep, at a path or URL.
 
@@ -96,6 +75,7 @@ class Store:
             location.fence = lease.fence_of(location, token)
         self._indices: dict[tuple[str, str], dict[Any, int]] = {}
         self._arrays: dict[str, Any] = {}
+        self._progress: dict[str, Progress] = {}
 
     @cached_property
     def root(self) -> Root:
@@ -107,6 +87,7 @@ class Store:
         self.__dict__.pop("root", None)
         self._indices.clear()
         self._arrays.clear()
+        self._progress.clear()
 
     def array(self, path: str) -> Any:
         """Return an array of the store as its root describes it; raises KeyError when there is none of that name."""
@@ -150,7 +131,7 @@ class Store:
         if not accept_code_change:
             check_same_code(begun, plan, self.location.place)
         done = {name: int(self.progress(name).done.sum()) if name in begun["stages"] else 0 for name in plan.stages}
-        self.location.check_writable(sum(_bytes_left(stage, done[name]) for name, stage in plan.stages.items()))
+        self.location.check_writable(sum(stage.bytes_left(done[name]) for name, stage in plan.stages.items()))
 
     # -- what is done ---------------------------------------------------------------------------------------------
 
@@ -163,16 +144,25 @@ class Store:
         return np.asarray(self.array(f"{stage}/done")[region if region is not None else ...], np.bool_)
 
     def progress(self, stage: str) -> Progress:
-        """Return how far every point of a stage is; of what cannot be read, nothing is known to be done."""
-        done, whole = readable(self.array(f"{stage}/done"))
-        blocks, blocks_whole = readable(self.array(f"{stage}/blocks"))
-        return Progress(np.asarray(done, np.bool_), np.asarray(blocks, np.int32), whole & blocks_whole)
+        """Return how far every point of a stage is; of what cannot be read, nothing is known to be done.
+
+        It is as it was when it was first asked for, but for what is reset here; see `refresh`.
+        """
+        if stage not in self._progress:
+            self._progress[stage] = read_progress(self.location, self.root.nodes, stage)
+        return self._progress[stage]
+
+    def set_progress(self, stage: str, done: Array, blocks: Array, region: Region | None = None) -> None:
+        """Say how far points are; never more than their results, which are there before."""
+        self._progress.pop(stage, None)
+        where: Any = region if region is not None else ...
+        self.array(f"{stage}/done")[where] = done
+        self.array(f"{stage}/blocks")[where] = blocks
 
     def reset(self, stage: str, region: Region) -> None:
         """Forget that the points of a region are done, so that the next launch computes them again."""
         shape = tuple(part.stop - part.start for part in region)
-        self.array(f"{stage}/done")[region] = np.zeros(shape, np.bool_)
-        self.array(f"{stage}/blocks")[region] = np.zeros(shape, np.int32)
+        self.set_progress(stage, np.zeros(shape, np.bool_), np.zeros(shape, np.int32), region)
 
     def take_back(self, plan: StagePlan, cell: int) -> None:
         """Forget what was computed of a cell, checkpoints and results: the next launch computes it again."""
@@ -277,12 +267,6 @@ def required_manifest(store: Store) -> dict[str, Any]:
     if manifest is None:
         raise SweepError(Problem(store.location.place, "there is no store here; `sweep launch GRID` makes one"))
     return manifest
-
-
-def _bytes_left(plan: StagePlan, done: int) -> int:
-    """Return about how much is still to be written of a stage, when so many points are done: a resume needs no more."""
-    share = 1 - done / max(done, plan.blocks.size)
-    return int(share * sum(variable.nbytes for variable in plan.variables))
 
 
 def _compact(places: list[int]) -> Any:

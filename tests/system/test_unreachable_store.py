@@ -16,6 +16,7 @@ from sweep.cli.status import read_status
 from sweep.errors import SweepError
 from sweep.grid.grid import Grid
 from sweep.run.events import Event
+from sweep.store.files import Files
 from sweep.store.storage import Location
 from sweep.store.store import Store
 from sweep.verify import verify_store
@@ -41,7 +42,14 @@ def failing(monkeypatch: pytest.MonkeyPatch, word: str, number: int) -> None:
             raise OSError(number, "the store is away")
         return await read(self, key, *arguments, **options)
 
+    def get_bytes(self: Files, key: str) -> bytes | None:
+        if word in key:
+            raise OSError(number, "the store is away")
+        return read_bytes(self, key)
+
+    read_bytes = Files.get
     monkeypatch.setattr(LocalStore, "get", get)
+    monkeypatch.setattr(Files, "get", get_bytes)
 
 
 def results(store: Path) -> dict[Path, bytes]:

@@ -7,10 +7,10 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC, EROFS
-from typing import Any, Protocol
+from typing import Protocol
 
 from threadpoolctl import threadpool_limits
 
@@ -119,8 +119,7 @@ def limit_threads(cpus: int) -> Iterator[None]:
     """Hold BLAS and numba to `cpus` threads; a library that a kernel loads later takes as many as numba has."""
     numba = importlib.import_module("numba")
     before = numba.get_num_threads()
-    limits: Callable[[int], AbstractContextManager[Any]] = threadpool_limits
-    with limits(cpus):
+    with threadpool_limits(cpus):
         numba.set_num_threads(min(cpus, numba.config.NUMBA_NUM_THREADS))
         try:
             yield
