@@ -75,8 +75,8 @@ def _readable(location: Location, path: str, metadata: Metadata) -> tuple[Any, A
             if unpack is None:
                 values[region] = array[region]
             elif (raw := location.get(f"{path}/{key_of(place)}")) is not None:
-                part = values[region]
-                part[...] = unpack(raw).view(dtype).reshape(chunk)[tuple(map(slice, part.shape))]
+                inside = tuple(slice(part.stop - part.start) for part in region)
+                values[region] = unpack(raw).view(dtype).reshape(chunk)[inside]
         except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
             damage(error)
             values[region], whole[region] = 0, False
