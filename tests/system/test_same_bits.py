@@ -71,7 +71,7 @@ def test_any_tiling_and_order(reference: Path, tmp_path: Path) -> None:
         assert_same(load(store), load(reference))
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [2, pytest.param(1, marks=pytest.mark.slow)])
 def test_ray_actors(reference: Path, tmp_path: Path, workers: int) -> None:
     store = tmp_path / "ray.zarr"
     run(grid_with(), store, lambda: RayExecutor(workers))

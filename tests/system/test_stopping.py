@@ -109,7 +109,14 @@ def test_it_stops_by_itself_in_time(blocks: Path, tmp_path: Path) -> None:
     assert KEPT in launch.said
 
 
-@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGTERM, 0.0), (signal.SIGTERM, 1.5), (signal.SIGINT, 1.0)])
+@pytest.mark.parametrize(
+    ("number", "seconds"),
+    [
+        (signal.SIGTERM, 1.5),
+        pytest.param(signal.SIGTERM, 0.0, marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, 1.0, marks=pytest.mark.slow),
+    ],
+)
 def test_in_the_first_seconds(number: signal.Signals, seconds: float, tmp_path: Path) -> None:
     """Before Ray is up there is nothing to end: it leaves, with the status and the words of any interruption."""
     with running("launch", written(tmp_path, dozing(blocks=1, doze=600.0)), cwd=tmp_path) as launch:
