@@ -43,8 +43,8 @@ def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     [
         "$LAUNCH > /dev/full 2>&1",
         "$LAUNCH 2>&1 | head -c 1; exit ${PIPESTATUS[0]}",
-        "$LAUNCH 2>&1 | true; exit ${PIPESTATUS[0]}",
-        "$LAUNCH >&- 2>&-",
+        pytest.param("$LAUNCH 2>&1 | true; exit ${PIPESTATUS[0]}", marks=pytest.mark.slow),
+        pytest.param("$LAUNCH >&- 2>&-", marks=pytest.mark.slow),
         "PYTHONIOENCODING=ascii PYTHONUNBUFFERED=1 $LAUNCH > /dev/full",
     ],
 )

@@ -84,6 +84,7 @@ def test_on_ray_what_waits_is_not_begun_and_all_is_over_soon(blocks: Path, tmp_p
     assert len(list(blocks.iterdir())) == 2, "the block that ran was ended; the task that waited was not begun"
 
 
+@pytest.mark.slow
 def test_where_everyone_is_told_to_end_the_launch_ends_in_time(blocks: Path, tmp_path: Path) -> None:
     """As `scancel` does it, with SIGKILL after 30 s: the workers and Ray's own processes are told the same."""
     grid = written(tmp_path, dozing(blocks=4, doze=1.0, points=8))

@@ -6,6 +6,7 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
 from commands import at_work, dozing, running, written
 
 INLINE = ("--executor", "inline")
@@ -40,6 +41,7 @@ def test_it_goes_on_where_a_killed_holder_was(tmp_path: Path) -> None:
     assert "All done" in second.said
 
 
+@pytest.mark.slow
 def test_it_waits_no_longer_than_it_was_told(tmp_path: Path) -> None:
     grid = written(tmp_path, dozing(blocks=1, doze=20.0))
     with running("launch", grid, *INLINE, cwd=tmp_path) as first:
