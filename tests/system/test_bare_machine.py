@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 from commands import SWEEP
 from launching import load
@@ -21,6 +22,7 @@ GRID = {
 }
 
 
+@pytest.mark.slow
 def test_no_home_no_shared_memory_a_read_only_installation_and_a_long_name_for_temporary_files(tmp_path: Path) -> None:
     """As containers are: numba has no place for its cache, Ray none for its objects, and its sockets' names are cut."""
     skip_unless_possible()

@@ -111,6 +111,7 @@ def test_killed_at_every_single_write(reference: Path, tmp_path: Path) -> None:
     assert {"lease", "layout", "energy", "states", "blocks", "done"} <= kinds(hit)
 
 
+@pytest.mark.slow
 def test_killed_while_extending(tmp_path: Path) -> None:
     small = {"stages": {"throw": _throw()}}
     more = {"axes": {"size": [3, 6, 4], "temperature": _finer()}, "params": {"throws": 14}}

@@ -10,7 +10,7 @@ from commands import dozing, written
 from processes import Launch, wait_until
 
 
-@pytest.mark.parametrize("role", ["launcher", "gcs"])
+@pytest.mark.parametrize("role", ["launcher", pytest.param("gcs", marks=pytest.mark.slow)])
 def test_nothing_outlives_a_launch(role: str, tmp_path: Path) -> None:
     """Ray's agents would stay for a minute, to tell a head that is dead as well."""
     grid = tmp_path / written(tmp_path, dozing(blocks=100, doze=0.5))

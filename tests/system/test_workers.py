@@ -27,6 +27,7 @@ def test_killed_worker_is_replaced_and_wider_tasks_get_their_cores(
     assert_same(load(tmp_path / "toy.zarr"), load(tmp_path / "fresh.zarr"))
 
 
+@pytest.mark.slow
 def test_a_task_with_gpus_has_them_to_itself_and_too_many_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
