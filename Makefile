@@ -21,7 +21,7 @@ $(READY): pyproject.toml constraints.txt
 			echo "No Python 3.11, 3.12 or 3.13 with venv found: install one, or say make PYTHON=/path/to/python" >&2; exit 1; }; \
 		rm -rf .venv && $(PYTHON) -m venv .venv; }
 	@echo "Setting up .venv, once; this takes a few minutes ..."
-	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile \
+	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check \
 		-c constraints.txt --editable '.[dev]' >$(SETUP_LOG) 2>&1 || { cat $(SETUP_LOG) >&2; exit 1; }
 	@touch $@
 

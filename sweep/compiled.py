@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import tempfile
 from pathlib import Path
 
 CACHE = "NUMBA_CACHE_DIR"
@@ -41,8 +42,6 @@ def _can_write(folder: Path) -> bool:
 
 def _private_folder() -> str:
     """Return a folder that nobody else can put anything in: compiled code is loaded from it without a question."""
-    import tempfile  # noqa: PLC0415 - most processes do not need it
-
     folder = Path(tempfile.gettempdir(), f"sweep-{os.getuid()}")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

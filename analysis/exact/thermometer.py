@@ -140,7 +140,7 @@ def temperature_of_energy(size: int, energy: float) -> float:
     place = int(np.searchsorted(-energies, -energy))  # energies fall
     if place == 0:
         return np.inf
-    between = couplings[place - 1], couplings[min(place, len(couplings) - 1)]
+    between = couplings[place - 1], couplings[place]  # the last energy is -2
     return 1 / float(brentq(lambda coupling: torus_energy(size, 1 / coupling) - energy, *between, xtol=1e-13))
 
 

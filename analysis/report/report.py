@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import numpy as np
@@ -42,8 +40,7 @@ def write_report(tree: xr.DataTree, folder: Path, makers: Sequence[Maker] = EXHI
         What to show.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    limits: Callable[[int], AbstractContextManager[Any]] = threadpool_limits
-    with limits(1):  # matrices are small: threads would wait for each other
+    with threadpool_limits(1):  # matrices are small: threads would wait for each other
         results = [maker(tree) for maker in makers]
     exhibits = [result for result in results if isinstance(result, Exhibit)]
     rows = [row for exhibit in exhibits for row in exhibit.rows]

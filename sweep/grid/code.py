@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,7 @@ def code_of(stage: Stage) -> dict[str, Any]:
 
 def files_of(stage: Stage) -> dict[str, Path]:
     """Return the files of the user's own that compute a stage, by the names of their modules."""
-    specs = {name: find_spec(name) for name in code_of(stage)["modules"]}
-    return {name: Path(spec.origin) for name, spec in specs.items() if spec is not None and spec.origin is not None}
+    return {name: Path(spec.origin) for name, spec in _own(code_of(stage)["modules"]) if spec.origin is not None}
 
 
 def _first(name: str, stage: Stage) -> Source | None:
@@ -80,8 +80,15 @@ def _reach(first: Source) -> tuple[list[Source], dict[str, str]]:
 
 def modules_here(names: Iterable[str]) -> dict[str, dict[str, str]]:
     """Return the digests of modules, of those that are found here as files of the user's own."""
-    specs = {name: find_spec(name) for name in sorted(names)}
-    return {name: read_source(spec).digests for name, spec in specs.items() if spec and origin_of(spec) is Origin.user}
+    return {name: read_source(spec).digests for name, spec in _own(sorted(names))}
+
+
+def _own(names: Iterable[str]) -> Iterator[tuple[str, ModuleSpec]]:
+    """Yield those modules that are found here as files of the user's own."""
+    for name in names:
+        spec = find_spec(name)
+        if spec is not None and origin_of(spec) is Origin.user:
+            yield name, spec
 
 
 def _with_parents(names: Sequence[str]) -> Iterator[str]:

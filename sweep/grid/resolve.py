@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import graphlib
 import itertools
 import math
@@ -282,7 +281,6 @@ class _StageReader:
                 return
 
 
-@functools.cache
 def _missing(packages: tuple[str, ...]) -> str:
     """Return the first of the packages that cannot be imported, the empty word when all are there."""
     return next((name for name in packages if find_spec(name) is None), "")

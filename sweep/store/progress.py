@@ -56,7 +56,7 @@ def read_progress(location: Location, nodes: Mapping[str, Metadata], stage: str)
 def _readable(location: Location, path: str, metadata: Metadata) -> tuple[Any, Any]:
     """Return the values of an array, zero where a chunk cannot be read, and which values could be read.
 
-    The chunks of a local store are read here, one after the other: Zarr takes twenty times as long for each, and a
+    The chunks of a local store are read here, one after the other: Zarr takes several times as long for each, and a
     store may have a hundred thousand of a few bytes.
     """
     array = open_array(location, path, metadata)

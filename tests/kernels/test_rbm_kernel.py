@@ -5,37 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from gradients import mean_field_cd_gradient
+from trainings import T_C, drawn_from, exact_ising, trained
 
 from sweep.kernels.rbm import RBM, RBM_SNAPSHOT, RBMParams, SnapshotParams, tracks
-from sweep.kernels.rbm.ising import ising_machine
 from sweep.kernels.rbm.machine import Machine, all_spins, exact_divergence, exact_log_probabilities
 from sweep.kernels.rbm.params import PRESETS
-
-T_C = 2.269185314213022
 
 
 @pytest.fixture(scope="module")
 def exact():
-    """p(v) of the 3x3 Ising model at T_c."""
-    return np.exp(exact_log_probabilities(ising_machine(3, T_C)))
+    return exact_ising()
 
 
 @pytest.fixture(scope="module")
 def ising(exact):
-    rows = np.random.default_rng(40).choice(512, 20_000, p=exact / exact.sum())
-    return {"data": {"spins": all_spins(9)[rows].astype(np.int8).reshape(-1, 3, 3)}}
-
-
-def trained(params, inputs, blocks=None, seed=1, restarts=()):
-    """Run blocks as the framework does: a generator per block; at a restart only plain copies of the arrays survive."""
-    state = RBM.init(params, np.random.default_rng([seed, 0]), inputs)
-    results = []
-    for block in range(blocks or RBM.blocks(params)):
-        if block in restarts:
-            state = tuple(array.copy() for array in state)
-        state, result = RBM.advance(params, state, np.random.default_rng([seed, 1, block]), inputs)
-        results.append(result)
-    return results
+    return drawn_from(exact)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from trainings import drawn_from, exact_ising, trained
 
 from sweep.kernels.rbm import RBM, RBMParams
-from sweep.kernels.rbm.ising import ising_machine
 from sweep.kernels.rbm.machine import Machine, all_spins, exact_divergence, exact_log_probabilities, mean_h_from_v, pack
 from sweep.kernels.rbm.optimiser import Descent
 from sweep.laws import LAWS, check_kernel
@@ -15,7 +15,6 @@ from sweep.run.executors.base import limit_threads
 torch = pytest.importorskip("torch")
 from sweep.kernels.rbm.torch_trainer import TorchTrainer  # noqa: E402 - after it is known to be there
 
-T_C = 2.269185314213022
 ROWS = 400_000
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 PLACES = [
@@ -35,25 +34,12 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def exact():
-    """p(v) of the 3x3 Ising model at T_c."""
-    return np.exp(exact_log_probabilities(ising_machine(3, T_C)))
+    return exact_ising()
 
 
 @pytest.fixture(scope="module")
 def ising(exact):
-    rows = np.random.default_rng(40).choice(512, 20_000, p=exact / exact.sum())
-    spins = all_spins(9)[rows].astype(np.int8).reshape(-1, 3, 3)
-    spins.flags.writeable = False  # as inputs arrive
-    return {"data": {"spins": spins}}
-
-
-def trained(params, inputs):
-    state = RBM.init(params, np.random.default_rng([1, 0]), inputs)
-    results = []
-    for block in range(RBM.blocks(params)):
-        state, result = RBM.advance(params, state, np.random.default_rng([1, 1, block]), inputs)
-        results.append(result)
-    return results
+    return drawn_from(exact)
 
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=GPU)])

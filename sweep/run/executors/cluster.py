@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray.exceptions import ActorDiedError, ActorUnavailableError, OutOfMemoryError
+from ray.exceptions import ActorDiedError, ActorUnavailableError, OutOfMemoryError, RayError
 
 from sweep.errors import Problem, SweepError
 from sweep.plan.plan import Plan, Task
@@ -122,7 +122,7 @@ class RayCluster:
     def _message(self, answer: Any, actor: _Handle, key: int | None) -> Message:
         try:
             value = ray.get(answer)
-        except Exception as error:  # noqa: BLE001 - Ray has many
+        except RayError as error:
             return Gone(actor, *_fate(error), _node_of(actor) if key is None else None)
         if key is not None:
             return Answered(actor, key, value)

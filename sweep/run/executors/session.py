@@ -26,6 +26,14 @@ IN_FILES = 2**31  # bytes of objects where there is no shared memory; files take
 LONGEST_SOCKET = 107  # bytes that the path of a Unix socket may have
 SOCKET = "/ray/session_2000-01-01_00-00-00_000000_0000000/sockets/plasma_store"
 NO_ACCELERATORS = "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"
+END_AGENTS = """
+read -r _
+for process; do
+    case $(tr '\\0' ' ' <"/proc/$process/cmdline" 2>/dev/null) in
+        *ray*[aA]gent*) kill -9 "$process" ;;
+    esac
+done
+"""
 SLOW, STARTS = "timed out during startup", 3  # Ray waits for itself for 30 s, which a busy machine may need more of
 
 
@@ -137,7 +145,7 @@ def _nothing_left() -> Iterator[Callable[[], None]]:
     """Yield what has the agents of a Ray that has started end with this process, however it ends.
 
     Ray's other processes do so by themselves; its agents first tell a head, which is gone too, for a minute. So a shell
-    waits for the end of this process, and ends them.
+    waits for the end of this process, and ends them: those that still are what they were, days later.
     """
     with ExitStack() as stack:
 
@@ -146,7 +154,7 @@ def _nothing_left() -> Iterator[Callable[[], None]]:
             raylets = _ray._private.worker._global_node.all_processes["raylet"]
             children = [child for raylet in raylets for child in psutil.Process(raylet.process.pid).children()]
             agents = [str(child.pid) for child in children if "agent" in " ".join(child.cmdline()).lower()]
-            line = ["sh", "-c", 'read -r _; kill -9 "$@" 2>/dev/null', "sh", *agents]
+            line = ["sh", "-c", END_AGENTS, "sh", *agents]
             stack.enter_context(subprocess.Popen(line, stdin=subprocess.PIPE, start_new_session=True))
 
         yield watch
