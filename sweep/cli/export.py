@@ -17,7 +17,7 @@ from sweep.plan.attributes import as_attributes, from_attribute
 from sweep.store.store import Store, required_manifest
 
 NEEDS = {".nc": ("netCDF4",), ".parquet": ("pyarrow",), ".csv": ()}
-PROGRESS = ("done", "blocks")
+PROGRESS = ("done", "blocks", "computed_by")
 
 
 def export_node(store: Store, node: str, target: Path, names: Sequence[str] = (), *, force: bool = False) -> None:

@@ -62,6 +62,9 @@ def launch(
         typer.Option("--retry-failed/--skip-failed", help="Try again what an earlier launch set aside, or do not."),
     ] = True,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop when the first point is set aside.")] = False,
+    allow_mixed: Annotated[
+        bool, typer.Option("--allow-mixed", help="Use nodes with other packages or processors too; recorded.")
+    ] = False,
     no_fsync: Annotated[bool, typer.Option("--no-fsync", help="Faster; a power cut may cost results.")] = False,
     time_limit: Annotated[
         float | None,
@@ -90,7 +93,7 @@ def launch(
         try:
             loaded = load_grid(grid, set_)
             place = store or default_place(loaded.name)
-            make = None if executor is ExecutorName.inline else _on_ray(workers, address)
+            make = None if executor is ExecutorName.inline else _on_ray(workers, address, allow_mixed)
             durable = False if no_fsync else None
             known = {"accept_code_change": accept_code_change, "durable": durable, "failing": failing, "wait": wait}
             summary = _launch(loaded, place, make, request, **known)
@@ -114,14 +117,14 @@ def _launch(grid: Grid, place: str, make: MakeExecutor | None, request: StopRequ
         return driver.launch(grid, place, make or driver.inline, display, request=request, **options)
 
 
-def _on_ray(workers: int | None, address: str | None) -> MakeExecutor:
+def _on_ray(workers: int | None, address: str | None, allow_mixed: bool) -> MakeExecutor:
     from sweep.run.executors.ray import RayExecutor
 
     def make() -> RayExecutor:
         there = address or os.environ.get("RAY_ADDRESS")
         where = f"joining the Ray cluster at {there}" if there else "starting Ray on this machine"
         err.print(f"{where} ...", style="dim")
-        return RayExecutor(workers, address)
+        return RayExecutor(workers, address, allow_mixed=allow_mixed)
 
     return make
 

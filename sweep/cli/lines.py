@@ -108,7 +108,9 @@ def verdict_lines(verdict: Verdict, place: str, *, repaired: bool) -> Iterator[s
     yield from verdict.looked.lines()
     yield from map(str, verdict.findings)
     if not verdict.findings:
-        rest = f", but {len(verdict.looked.only_read)} stages were only read" if verdict.looked.only_read else ""
+        read, elsewhere = len(verdict.looked.only_read), sum(verdict.looked.elsewhere.values())
+        rest = f", but {read} stages were only read" if read else ""
+        rest += f", but {elsewhere} points were computed by another environment" if elsewhere else ""
         yield f"{place}: nothing wrong found{rest}."
     elif repaired:
         left = sum(finding.remedy is Remedy.none for finding in verdict.findings)

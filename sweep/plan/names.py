@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 
 LONGEST = 200  # bytes: a file name may have 255, and what is written beside a file has a longer one
-OWN = {"done": "array of the framework", "blocks": "array of the framework", "zarr.json": "file of Zarr"}
+OWN = {**dict.fromkeys(("done", "blocks", "computed_by"), "array of the framework"), "zarr.json": "file of Zarr"}
 FORBIDDEN = {"/": "'/'", "\\": "a backslash", "=": "'='"}
 
 

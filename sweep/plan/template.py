@@ -15,6 +15,16 @@ from sweep.plan.layout import Variable
 from sweep.plan.plan import StagePlan
 from sweep.plan.values import fill_value, label_fill, stored_dtype, value_attributes
 
+COMPUTED_BY = "computed_by"
+UNKNOWN, SEVERAL = -1, -2  # instead of the number of an environment
+
+BOOKS = (
+    ("blocks", "int32", 0, "blocks of work that are complete"),
+    ("done", "bool", False, "point is complete"),
+    (COMPUTED_BY, "int16", UNKNOWN, f"number of what computed it, {UNKNOWN}: not known, {SEVERAL}: more than one"),
+)
+"""What the store keeps of every point beside its results: name, dtype, fill value and long name."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -47,8 +57,8 @@ def _stage_node(plan: StagePlan) -> Iterator[Field]:
     chunks = tuple(plan.chunk.values())
     for axis in axes:
         yield _axis(plan, axis)
-    yield Field("blocks", axes, shape, chunks, "int32", 0, {"long_name": "blocks of work that are complete"})
-    yield Field("done", axes, shape, chunks, "bool", False, {"long_name": "point is complete"})
+    for name, dtype, fill, words in BOOKS:
+        yield Field(name, axes, shape, chunks, dtype, fill, {"long_name": words})
 
 
 def _variable_fields(plan: StagePlan, variable: Variable) -> Iterator[Field]:

@@ -70,7 +70,7 @@ def unable(why: str, node: str = "") -> Hello:
     return Hello(node, socket.gethostname(), os.getpid(), {}, {}, why)
 
 
-def refusal(own: Hello, theirs: Hello) -> str | None:
+def refusal(own: Hello, theirs: Hello, *, mixed: bool = False) -> str | None:
     """Return in one line why a worker must not compute for a launcher; None when it may.
 
     Parameters
@@ -79,13 +79,15 @@ def refusal(own: Hello, theirs: Hello) -> str | None:
         The launcher's.
     theirs : Hello
         The worker's.
+    mixed : bool
+        Other packages and processors do: the store keeps what computed which point.
     """
-    why = next(_reasons(own, theirs), None)
+    why = next(_reasons(own, theirs, mixed), None)
     node = f" ({theirs.node[:12]})" if theirs.node else ""
     return None if why is None else f"node {theirs.host}{node}: {why}"
 
 
-def _reasons(own: Hello, theirs: Hello) -> Iterator[str]:
+def _reasons(own: Hello, theirs: Hello, mixed: bool) -> Iterator[str]:
     if theirs.unable is not None:
         yield theirs.unable
     # A module that a node has not comes to it with the plan, or is missed there by name.
@@ -94,9 +96,9 @@ def _reasons(own: Hello, theirs: Hello) -> Iterator[str]:
     changed = differences({"modules": both, "packages": {}}, {"modules": there, "packages": {}})
     if changed:
         yield f"has other code than was planned: {'; '.join(changed)}"
-    mixed = environment_differences(theirs.environment, own.environment)
-    if mixed:
-        yield f"has {', '.join(mixed)}, which may give other numbers"
+    other = [] if mixed else environment_differences(theirs.environment, own.environment)
+    if other:
+        yield f"has {', '.join(other)}, which may give other numbers; --allow-mixed takes it, and records it"
 
 
 def _unseen(store: Store) -> str | None:

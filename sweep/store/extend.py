@@ -22,7 +22,7 @@ from sweep.errors import Problem, SweepError
 from sweep.kernels.contract import Output
 from sweep.plan.layout import Variable
 from sweep.plan.plan import Layout, Region, StagePlan
-from sweep.plan.template import Field, stage_fields
+from sweep.plan.template import COMPUTED_BY, UNKNOWN, Field, stage_fields
 from sweep.plan.values import as_stored
 from sweep.store.arrays import array_metadata, group_metadata, is_chunk_of, open_array, owner, regions
 from sweep.store.root import DOCUMENT, Metadata, Root, restore_root, write_root
@@ -125,6 +125,10 @@ class StageExtension:
                     target[...] = values_of(item)
                 elif self.stored is not None and old is not None:
                     self._copy(path, open_array(self.location, path, old), target)
+                elif self.stored is not None and item.name == COMPUTED_BY:  # the store is of an older version
+                    for region in regions(target):
+                        if self._begun[region].any():
+                            target[region] = UNKNOWN
 
     def _metadata(self, path: str, item: Field) -> Metadata:
         old, fresh = self.former.get(path), array_metadata(item)

@@ -12,6 +12,7 @@ from sweep.grid.axes import places
 from sweep.grid.grid import Input
 from sweep.plan.plan import Layout, Plan, StagePlan
 from sweep.store.arrays import owner
+from sweep.store.attribution import forget_damaged
 from sweep.store.extend import CHANGING, StageExtension, restore, switch
 from sweep.store.manifest import layouts, merge
 from sweep.store.presence import absent_chunks
@@ -40,6 +41,7 @@ def prepare(store: Store, plan: Plan) -> None:
     for name in (name for name in plan.stages if name in begun):
         stored[name] = stored_plan(plan.stages[name], begun[name], stored)
         take_back_incomplete(store, stored[name], sizes)
+        forget_damaged(store, name)
         _reopen_cut_points(store, plan.stages[name], stored[name])
     if _lay_out(store, plan, begun, merge(manifest or {}, plan, begun), sizes):
         store.refresh()

@@ -48,12 +48,12 @@ class Progress:
 
 def read_progress(location: Location, nodes: Mapping[str, Metadata], stage: str) -> Progress:
     """Return how far every point of a stage is; of what cannot be read, nothing is known to be done."""
-    done, whole = _readable(location, f"{stage}/done", nodes[f"{stage}/done"])
-    blocks, blocks_whole = _readable(location, f"{stage}/blocks", nodes[f"{stage}/blocks"])
+    done, whole = readable(location, f"{stage}/done", nodes[f"{stage}/done"])
+    blocks, blocks_whole = readable(location, f"{stage}/blocks", nodes[f"{stage}/blocks"])
     return Progress(np.asarray(done, np.bool_), np.asarray(blocks, np.int32), whole & blocks_whole)
 
 
-def _readable(location: Location, path: str, metadata: Metadata) -> tuple[Any, Any]:
+def readable(location: Location, path: str, metadata: Metadata) -> tuple[Any, Any]:
     """Return the values of an array, zero where a chunk cannot be read, and which values could be read.
 
     The chunks of a local store are read here, one after the other: Zarr takes several times as long for each, and a

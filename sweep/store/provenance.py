@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import getpass
 import json
 import os
@@ -10,22 +9,21 @@ import platform
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from sweep.errors import Problem, SweepError
 from sweep.grid.code import differences
 from sweep.plan.plan import Plan
+from sweep.store.environments import ABSENT, package_version
 
 PACKAGES = ("sweep-rg", "numpy", "numba", "xarray", "zarr", "ray")
-ABSENT = "not installed"
 EXTRAS = ("torch",)  # named where they are installed
 
 
 def environment() -> dict[str, Any]:
     """Return the packages and the kind of machine at work, as far as results may depend on them."""
     return {
-        "packages": {package: _version(package) for package in (*PACKAGES, *filter(_is_there, EXTRAS))},
+        "packages": {package: package_version(package) for package in (*PACKAGES, *filter(_is_there, EXTRAS))},
         "host": {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()},
     }
 
@@ -108,12 +106,4 @@ def _user() -> str:
 
 
 def _is_there(package: str) -> bool:
-    return _version(package) != ABSENT
-
-
-@functools.cache
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ABSENT
+    return package_version(package) != ABSENT

@@ -19,10 +19,13 @@ from sweep.grid.axes import Labels, canonical
 from sweep.kernels.contract import State
 from sweep.plan.layout import Variable
 from sweep.plan.plan import Layout, Plan, Region, StagePlan
+from sweep.plan.template import COMPUTED_BY, UNKNOWN
 from sweep.plan.values import as_stored
 from sweep.store import lease
 from sweep.store.arrays import open_array
+from sweep.store.attribution import forget, new_attribution
 from sweep.store.checkpoint import pack_state, unpack_state
+from sweep.store.environments import Environment, enrol
 from sweep.store.manifest import check_same_grid, layouts, read_manifest
 from sweep.store.presence import chunk_indices, variables_in
 from sweep.store.progress import Progress, read_progress
@@ -66,16 +69,26 @@ class Store:
     location : Location
     token : str, optional
         The launcher's lease; commits are refused once the store has another.
+
+    Attributes
+    ----------
+    environment : mapping of str to str, optional
+        What computes here, as `environment_here` tells; without it nobody will know.
     """
 
     def __init__(self, location: Location, token: str | None = None) -> None:
-        self.location = location
-        self.token = token
+        self.location, self.token = location, token
+        self.environment: Environment | None = None
         if token is not None:
             location.fence = lease.fence_of(location, token)
         self._indices: dict[tuple[str, str], dict[Any, int]] = {}
         self._arrays: dict[str, Any] = {}
         self._progress: dict[str, Progress] = {}
+
+    @cached_property
+    def environment_number(self) -> int:
+        """Return the number of what computes here: from its first commit on it has one."""
+        return UNKNOWN if self.environment is None else enrol(self.location, self.environment)
 
     @cached_property
     def root(self) -> Root:
@@ -163,6 +176,7 @@ class Store:
         """Forget that the points of a region are done, so that the next launch computes them again."""
         shape = tuple(part.stop - part.start for part in region)
         self.set_progress(stage, np.zeros(shape, np.bool_), np.zeros(shape, np.int32), region)
+        forget(self, stage, region)
 
     def take_back(self, plan: StagePlan, cell: int) -> None:
         """Forget what was computed of a cell, checkpoints and results: the next launch computes it again."""
@@ -189,7 +203,8 @@ class Store:
             When another launcher has taken over, or this worker was given up.
         """
         stage, labels = plan.stage.name, plan.labels(result.region)
-        if (self.blocks(stage, result.region) > result.blocks).any():
+        before = self.blocks(stage, result.region)
+        if (before > result.blocks).any():
             what = "more is done there than this worker knows of: it was given up, and stops"
             raise LeaseLost(Problem(f"{self.location.place}: {stage}", what))
         own = [{axis: labels[axis] for axis in variable.axes} for variable, _ in result.values]
@@ -198,7 +213,9 @@ class Store:
             for (variable, values), where in zip(result.values, own, strict=True)
         ]
         states = [partial(self._put_state, stage, key, *state) for key, state in result.states.items()]
-        self.location.together([*data, *states])
+        computed_by = new_attribution(self, stage, result.region, before, result.blocks)
+        books = [] if computed_by is None else [partial(self._write, stage, COMPUTED_BY, labels, computed_by)]
+        self.location.together([*data, *states, *books])
         self.location.flush()
         self._write(stage, "blocks", labels, result.blocks)
         self._write(stage, "done", labels, result.done)

@@ -16,6 +16,8 @@ import numpy as np
 from sweep.errors import Problem, SweepError
 from sweep.plan.plan import StagePlan
 from sweep.run.executors.base import limit_threads
+from sweep.store.attribution import computed_by
+from sweep.store.environments import read_environments
 from sweep.store.lease import Lease
 from sweep.store.manifest import layouts
 from sweep.store.root import COPY
@@ -23,10 +25,11 @@ from sweep.store.storage import reaching
 from sweep.store.store import Store, required_manifest
 from sweep.verify.again import Recomputer
 from sweep.verify.chunks import chunk_findings
+from sweep.verify.elsewhere import Elsewhere
 from sweep.verify.finding import Finding, Remedy
 from sweep.verify.looked import Looked, Tally
 from sweep.verify.made import Made, in_order, made_by
-from sweep.verify.metadata import label_findings, log_findings, metadata_findings, root_findings
+from sweep.verify.metadata import environment_findings, label_findings, log_findings, metadata_findings, root_findings
 from sweep.verify.repair import repair as mend
 from sweep.verify.unplanned import unplanned_findings
 
@@ -55,7 +58,7 @@ def verify_store(store: Store, *, everything: bool = False, repair: bool = False
     Labels and metadata are compared with the plan, every chunk and checkpoint of points that were begun is read, and of
     each stage the cheapest done point is computed again and compared bit by bit. Every stage is held to the grid and
     seed that made it. A stage that reads a damaged one is not computed again before that one is mended; one whose grid
-    or kernel is no longer to be had is only read.
+    or kernel is no longer to be had is only read. Points that another environment has computed are only read.
 
     Parameters
     ----------
@@ -114,8 +117,13 @@ def _refuse(store: Store, findings: Iterable[Finding]) -> None:
 def _findings(
     store: Store, manifest: Mapping[str, Any], made: Mapping[str, Made], tally: Tally, again: Again
 ) -> Iterator[Finding]:
-    yield from [*root_findings(store, tally), *metadata_findings(store, tally), *log_findings(store)]
-    stored, suspect = layouts(manifest), set[str]()
+    yield from [
+        *root_findings(store, tally),
+        *metadata_findings(store, tally),
+        *log_findings(store),
+        *environment_findings(store),
+    ]
+    stored, suspect, elsewhere = layouts(manifest), set[str](), Elsewhere(read_environments(store.location))
     for name in in_order(manifest):
         how = made.get(name)
         if how is None:
@@ -124,7 +132,7 @@ def _findings(
             found = [*label_findings(store, how.stage, tally), *chunk_findings(store, how.stage, tally)]
         reads = {item.stage for item in how.stage.stage.inputs.values()} if how is not None else set()
         if how is not None and not found and not reads & suspect:
-            recomputer = Recomputer(how.plan, store, tally, how.doubt)
+            recomputer = Recomputer(store, tally, how, elsewhere)
             with limit_threads(how.stage.stage.cpus):  # as workers do: with more threads BLAS adds up in another order
                 found += _again(recomputer, how.stage, again)
         if found or reads & suspect:
@@ -139,7 +147,10 @@ def _again(recomputer: Recomputer, stage: StagePlan, again: Again) -> Iterator[F
             yield from recomputer.cell_findings(stage, cell)
     elif again is Again.cheapest and done.any():
         # Points that the stage's grid no longer wants have no predicted cost; they come last.
-        seconds = np.where(done, np.where(stage.seconds > 0, stage.seconds, 1e300), np.inf)
+        seconds = np.where(stage.seconds > 0, stage.seconds, 1e300)
+        computed = computed_by(recomputer.store, stage.stage.name)
+        foreign = [number for number in np.unique(computed) if recomputer.elsewhere.difference(int(number)) is not None]
+        seconds = np.where(done, np.where(np.isin(computed, foreign), 1e301, seconds), np.inf)
         index = tuple(int(i) for i in np.unravel_index(int(np.argmin(seconds)), seconds.shape))
         yield from recomputer.cell_findings(stage, _cell_of(stage, index), index)
 

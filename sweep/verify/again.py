@@ -11,14 +11,17 @@ from sweep.errors import reason
 from sweep.grid.axes import Label, Labels, canonical
 from sweep.kernels.contract import Array, Arrays, State
 from sweep.plan.layout import Variable
-from sweep.plan.plan import Plan, StagePlan
+from sweep.plan.plan import StagePlan
 from sweep.plan.values import as_stored, same_values
 from sweep.run.inputs import InputReader
 from sweep.run.work import run_blocks
+from sweep.store.attribution import computed_by
 from sweep.store.presence import variables_in
 from sweep.store.store import Store
+from sweep.verify.elsewhere import Elsewhere
 from sweep.verify.finding import Finding, Remedy
 from sweep.verify.looked import Tally
+from sweep.verify.made import Made
 
 
 @dataclass(frozen=True)
@@ -29,23 +32,24 @@ class Recomputer:
 
     Parameters
     ----------
-    plan : Plan
     store : Store
     tally : Tally
         Counts the points.
-    doubt : str, optional
-        What differs here from what made the stage; then a difference of results proves no damage.
+    made : Made
+        How the stage was made. What differs here is a doubt: a difference of results then proves no damage.
+    elsewhere : Elsewhere
+        Points that were computed by another environment are passed over too.
     """
 
-    plan: Plan
     store: Store
     tally: Tally
-    doubt: str | None = None
+    made: Made
+    elsewhere: Elsewhere
     inputs: InputReader = field(init=False)
     done: dict[str, Array] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "inputs", InputReader(self.plan, self.store))
+        object.__setattr__(self, "inputs", InputReader(self.made.plan, self.store))
 
     def cell_findings(self, plan: StagePlan, cell: int, only: tuple[int, ...] | None = None) -> Iterator[Finding]:
         """Yield the done points of a cell, or the one at the index `only`, that come out otherwise."""
@@ -53,15 +57,26 @@ class Recomputer:
         done, blocks = self.store.done(name, region), self.store.blocks(name, region)
         if not done.any():
             return
+        computed = computed_by(self.store, name, region)
         stored = {v.name: (v, self.store.read_cell(v, plan, region)) for v in variables_in(plan, region)}
         for index, point in plan.points(region):
             inside = tuple(i - part.start for i, part in zip(index, region, strict=True))
-            if done[inside] and only in (None, index) and self._has_inputs(plan, point):
+            if not done[inside] or only not in (None, index) or not self._has_inputs(plan, point):
+                continue
+            by = int(computed[inside])
+            other = self.elsewhere.difference(by)
+            if other is not None:
+                self.tally.elsewhere[other] += 1
+            else:
                 values = {
                     key: (variable, _at(variable, array, plan, inside)) for key, (variable, array) in stored.items()
                 }
                 self.tally.points += 1
-                yield from self._point_findings(plan, cell, point, int(blocks[inside]), values)
+                yield from self._point_findings(plan, cell, point, int(blocks[inside]), values, self._doubt(by))
+
+    def _doubt(self, by: int) -> str | None:
+        """Return in words what may give a point other bits, computed by what has this number, than it had."""
+        return self.made.doubt or (None if self.elsewhere.is_here(by) else self.made.machine_doubt)
 
     def _has_inputs(self, plan: StagePlan, point: Mapping[str, Label]) -> bool:
         """Return whether all that a point reads is done."""
@@ -69,7 +84,9 @@ class Recomputer:
             if item.stage not in self.done:
                 self.done[item.stage] = self.store.done(item.stage)
             read = item.at(point)
-            chosen = [_places(labels, read[axis]) for axis, labels in self.plan.stages[item.stage].stage.axes.items()]
+            chosen = [
+                _places(labels, read[axis]) for axis, labels in self.made.plan.stages[item.stage].stage.axes.items()
+            ]
             if not self.done[item.stage][np.ix_(*chosen)].all():
                 return False
         return True
@@ -81,11 +98,12 @@ class Recomputer:
         point: Mapping[str, Label],
         blocks: int,
         stored: Mapping[str, tuple[Variable, Array]],
+        doubt: str | None,
     ) -> Iterator[Finding]:
         """Yield what is wrong with a point; a kernel that raises here and now proves nothing against its results."""
         name, labels = plan.stage.name, {axis: (label,) for axis, label in point.items()}
         try:
-            what, doubt = self._difference(plan, point, blocks, stored), self.doubt
+            what = self._difference(plan, point, blocks, stored)
         except Exception as error:  # noqa: BLE001 - a kernel may raise anything
             what, doubt = f"cannot be computed again: {reason(error)}", "what it gave is there, and whole"
         if what is not None and doubt is not None:
@@ -96,7 +114,7 @@ class Recomputer:
     def _difference(
         self, plan: StagePlan, point: Mapping[str, Label], blocks: int, stored: Mapping[str, tuple[Variable, Array]]
     ) -> str | None:
-        again = run_blocks(self.plan.grid.seed, plan.stage, point, self.inputs.at(plan, point))
+        again = run_blocks(self.made.plan.grid.seed, plan.stage, point, self.inputs.at(plan, point))
         for block, state, results in again:
             for name, (variable, values) in stored.items():
                 if not _agree(variable, values, results, block, last=block + 1 == blocks):

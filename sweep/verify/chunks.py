@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sweep.plan.plan import Region, StagePlan
+from sweep.plan.template import COMPUTED_BY
 from sweep.store.presence import chunk_indices, variables_in
 from sweep.store.storage import damage
 from sweep.store.store import Store
-from sweep.verify.finding import Finding
+from sweep.verify.finding import Finding, Remedy
 from sweep.verify.looked import Tally
 
 Done = npt.NDArray[np.bool_]
@@ -44,6 +45,8 @@ def chunk_findings(store: Store, plan: StagePlan, tally: Tally) -> Iterator[Find
         else:
             for path, what in _damaged(store, plan, region, int(blocks.max()), present, tally):
                 yield found(path, what)
+        for path, what in _damaged_attribution(store, name, number, bool(blocks.any()), present, tally):
+            yield found(path, what, Remedy.forget)
         for path, what in _damaged_states(store, plan, region, states, tally):
             yield found(path, what)
 
@@ -60,15 +63,35 @@ def _damaged(
             continue
         filled = set(chunk_indices(array, variable, plan, region, blocks)) if blocks else set()
         for index in chunk_indices(array, variable, plan, region):
-            key = f"{path}/{array.metadata.encode_chunk_key(index)}"
-            if key not in present:
-                if index in filled:
-                    yield key, "is missing, and would be read as missing values"
-                continue
-            try:
-                tally.saw(array.blocks[index] if index else array[...])
-            except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
-                yield key, f"cannot be read: {damage(error)}"
+            missing = "is missing, and would be read as missing values" if index in filled else None
+            yield from _damaged_chunk(array, path, index, missing, present, tally)
+
+
+def _damaged_attribution(
+    store: Store, name: str, number: int, begun: bool, present: set[str], tally: Tally
+) -> Iterator[tuple[str, str]]:
+    """Yield that what computed a cell is missing or cannot be read; a store of an older version does not keep it."""
+    path = f"{name}/{COMPUTED_BY}"
+    if path in store.root.nodes:
+        array = store.array(path)
+        index = tuple(int(i) for i in np.unravel_index(number, array.cdata_shape)) if array.shape else ()
+        missing = "is missing: what computed these points is not known" if begun else None
+        yield from _damaged_chunk(array, path, index, missing, present, tally)
+
+
+def _damaged_chunk(
+    array: Any, path: str, index: tuple[int, ...], missing: str | None, present: set[str], tally: Tally
+) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a chunk, in the words `missing` where it must be there and is not."""
+    key = f"{path}/{array.metadata.encode_chunk_key(index)}"
+    if key not in present:
+        if missing is not None:
+            yield key, missing
+        return
+    try:
+        tally.saw(array.blocks[index] if index else array[...])
+    except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
+        yield key, f"cannot be read: {damage(error)}"
 
 
 def _damaged_states(

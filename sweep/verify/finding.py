@@ -16,6 +16,7 @@ class Remedy(StrEnum):
     rewrite = "write the labels again, as the plan has them"
     consolidate = "copy the metadata again"
     remove = "remove it: no result depends on it"
+    forget = "keep that what computed some points is not known any more"
     none = "nothing that could be done here"
 
 

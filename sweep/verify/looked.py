@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -27,6 +28,8 @@ class Looked:
         Points that were computed again.
     only_read : mapping of str to str
         Stages of which no point can be computed again, and why.
+    elsewhere : mapping of str to int
+        How many points were not computed again, by what else they were computed.
     """
 
     stages: tuple[str, ...]
@@ -36,6 +39,7 @@ class Looked:
     checkpoints: int
     points: int
     only_read: Mapping[str, str]
+    elsewhere: Mapping[str, int]
 
     def lines(self) -> Iterator[str]:
         """Yield in words what was looked at."""
@@ -48,6 +52,8 @@ class Looked:
         yield f"looked at {stages}: read {', '.join(counts)}; computed {_count(self.points, 'point')} again"
         for stage, why in self.only_read.items():
             yield f"{stage}: only read, not computed again: {why}"
+        for what, points in self.elsewhere.items():
+            yield f"{_count(points, 'point')} computed {what}: not comparable here"
 
 
 @dataclass
@@ -60,6 +66,7 @@ class Tally:
     checkpoints: int = 0
     points: int = 0
     only_read: dict[str, str] = field(default_factory=dict)
+    elsewhere: Counter[str] = field(default_factory=Counter)
 
     def saw(self, values: Array, chunks: int = 1) -> None:
         """Count chunks that were read."""
@@ -69,7 +76,14 @@ class Tally:
     def looked(self, stages: tuple[str, ...]) -> Looked:
         """Return what was looked at so far."""
         return Looked(
-            stages, self.documents, self.chunks, self.nbytes, self.checkpoints, self.points, dict(self.only_read)
+            stages,
+            self.documents,
+            self.chunks,
+            self.nbytes,
+            self.checkpoints,
+            self.points,
+            dict(self.only_read),
+            dict(self.elsewhere),
         )
 
 

@@ -26,12 +26,15 @@ class Made:
         Of the grid that launched the stage last, laid out as the store is.
     stage : StagePlan
     doubt : str, optional
-        What is different here and now from where and when it was made; then a difference of results proves no damage.
+        How the code differs from what made it; then a difference of results proves no damage.
+    machine_doubt : str, optional
+        The same of packages and machine, for points of which it is not known what computed them.
     """
 
     plan: Plan
     stage: StagePlan
     doubt: str | None
+    machine_doubt: str | None
 
 
 def in_order(manifest: Mapping[str, Any]) -> tuple[str, ...]:
@@ -110,15 +113,19 @@ def _made(plan: Plan, name: str, manifest: Mapping[str, Any], unknown: Mapping[s
             f"it was made by version {version} of kernel {entry['identity']['kernel']}, or from another grid; "
             f"this is version {kernel.version} of {kernel.name}"
         )
-    return Made(plan, stage, next(_doubts(stage, entry, manifest), None))
+    return Made(plan, stage, next(_code_doubts(stage, entry), None), next(_machine_doubts(entry, manifest), None))
 
 
-def _doubts(stage: StagePlan, entry: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Yield in words how code, packages and machine differ from those that made a stage."""
+def _code_doubts(stage: StagePlan, entry: Mapping[str, Any]) -> Iterator[str]:
+    """Yield in words how the code differs from that which made a stage."""
     for line in differences(entry["code"], stage.code) if "code" in entry else ():
         yield f"it was made by other code ({line})"
     for change in entry.get("code_changes", ()):
         yield f"a change of its code was accepted on {change['time']} ({'; '.join(change['what'])})"
+
+
+def _machine_doubts(entry: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Yield in words how packages and machine differ from those that made a stage."""
     here = environment()
     for facts in [entry[key] for key in ("made", "extended") if key in entry] or [manifest]:
         for part, present in here.items():

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from sweep.plan.plan import StagePlan
-from sweep.plan.template import Field, stage_fields
+from sweep.plan.template import COMPUTED_BY, Field, stage_fields
+from sweep.store.attribution import computed_by
+from sweep.store.environments import PREFIX as ENVIRONMENTS
+from sweep.store.environments import read_environments
 from sweep.store.extend import values_of
 from sweep.store.failures import damaged_failures
 from sweep.store.launches import PREFIX as LAUNCHES
@@ -41,6 +44,19 @@ def log_findings(store: Store) -> Iterator[Finding]:
         yield Finding("", key, "this report of a failure is damaged", Remedy.remove)
 
 
+def environment_findings(store: Store) -> Iterator[Finding]:
+    """Yield entries of the list of what computed here that cannot be read, or are missing."""
+    stages = {path.partition("/")[0] for path in store.root.nodes}
+    used = {
+        int(n) for name in stages if f"{name}/{COMPUTED_BY}" in store.root.nodes for n in computed_by(store, name).flat
+    }
+    known = read_environments(store.location)
+    for number in sorted({*known, *(n for n in used if n >= 0)}):
+        if known.get(number) is None:
+            what = "what computed points with this number cannot be read" if number in known else "is missing"
+            yield Finding("", f"{ENVIRONMENTS}{number}", what, Remedy.forget)
+
+
 def metadata_findings(store: Store, tally: Tally) -> Iterator[Finding]:
     """Yield nodes whose own metadata is not what the root's copy, which readers use, says."""
     for path, copy in store.root.nodes.items():
@@ -67,6 +83,8 @@ def label_findings(store: Store, plan: StagePlan, tally: Tally) -> Iterator[Find
     for node, (_, fields) in stage_fields(plan).items():
         for item in fields:
             path = f"{node}/{item.name}"
+            if item.name == COMPUTED_BY and path not in store.root.nodes:
+                continue  # a store of an older version
             problem = _problem(store, path, item, tally)
             if problem is not None:
                 remedy = Remedy.none if item.values is None else Remedy.rewrite

@@ -7,6 +7,8 @@ from typing import Any
 
 from sweep.plan.plan import StagePlan
 from sweep.plan.template import stage_fields
+from sweep.store.attribution import forget
+from sweep.store.environments import forget_environment
 from sweep.store.extend import settle, values_of
 from sweep.store.root import write_root
 from sweep.store.store import Store
@@ -22,6 +24,11 @@ def repair(store: Store, plans: Mapping[str, StagePlan], findings: Sequence[Find
         _rewrite(store, plans[path.split("/")[0]], path)
     for path in {finding.path for finding in findings if finding.remedy is Remedy.remove}:
         store.location.delete(path)
+    for finding in findings:
+        if finding.remedy is Remedy.forget and finding.cell is not None:
+            forget(store, finding.stage, plans[finding.stage].cell(finding.cell))
+        elif finding.remedy is Remedy.forget:
+            forget_environment(store.location, int(finding.path.rpartition("/")[2]))
     cells = {(finding.stage, finding.cell) for finding in findings if finding.remedy is Remedy.recompute}
     for stage, cell in cells:
         if cell is not None:

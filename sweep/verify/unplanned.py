@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sweep.plan.plan import Layout
+from sweep.plan.template import COMPUTED_BY
 from sweep.store.storage import damage
 from sweep.store.store import Store
 from sweep.verify.finding import Finding, Remedy
@@ -56,7 +57,7 @@ def _damaged(
             tally.saw(values)
             if is_label and name in layout.axes and values.tolist() != list(layout.axes[name]):
                 yield key, f"labels are {_brief(values.tolist())}; wanted {_brief(list(layout.axes[name]))}"
-        elif (
+        elif name != COMPUTED_BY and (
             is_label
             or last.get(index[:outer])
             or (not any(index[outer:]) and _is_done(node, index, array, layout, done))

@@ -66,7 +66,7 @@ def load(store: Path | str) -> xr.DataTree:
 
 def values_of(tree: xr.DataTree) -> dict[str, xr.Dataset]:
     """Return the datasets of all nodes without attributes, sorted by label: what must agree however it was computed."""
-    return {node.path: _sorted(node).drop_attrs() for node in tree.subtree}
+    return {node.path: _sorted(node).drop_attrs().drop_vars("computed_by", errors="ignore") for node in tree.subtree}
 
 
 def _sorted(node: xr.DataTree) -> xr.Dataset:

@@ -92,7 +92,7 @@ def differences(tree: xr.DataTree, stage: str, point: Point, wanted: Mapping[str
     """Return the results of a point that are not, to the bit, what they must be as far as the point goes."""
     at, wrong = dict(point.labels), []
     for (name, size), values in stage_arrays(tree, stage).items():
-        if name in ("done", "blocks") or (size is not None and size != at.get("size")):
+        if name in ("done", "blocks", "computed_by") or (size is not None and size != at.get("size")):
             continue
         place = tuple(int(np.flatnonzero(values[dim].values == at[str(dim)])[0]) for dim in values.dims if dim in at)
         found = np.asarray(values)[place]

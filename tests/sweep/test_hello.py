@@ -120,15 +120,17 @@ def test_another_processor_is_named(plan: Plan, store: Store, folder: Path) -> N
 
 
 def test_another_package_is_named(plan: Plan, store: Store, folder: Path, tmp_path: Path) -> None:
-    """What the metadata of a distribution say is what counts; here one that stands before the real one."""
+    """Packages that stand before the real ones: numpy by what it says of itself, others by their metadata."""
     shim = tmp_path / "shim"
-    for name in ("numpy", "PyYAML"):
+    shim.mkdir()
+    (shim / "sitecustomize.py").write_text("import numpy\nnumpy.__version__ = '1.0'\n")
+    for name in ("numba", "PyYAML"):
         (shim / f"{name}-1.0.dist-info").mkdir(parents=True)
         (shim / f"{name}-1.0.dist-info" / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
     own, theirs = hello(plan, store), elsewhere(plan, store, folder, PYTHONPATH=str(shim))
     told = refusal(own, theirs)
     assert told is not None
-    for name in ("numpy", "PyYAML"):
+    for name in ("numpy", "numba", "PyYAML"):
         assert f"{name} 1.0 (here {own.environment[name]})" in told
 
 
@@ -171,8 +173,10 @@ def test_a_store_that_does_not_answer_is_told(plan: Plan, store: Store, tmp_path
 def test_all_that_differs_is_said_in_one_line() -> None:
     theirs = replace(SAYS, host="n7", node="", environment={"numpy": "2.3.0", "BLAS core type": "SkylakeX"})
     assert refusal(SAYS, theirs) == (
-        "node n7: has numpy 2.3.0 (here 2.4.1), BLAS core type SkylakeX (here Haswell), which may give other numbers"
+        "node n7: has numpy 2.3.0 (here 2.4.1), BLAS core type SkylakeX (here Haswell), which may give other numbers; "
+        "--allow-mixed takes it, and records it"
     )
+    assert refusal(SAYS, theirs, mixed=True) is None
     assert refusal(SAYS, replace(SAYS, unable="does not see it", environment={})) == "node head: does not see it"
 
 

@@ -16,6 +16,7 @@ import zarr
 from launching import assert_same, grid_with, load, run
 
 from sweep.errors import SweepError
+from sweep.store.attribution import forget
 from sweep.store.checkpoint import pack_state
 from sweep.store.lease import Lease
 from sweep.store.root import write_root
@@ -180,7 +181,10 @@ def test_all_damage_at_once_in_one_repair(healthy: Path, store: Path) -> None:
     assert_same(load(store), load(healthy))
 
 
-def test_another_environment_is_named_and_nothing_is_taken_back(store: Path) -> None:
+def test_where_it_is_not_known_what_computed_a_point_another_numpy_is_named(store: Path) -> None:
+    """As in a store of an older version, which says of each stage only what its launches had."""
+    forget(Store(Location(str(store))), "throw", (slice(0, 2), slice(0, 9)))
+
     def older(entry: dict[str, Any]) -> None:
         entry["made"]["packages"]["numpy"] = "1.0"
 

@@ -77,6 +77,8 @@ KINDS = {
     "inner labels": r".*/(side|step)/c.*",
     "done": r"[a-z]+/done/c.*",
     "blocks": r"[a-z]+/blocks/c.*",
+    "attribution": r"[a-z]+/computed_by/c.*",
+    "environment": r"\.sweep/environments/.*",
     "checkpoint": r"\.sweep/states/.*",
     "launch": r"\.sweep/launches/.*",
     "failure": r"\.sweep/failures/.*",
@@ -137,7 +139,7 @@ def check(damages: list[tuple[str, str, Path]], healthy: Path, folder: Path) -> 
 @pytest.mark.parametrize("harm", list(HARMS))
 def test_damage_is_found_and_mended(harm: str, healthy: Path, tmp_path: Path) -> None:
     """Each harm to every kind of file in turn; files whose damage hides that of others go in a second store."""
-    hiding = {"copy of the root": 0, "done": 0, "blocks": -1}
+    hiding = {"copy of the root": 0, "done": 0, "blocks": -1, "attribution": 1, "environment": 0}
     check([(kind, harm, files_of(healthy, kind)[0]) for kind in KINDS if kind not in hiding], healthy, tmp_path)
     check([(kind, harm, files_of(healthy, kind)[place]) for kind, place in hiding.items()], healthy, tmp_path)
 

@@ -18,6 +18,7 @@ from sweep.grid.axes import CRITICAL_TEMPERATURE
 from sweep.grid.grid import Grid
 from sweep.grid.resolve import resolve
 from sweep.kernels.ising.schedule import NANOSECONDS
+from sweep.plan.template import UNKNOWN
 from sweep.store.failures import read_failures
 from sweep.store.storage import Location
 from sweep.store.store import Store
@@ -126,6 +127,7 @@ def test_the_same_grid_completes_it_and_changes_no_bit(old: Path) -> None:
     assert read_failures(Location(str(old))) == []
     assert bool(tree["unfinished"]["done"].all())
     assert bool(tree["failed"]["done"].all())
+    assert set(tree["unfinished"]["computed_by"].values.ravel()) == {UNKNOWN, 0}, "nobody kept it in those days"
 
 
 def test_it_grows_and_equals_a_new_store_up_to_the_rounding_of_labels(old: Path, tmp_path: Path) -> None:

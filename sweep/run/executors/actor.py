@@ -62,6 +62,7 @@ class _Actor:
             sys.path.extend(entry for entry in given.path if entry not in sys.path)
             plan, store = _ray.get(given.plan), Store(given.location, given.token)
             said = hello(plan, store, node)
+            store.environment = said.environment
             self._held.enter_context(limit_threads(given.cpus))
             self._bench = Workbench(plan, store, self._stopping.is_set)
         except Exception as error:  # noqa: BLE001 - whatever is wrong here, another node may be able to

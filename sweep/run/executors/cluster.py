@@ -47,10 +47,12 @@ class RayCluster:
     store : Store
     own : bool
         It was started by this process, and for it.
+    mixed : bool
+        Workers with other packages or processors than the launcher's do.
     """
 
-    def __init__(self, plan: Plan, store: Store, *, own: bool) -> None:
-        self._store, self._own = store, own
+    def __init__(self, plan: Plan, store: Store, *, own: bool, mixed: bool = False) -> None:
+        self._store, self._own, self._mixed = store, own, mixed
         self._hello = hello(plan, store)
         self._plan, self._shared = ray.put(plan), SharedInputs(plan, store)
         self._awaited: dict[Any, tuple[_Handle, int | None]] = {}  # by key: answers to tasks; without: hellos
@@ -126,7 +128,7 @@ class RayCluster:
             return Gone(actor, *_fate(error), _node_of(actor) if key is None else None)
         if key is not None:
             return Answered(actor, key, value)
-        return Greeted(actor, value.node, value.host, refusal(self._hello, value))
+        return Greeted(actor, value.node, value.host, refusal(self._hello, value, mixed=self._mixed))
 
 
 def _fate(error: BaseException) -> tuple[str, bool]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from sweep.plan.plan import Plan
 from sweep.run.executors.base import NextTask, Outcome, attempt, limit_threads
+from sweep.run.hello import hello
 from sweep.run.work import Workbench
 from sweep.store.store import Store
 
@@ -20,6 +21,7 @@ class InlineExecutor:
 
     def run(self, plan: Plan, store: Store, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
         """Yield the outcome of each task as soon as it is done."""
+        store.environment = hello(plan, store).environment
         bench = Workbench(plan, store, stopping.is_set)
         while not stopping.is_set() and (task := next_task(())) is not None:
             with limit_threads(task.cpus):

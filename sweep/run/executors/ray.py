@@ -34,6 +34,8 @@ class RayExecutor:
         Cores to use; all that there are by default, of a cluster also those that come later.
     address : str, optional
         A running cluster: ``auto`` or ``HOST:PORT``; by default what RAY_ADDRESS says, if anything.
+    allow_mixed : bool
+        Also use nodes with other packages or processors than the launcher's.
 
     Raises
     ------
@@ -41,8 +43,8 @@ class RayExecutor:
         On entering, when Ray does not start or no cluster answers at the address.
     """
 
-    def __init__(self, workers: int | None = None, address: str | None = None) -> None:
-        self._session = Session(workers, address)
+    def __init__(self, workers: int | None = None, address: str | None = None, *, allow_mixed: bool = False) -> None:
+        self._session, self._mixed = Session(workers, address), allow_mixed
         self._cluster: RayCluster | None = None
 
     @property
@@ -70,7 +72,7 @@ class RayExecutor:
             _travel_by_value(stage.stage.kernel.params.__module__)
         own = not self._session.joined
         limit = self._session.workers if own else self._session.limit
-        self._cluster = RayCluster(plan, store, own=own)
+        self._cluster = RayCluster(plan, store, own=own, mixed=self._mixed)
         yield from Pool(self._cluster, partial(share_of, limit), limit, own=own).run(next_task, stopping)
         self._cluster.close()
 
