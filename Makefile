@@ -21,8 +21,9 @@ $(READY): pyproject.toml constraints.txt
 			echo "No Python 3.11, 3.12 or 3.13 with venv found: install one, or say make PYTHON=/path/to/python" >&2; exit 1; }; \
 		rm -rf .venv && $(PYTHON) -m venv .venv; }
 	@echo "Setting up .venv, once; this takes a few minutes ..."
-	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check \
+	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile \
 		-c constraints.txt --editable '.[dev]' >$(SETUP_LOG) 2>&1 || { cat $(SETUP_LOG) >&2; exit 1; }
+	@$(BIN)/python -m compileall -qq -j 0 .venv/lib sweep || true  # what pip does, but on all cores; some files are templates
 	@touch $@
 
 demo: $(READY) ## the paper in small, with its figures (a few minutes of computing)
