@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from sweep.grid.resources import Amounts, Memory, Resources
+
 _OBJECT = {"type": "object", "additionalProperties": False}
 _COUNT = {"type": "integer", "minimum": 1}
 _LABEL = {"type": ["boolean", "number", "string"]}
@@ -67,6 +69,12 @@ class StageForm(BaseModel):
     inputs: dict[str, InputForm] = Field(default_factory=dict)
     cpus: Whole = Field(default=1, ge=1, strict=True)
     gpus: Whole = Field(default=0, ge=0, strict=True)
+    memory: Memory = 0
+    resources: Amounts = Field(default_factory=dict)
+
+    def taken(self) -> Resources:
+        """Return what one task of the stage takes of a machine."""
+        return Resources(self.cpus, self.gpus, self.memory, tuple(sorted(self.resources.items())))
 
 
 class GridForm(BaseModel):

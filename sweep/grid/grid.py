@@ -16,6 +16,7 @@ from sweep.errors import Problem, SweepError, brief, reason
 from sweep.grid.axes import Label, Labels, canonical, kind_of
 from sweep.grid.identity import point_key
 from sweep.grid.parameters import bounds_of, computed_of, fields_of
+from sweep.grid.resources import ONE_CORE, Resources
 from sweep.kernels.contract import Bounds, Kernel, Output
 
 Answer = TypeVar("Answer")
@@ -91,10 +92,8 @@ class Stage:
         Labels as they were written, in the order of the file.
     params : mapping
         The parameters that are the same at every point, defaults left out.
-    cpus : int
-        Threads that one task of this stage may use.
-    gpus : int
-        GPUs that one task of this stage has to itself.
+    resources : Resources
+        What one task of this stage takes of a machine.
     """
 
     name: str
@@ -103,8 +102,7 @@ class Stage:
     axes: Mapping[str, Labels]
     params: Mapping[str, Any]
     inputs: Mapping[str, Input]
-    cpus: int = 1
-    gpus: int = 0
+    resources: Resources = ONE_CORE
 
     @property
     def shape(self) -> tuple[int, ...]:

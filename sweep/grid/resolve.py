@@ -116,7 +116,7 @@ class _StageReader:
         if len(self.problems) > before:
             return None
         axes = {name: _as_joined(name, labels, inputs) for name, labels in axes.items()}
-        stage = Stage(self.name, self.form.kernel, kernel, axes, params, inputs, self.form.cpus, self.form.gpus)
+        stage = Stage(self.name, self.form.kernel, kernel, axes, params, inputs, self.form.taken())
         read = {name for name, _ in [*kernel.labels.values(), *kernel.shapes.values()]}
         if not read <= inputs.keys():  # what is read has mistakes of its own
             return None

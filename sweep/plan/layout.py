@@ -63,9 +63,14 @@ class Variable:
         return (*outer, max(1, min(rows, MAX_CHUNK_BYTES // max(row_bytes, 1))), *inner)
 
     @property
+    def point_bytes(self) -> int:
+        """Return the size of the values of one point, not compressed."""
+        return math.prod(self.output.shape) * np.dtype(self.output.dtype).itemsize
+
+    @property
     def nbytes(self) -> int:
         """Return the size of the values, not compressed."""
-        return math.prod(self.shape) * np.dtype(self.output.dtype).itemsize
+        return math.prod(self.axes.values()) * self.point_bytes
 
     @property
     def files(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,12 +18,15 @@ from sweep.grid.axes import Label, Labels, canonical, places
 from sweep.grid.code import code_of
 from sweep.grid.grid import Grid, Stage
 from sweep.grid.parameters import as_mapping, extents_of
+from sweep.grid.resources import ONE_CORE, Resources
 from sweep.plan import cells
 from sweep.plan.cells import cell_shape, cell_shape_kept, seconds_of
 from sweep.plan.labels import kind_problems, with_stored
 from sweep.plan.layout import Variable, placed_variables
 
 TILE_SECONDS = 2.0  # chunks are gathered into one task until they are this much work
+HELD = 2  # times that the results of a cell are in memory: as they are, and as they are packed
+MUCH_MEMORY = 2**27  # bytes; less is not counted
 TILES_AT_LEAST = 32  # but a stage is cut into about so many, to keep all workers busy
 
 Region = tuple[slice, ...]
@@ -37,10 +41,8 @@ class Task:
     stage : str
     cells : range
         Flat numbers of the cells in the stage's cell grid.
-    cpus : int
-        Threads that the task may use.
-    gpus : int
-        GPUs that it has to itself.
+    resources : Resources
+        What it takes of a machine.
     without : frozenset of int
         Points, by number, that it leaves out: they were set aside, or read one that was, or have a task of their own.
     careful : bool
@@ -49,8 +51,7 @@ class Task:
 
     stage: str
     cells: range
-    cpus: int = 1
-    gpus: int = 0
+    resources: Resources = ONE_CORE
     without: frozenset[int] = frozenset()
     careful: bool = False
 
@@ -167,6 +168,19 @@ class StagePlan:
     def tile_seconds(self, factor: float = 1.0) -> float:
         """Return how much work cells are gathered to for one task, if a predicted second takes `factor` in truth."""
         return min(TILE_SECONDS, max(cells.CELL_SECONDS, factor * float(self.seconds.sum()) / TILES_AT_LEAST))
+
+    @cached_property
+    def resources(self) -> Resources:
+        """Return what a task takes: of memory, unless the grid says it, what the results of a cell do, if that is much.
+
+        As a power of two: stages that take about as much can then have the same workers.
+        """
+        sizes = defaultdict[str, list[int]](list)
+        for variable in self.variables:
+            sizes[variable.name].append(variable.point_bytes)
+        needed = HELD * math.prod(self.chunk.values()) * sum(map(max, sizes.values()))
+        default = 2 ** math.ceil(math.log2(needed)) if needed >= MUCH_MEMORY else 0
+        return replace(self.stage.resources, memory=self.stage.resources.memory or default)
 
     def bytes_left(self, done: int) -> int:
         """Return about how much is still to be written when so many points are done: a resume needs no more."""

@@ -210,10 +210,10 @@ class _Account:
 def _started(make_executor: MakeExecutor, grid: Grid) -> Iterator[Executor]:
     """Start an executor, and refuse a grid one of whose tasks could never run there."""
     with make_executor() as executor:
-        short = [stage for stage in grid.stages.values() if stage.gpus > executor.gpus]
-        if short:
-            there = f"found {short[0].gpus}; there are {executor.gpus:g} for all tasks together"
-            raise SweepError(Problem(f"stages.{short[0].name}.gpus", there))
+        lacking = {stage.name: executor.lacks(stage.resources) for stage in grid.stages.values()}
+        problems = [Problem(f"stages.{name}", why) for name, why in lacking.items() if why]
+        if problems:
+            raise SweepError(*problems)
         yield executor
 
 

@@ -199,8 +199,7 @@ class _StageQueue:
         return Progress(int(wanted.sum()), int((wanted & self.done).sum()), int((wanted & self.failed).sum()), waiting)
 
     def task(self, cells: range, without: frozenset[int] = frozenset(), careful: bool = False) -> Task:
-        stage = self.plan.stage
-        return Task(stage.name, cells, stage.cpus, stage.gpus, without, careful)
+        return Task(self.plan.stage.name, cells, self.plan.resources, without, careful)
 
     def points_of(self, cell: int) -> frozenset[int]:
         """Return the points of a cell that the grid wants and that are not complete, by number."""

@@ -133,7 +133,8 @@ def _findings(
         reads = {item.stage for item in how.stage.stage.inputs.values()} if how is not None else set()
         if how is not None and not found and not reads & suspect:
             recomputer = Recomputer(store, tally, how, elsewhere)
-            with limit_threads(how.stage.stage.cpus):  # as workers do: with more threads BLAS adds up in another order
+            # As workers do: with more threads BLAS adds up in another order.
+            with limit_threads(how.stage.stage.resources.cpus):
                 found += _again(recomputer, how.stage, again)
         if found or reads & suspect:
             suspect.add(name)

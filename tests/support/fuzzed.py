@@ -64,6 +64,8 @@ SOUND: tuple[dict[str, Any], ...] = (
                 "params": {"counts": [1, 2], "words": ["p", "q"], "flag": True},
                 "cpus": 1,
                 "gpus": 0,
+                "memory": "2GiB",
+                "resources": {"licence": 1},
             }
         },
     },
@@ -112,6 +114,8 @@ KEYS = (
     "inputs",
     "cpus",
     "gpus",
+    "memory",
+    "resources",
     "stage",
     "select",
     "realisation",

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sweep.plan.plan import Task
 from sweep.run.executors.base import Done, Lost, Outcome, Said
@@ -153,7 +154,7 @@ class Ran:
         stopping = threading.Event()
         if stop_at is not None:
             cluster.at.append((stop_at, stopping.set))
-        pool = Pool(cluster, lambda task: share_of(limit, task), limit, own=own, clock=lambda: cluster.now)
+        pool = Pool(cluster, partial(share_of, limit), limit, own=own, clock=lambda: cluster.now)
         for outcome in pool.run(self._next, stopping):
             self._note(outcome)
             assert cluster.now < 10_000, "it hangs"

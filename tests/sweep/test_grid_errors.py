@@ -57,6 +57,16 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key": ({"throw__kernal": "x"}, "stages.throw.kernal: unknown key; did you mean 'kernel'?"),
     "cpus": ({"throw__cpus": 0}, "stages.throw.cpus: found 0; wanted a whole number, 1 or more"),
     "gpus": ({"throw__gpus": -1}, "stages.throw.gpus: found -1; wanted a whole number, 0 or more"),
+    "memory": ({"throw__memory": "2 gigs"}, "stages.throw.memory: found '2 gigs'; wanted bytes, such as 2GiB or 500MB"),
+    "no memory": ({"throw__memory": 0}, "stages.throw.memory: found 0; wanted bytes, such as 2GiB or 500MB"),
+    "a resource with a key of its own": (
+        {"throw__resources": {"GPU": 1}},
+        "stages.throw.resources: found a mapping; GPU has a key of its own: wanted gpus, in the stage",
+    ),
+    "a resource in parts": (
+        {"throw__resources": {"licence": 1.5}},
+        "stages.throw.resources: found a mapping; wanted names with amounts: whole numbers, or a part of one",
+    ),
     "an extra": (
         {"walk__kernel": "toys:NEEDS_MORE"},
         "stages.walk.params: kernel walk needs the package no_such_package, which is not installed here; `pip install",

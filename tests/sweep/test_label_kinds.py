@@ -139,7 +139,7 @@ def test_true_is_no_count_and_no_number(changes: dict[str, Any], problem: str) -
 def test_whole_numbers_with_an_exponent_are_whole_numbers() -> None:
     stage = {"kernel": "kinds:KINDS", "axes": {"realisation": 1e1, "n": [1e3]}, "params": {"rows": 4e0}, "cpus": 2e0}
     found = resolve({"name": "kinds", "seed": 1e3, "stages": {"s": stage}}, "", "kinds.yaml")
-    assert (found.seed, found.stages["s"].cpus, found.stages["s"].params["rows"]) == (1000, 2, 4)
+    assert (found.seed, found.stages["s"].resources.cpus, found.stages["s"].params["rows"]) == (1000, 2, 4)
     assert found.stages["s"].axes == {"realisation": tuple(range(10)), "n": (1000,)}
 
 

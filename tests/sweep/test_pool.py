@@ -6,13 +6,14 @@ import pytest
 from pretended import Pretended, Ran
 
 from sweep.errors import SweepError
+from sweep.grid.resources import Resources
 from sweep.plan.plan import Task
 
 ONE, TWO = {"CPU": 1.0}, {"CPU": 2.0}
 
 
 def tasks(number: int, stage: str = "narrow", cpus: int = 1, gpus: int = 0) -> list[Task]:
-    return [Task(stage, range(cell, cell + 1), cpus, gpus) for cell in range(number)]
+    return [Task(stage, range(cell, cell + 1), Resources(cpus, gpus)) for cell in range(number)]
 
 
 def test_all_is_done_by_as_many_as_there_is_room_for() -> None:
@@ -101,6 +102,20 @@ def test_what_fits_nowhere_is_said_at_once_and_holds_up_nothing_else() -> None:
 def test_what_fits_nowhere_in_a_ray_of_ones_own_is_refused() -> None:
     with pytest.raises(SweepError, match="a task wants 1 core and 2 GPUs; the largest node, a, offers 2 cores and 1"):
         Ran(Pretended({"a": {"CPU": 2.0, "GPU": 1.0}}), tasks(1, "wide", gpus=2), 2, own=True)
+
+
+def test_tasks_are_packed_by_memory_and_by_whatever_else_is_counted() -> None:
+    """Eight cores, but memory for two and one licence."""
+    cluster = Pretended({"a": {"CPU": 8.0, "memory": 5.0 * 2**30, "licence": 1.0}})
+    large, licensed = Resources(memory=2 * 2**30), Resources(custom=(("licence", 1.0),))
+    Ran(cluster, [Task("large", range(cell, cell + 1), large) for cell in range(6)], 8, own=True)
+    assert (cluster.most, cluster.started) == (2.0, 2)
+    ran = Ran(cluster, [Task("licensed", range(cell, cell + 1), licensed) for cell in range(4)], 8, own=True)
+    assert (len(ran.done), cluster.started) == (4, 3)
+    with pytest.raises(
+        SweepError, match="wants 1 core and 8 GiB of memory; the largest node, a, offers 8 cores and 5 Gi"
+    ):
+        Ran(cluster, [Task("huge", range(1), Resources(memory=2**33))], 8, own=True)
 
 
 @pytest.mark.parametrize("own", [True, False])

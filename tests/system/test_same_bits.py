@@ -13,6 +13,7 @@ from launching import assert_same, grid_with, load, run
 
 import sweep.plan.cells
 import sweep.plan.plan
+from sweep.grid.resources import Resources
 from sweep.plan.plan import Plan, Task
 from sweep.run.events import Event, TaskDone
 from sweep.run.executors.base import Executor, Outcome, attempt
@@ -32,7 +33,9 @@ class Shuffled:
     """Hands out every task that is ready and does them in an order of its own."""
 
     workers = 1
-    gpus = 0
+
+    def lacks(self, resources: Resources) -> None:
+        """It has all."""
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)

@@ -18,7 +18,7 @@ def test_killed_worker_is_replaced_and_wider_tasks_get_their_cores(
 ) -> None:
     """The first walk kills its process. Walks take both cores, so the pool has to trade its actors for wider ones."""
     monkeypatch.setenv("TOY_MARKER", str(tmp_path / "marker"))
-    changes = {"walk__kernel": "toys:DIES_ONCE", "walk__cpus": 2}
+    changes = {"walk__kernel": "toys:DIES_ONCE", "walk__cpus": 2, "walk__memory": "10MB"}
     events: list[Event] = []
     run(grid_with(**changes), tmp_path / "toy.zarr", lambda: RayExecutor(2), events.append)
     assert (tmp_path / "marker").exists()
@@ -33,8 +33,14 @@ def test_a_task_with_gpus_has_them_to_itself_and_too_many_are_refused(
 ) -> None:
     """Ray is told of two GPUs; that none is there does not matter to the toys, which only look at what they see."""
     monkeypatch.setenv("RAY_OVERRIDE_RESOURCES", '{"GPU": 2}')
-    with pytest.raises(SweepError, match=r"stages\.walk\.gpus: found 3; there are 2 for all tasks together"):
-        launch(grid_with(walk__gpus=3), str(tmp_path / "never.zarr"), lambda: RayExecutor(2))
+    too_much = grid_with(walk__gpus=3, walk__resources={"licence": 1})
+    wanted = r"^stages\.walk: each task wants 1 core, 3 GPUs and 1 licence; this machine offers 2 cores, 2 GPUs and 0"
+    with pytest.raises(SweepError, match=wanted):
+        launch(too_much, str(tmp_path / "never.zarr"), lambda: RayExecutor(2))
     assert not (tmp_path / "never.zarr").exists()
-    run(grid_with(walk__kernel="toys:SEES_GPU", walk__gpus=1), tmp_path / "toy.zarr", lambda: RayExecutor(2))
+    run(
+        grid_with(walk__kernel="toys:SEES_GPU", walk__gpus=1, walk__memory="10MB"),
+        tmp_path / "toy.zarr",
+        lambda: RayExecutor(2),
+    )
     assert set(load(tmp_path / "toy.zarr")["walk/mean"].values.ravel()) <= {0, 1}

@@ -15,6 +15,7 @@ from typing import Protocol
 from threadpoolctl import threadpool_limits
 
 from sweep.errors import LeaseLost
+from sweep.grid.resources import Resources
 from sweep.plan.plan import Plan, Task
 from sweep.run.failure import PointFailure
 from sweep.run.work import Account, Stopped, Workbench
@@ -92,9 +93,8 @@ class Executor(Protocol):
         """Return how many tasks run at once."""
         ...
 
-    @property
-    def gpus(self) -> float:
-        """Return how many GPUs there are for all tasks together; infinite where nobody counts them."""
+    def lacks(self, resources: Resources) -> str | None:
+        """Return in words why a task that takes so much can never run here; None where it may."""
         ...
 
     def run(self, plan: Plan, store: Store, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:

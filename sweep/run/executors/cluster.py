@@ -23,6 +23,7 @@ from sweep.run.hello import hello, refusal
 from sweep.store.lease import revoke
 from sweep.store.store import Store
 
+RAY_NAMES = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
 HEAD_SECONDS = 45.0  # after 60 s without its head Ray ends the process itself, with a dump
 NEEDED = ("gcs_server", "raylet")  # a Ray of one's own is nothing without them
 DIED = "its process ended (killed for want of memory or by a signal, or it left by itself); Ray's logs may say more"
@@ -62,11 +63,12 @@ class RayCluster:
     def start(self, share: Share, avoid: frozenset[str]) -> _Handle:
         """Ask for an actor."""
         amounts = dict(share)
-        options: dict[str, Any] = {"num_cpus": amounts.pop("CPU", 0), "num_gpus": amounts.pop("GPU", 0)}
+        counted = {option: amounts.pop(name, 0) for option, name in RAY_NAMES.items()}
+        options: dict[str, Any] = {**counted, "resources": amounts}
         if avoid:
             options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(avoid))})"}
         location = self._store.location.for_another()
-        actor = _Handle(RemoteActor.options(**options, resources=amounts).remote(), location.writer)
+        actor = _Handle(RemoteActor.options(**options).remote(), location.writer)
         path = tuple(entry for entry in sys.path if entry)
         given = Assignment(self._plan, self._store.token, location, int(cores(share)), path)
         self._actors.add(actor)

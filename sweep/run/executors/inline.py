@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Iterator
 
+from sweep.grid.resources import Resources
 from sweep.plan.plan import Plan
 from sweep.run.executors.base import NextTask, Outcome, attempt, limit_threads
 from sweep.run.hello import hello
@@ -17,13 +17,15 @@ class InlineExecutor:
     """Runs tasks in the calling thread."""
 
     workers = 1
-    gpus = math.inf  # this process sees what it sees
+
+    def lacks(self, resources: Resources) -> None:
+        """Return nothing: this process has what it has, and nobody counts it."""
 
     def run(self, plan: Plan, store: Store, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
         """Yield the outcome of each task as soon as it is done."""
         store.environment = hello(plan, store).environment
         bench = Workbench(plan, store, stopping.is_set)
         while not stopping.is_set() and (task := next_task(())) is not None:
-            with limit_threads(task.cpus):
+            with limit_threads(task.resources.cpus):
                 outcome = attempt(bench, task)
             yield outcome

@@ -14,6 +14,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 
 from sweep.errors import Problem, SweepError
+from sweep.grid.resources import Resources
 from sweep.plan.plan import Task
 from sweep.run.executors.base import Done, Lost, NextTask, Outcome, Said
 from sweep.run.executors.messages import Answered, Cluster, Gone, Greeted, Message
@@ -35,8 +36,8 @@ class Pool:
     Parameters
     ----------
     cluster : Cluster
-    share_of : Task -> Share
-        What a task takes of a machine; the same for all of a stage.
+    share_of : Resources -> Share
+        What a task takes of a machine, as Ray counts it.
     limit : float, optional
         Cores that all actors may have together; without one they follow the cluster.
     own : bool
@@ -48,7 +49,7 @@ class Pool:
     def __init__(
         self,
         cluster: Cluster,
-        share_of: Callable[[Task], Share],
+        share_of: Callable[[Resources], Share],
         limit: float | None = None,
         *,
         own: bool = False,
@@ -95,7 +96,7 @@ class Pool:
                     full.add(task.stage)
 
     def _submit(self, task: Task) -> bool:
-        worker = self._staff.free(self._share_of(task))
+        worker = self._staff.free(self._share_of(task.resources))
         if worker is None:
             return False
         key = next(self._keys)
@@ -105,9 +106,9 @@ class Pool:
         return True
 
     def _ask(self, task: Task) -> bool:
-        share = self._share_of(task)
-        waiting = sum(len(tasks) for tasks in self._held.values() if tasks and self._share_of(tasks[0]) == share)
-        return self._staff.ask(share, waiting)
+        share = self._share_of(task.resources)
+        held = [tasks for tasks in self._held.values() if tasks and self._share_of(tasks[0].resources) == share]
+        return self._staff.ask(share, sum(map(len, held)))
 
     def _stop(self) -> None:
         """Ask for an end: what runs ends with its block, what waits at an actor is given back, nothing else begins."""
@@ -137,7 +138,7 @@ class Pool:
                 yield from self._lose(worker, reason, node, blameless=blameless)
 
     def _note_done(self, worker: Worker, task: Task, seconds: float) -> None:
-        self._staff.note_pace(self._share_of(task), seconds)
+        self._staff.note_pace(self._share_of(task.resources), seconds)
         worker.fruitful = True
         self._fruitful.add(worker.node)
         self._strikes.pop(worker.node, None)
@@ -210,7 +211,7 @@ class Pool:
         self._cluster.check()
         away = {id_ for id_, node in self._nodes.items() if not node.reachable}
         left_out = {id_ for id_, (_, until) in self._left_out.items() if now < until and id_ in self._nodes}
-        wanted = {self._share_of(tasks[0]): None for tasks in self._held.values() if tasks}
+        wanted = {self._share_of(tasks[0].resources): None for tasks in self._held.values() if tasks}
         self._staff.look(self._nodes, frozenset(away | left_out), wanted)
         yield from self._say_what_is_missing(now)
 

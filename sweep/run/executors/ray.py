@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,12 +12,13 @@ from typing import Any
 import ray
 import ray.cloudpickle
 
+from sweep.grid.resources import Resources
 from sweep.grid.source import distributions
-from sweep.plan.plan import Plan, Task
+from sweep.plan.plan import Plan
 from sweep.run.executors.base import NextTask, Outcome
 from sweep.run.executors.cluster import RayCluster
 from sweep.run.executors.pool import Pool
-from sweep.run.executors.room import Share
+from sweep.run.executors.room import Share, fitting, words
 from sweep.run.executors.session import Session
 from sweep.store.store import Store
 
@@ -52,10 +52,13 @@ class RayExecutor:
         """Return how many cores there are to use."""
         return self._session.workers
 
-    @property
-    def gpus(self) -> float:
-        """Return how many GPUs there are; of a cluster some may come later."""
-        return math.inf if self._session.joined else self._session.gpus
+    def lacks(self, resources: Resources) -> str | None:
+        """Return in words why a task that takes so much can never run; a cluster may get what it has not."""
+        share, there = share_of(self.workers, resources), self._session.resources
+        if self._session.joined or fitting(share, there):
+            return None
+        offered = tuple((name, there.get(name, 0.0)) for name, _ in share)
+        return f"each task wants {words(share)}; this machine offers {words(offered)}"
 
     def __enter__(self) -> RayExecutor:
         self._session.__enter__()
@@ -77,10 +80,11 @@ class RayExecutor:
         self._cluster.close()
 
 
-def share_of(limit: float | None, task: Task) -> Share:
-    """Return what a task takes of a machine; of cores no more than there are for all."""
-    amounts = {"CPU": float(task.cpus if limit is None else min(task.cpus, limit)), "GPU": float(task.gpus)}
-    return tuple((name, each) for name, each in amounts.items() if each)
+def share_of(limit: float | None, wanted: Resources) -> Share:
+    """Return what a task takes of a machine, as Ray counts it; of cores no more than there are for all."""
+    cpus = wanted.cpus if limit is None else min(wanted.cpus, limit)
+    amounts = {"CPU": cpus, "GPU": wanted.gpus, "memory": wanted.memory, **dict(wanted.custom)}
+    return tuple((name, float(each)) for name, each in amounts.items() if each)
 
 
 def _travel_by_value(module_name: str) -> None:

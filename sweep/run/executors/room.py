@@ -59,11 +59,11 @@ def words(share: Share) -> str:
     parts = []
     for name, each in share:
         if name == "memory":
-            parts.append(f"{each / 1e9:.3g} GB of memory")
+            parts.append(f"{each / 2**30:.3g} GiB of memory")
         else:
             one, many = UNITS.get(name, (name, name))
             parts.append(f"{each:g} {one if each == 1 else many}")
-    return " and ".join(parts)
+    return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
 def offer(share: Share, nodes: Iterable[Node]) -> str:

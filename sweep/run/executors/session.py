@@ -29,7 +29,7 @@ NO_ACCELERATORS = "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"
 END_AGENTS = """
 read -r _
 for process; do
-    case $(tr '\\0' ' ' <"/proc/$process/cmdline" 2>/dev/null) in
+    case $(tr '\\0' ' ' 2>/dev/null <"/proc/$process/cmdline") in
         *ray*[aA]gent*) kill -9 "$process" ;;
     esac
 done
@@ -55,8 +55,8 @@ class Session:
     ----------
     workers : int
         Cores to use; in a joined cluster, those that it has now unless they were given.
-    gpus : float
-        Those that there are.
+    resources : mapping of str to float
+        All that there is now, as Ray counts it.
     joined : bool
         Whether the cluster is somebody else's.
 
@@ -70,7 +70,8 @@ class Session:
         self.address = (os.environ.get("RAY_ADDRESS") if address in (None, "auto") else None) or address or "local"
         self.joined = self.address != "local" or ray.is_initialized()
         self.limit = workers
-        self.workers, self.gpus = workers or usable_cores(), 0.0
+        self.workers = workers or usable_cores()
+        self.resources: Mapping[str, float] = {}
         self._leaving = ExitStack()
 
     def __enter__(self) -> Session:
@@ -79,10 +80,9 @@ class Session:
                 self._start(stack)
             elif not ray.is_initialized():  # whoever has Ray up in this process goes on with it afterwards
                 self._join(stack, find_cluster(self.address))
-            there = _ray.cluster_resources()
-            self.gpus = there.get("GPU", 0.0)
+            self.resources = _ray.cluster_resources()
             if self.joined and self.limit is None:
-                self.workers = max(1, int(there.get("CPU", 1)))
+                self.workers = max(1, int(self.resources.get("CPU", 1)))
             self._leaving = stack.pop_all()
         return self
 
