@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from sweep.grid.resources import Amounts, Memory, Resources
+from sweep.grid.resources import Amounts, Memory, Resources, Seconds
 
 _OBJECT = {"type": "object", "additionalProperties": False}
 _COUNT = {"type": "integer", "minimum": 1}
@@ -71,10 +71,11 @@ class StageForm(BaseModel):
     gpus: Whole = Field(default=0, ge=0, strict=True)
     memory: Memory = 0
     resources: Amounts = Field(default_factory=dict)
+    seconds: Seconds | None = None
 
     def taken(self) -> Resources:
-        """Return what one task of the stage takes of a machine."""
-        return Resources(self.cpus, self.gpus, self.memory, tuple(sorted(self.resources.items())))
+        """Return what one task of the stage takes."""
+        return Resources(self.cpus, self.gpus, self.memory, tuple(sorted(self.resources.items())), self.seconds)
 
 
 class GridForm(BaseModel):

@@ -1,4 +1,4 @@
-"""What one task of a stage takes of a machine."""
+"""What one task of a stage takes of a machine, and of time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AMOUNT = {"type": "number", "exclusiveMinimum": 0}
 
 @dataclass(frozen=True)
 class Resources:
-    """What one task of a stage takes of a machine.
+    """What one task of a stage takes of a machine, and of time.
 
     Parameters
     ----------
@@ -33,12 +33,15 @@ class Resources:
         Bytes; 0 for what its results take.
     custom : tuple of (str, float)
         What else is counted, by Ray's names for it.
+    seconds : float, optional
+        How long a block may take at most.
     """
 
     cpus: int = 1
     gpus: int = 0
     memory: int = 0
     custom: tuple[tuple[str, float], ...] = ()
+    seconds: float | None = None
 
 
 ONE_CORE = Resources()
@@ -52,6 +55,12 @@ def _bytes(value: Any) -> int:
     if isinstance(number, bool) or not isinstance(number, int | float) or unit not in UNITS or not 1 <= number < 1e15:
         raise PydanticCustomError("memory", "wanted bytes, such as 2GiB or 500MB")
     return int(number * UNITS[unit])
+
+
+def _time(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+        raise PydanticCustomError("seconds", "wanted seconds, more than 0")
+    return float(value)
 
 
 def _countable(amounts: Mapping[str, float]) -> Mapping[str, float]:
@@ -68,6 +77,9 @@ Memory = Annotated[
     int,
     BeforeValidator(_bytes),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}], "description": "2GiB, 500MB."}),
+]
+Seconds = Annotated[
+    float, BeforeValidator(_time), WithJsonSchema({**_AMOUNT, "description": "What a block may take at most."})
 ]
 Amounts = Annotated[
     dict[str, float],

@@ -106,16 +106,17 @@ class Launch:
                 self.listener(Notice(text))
 
     def _lost(self, begun: Task | None, waiting: Sequence[Task], reason: str) -> None:
-        """Note that a worker is gone; the point that it had named may have been its end."""
+        """Note that a worker is gone; the point that is named in the store was its end, or may have been."""
         self.listener(WorkerLost(reason))
         for task in waiting:
             self.schedule.give_back(task)
         if begun is None:
             return
-        point = taken_point(self.store.location, begun) if begun.careful else None
-        if point is not None:
+        named = taken_point(self.store.location, begun)
+        if named is not None:
+            point, why = named
             self.schedule.give_back(begun, without={point})
-            self._fail(begun, [PointFailure(point, f"its worker died: {reason}")], careful=True)
+            self._fail(begun, [PointFailure(point, why or f"its worker died: {reason}")], careful=True)
         elif begun.careful:
             self._fail_whole(begun, f"its worker died before its first point: {reason}")
         else:

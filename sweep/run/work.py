@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +29,13 @@ CHECKPOINT_SECONDS = 10.0
 CAREFUL_SECONDS = 1.0  # between commits where a worker died before
 TASK_SECONDS = 20.0  # a task that took so long gives back the cells that it has not begun
 SEEN = 2  # points of a cell that say what points cost: the first one may have been slow for a reason of its own
+
+
+Limit = Callable[[Task, int], AbstractContextManager[None]]
+
+
+def _any_time(task: Task, point: int) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: the work was asked to stop and did
@@ -74,10 +82,14 @@ class Workbench:
     store : Store
     stopping : () -> bool
         Asked between blocks; when it says yes, the work so far is committed and `Stopped` is raised.
+    limit : (Task, int) -> context manager
+        Holds a block of a point of a task to the time that it may take; without one it may take any.
     """
 
-    def __init__(self, plan: Plan, store: Store, stopping: Callable[[], bool] = lambda: False) -> None:
-        self.plan, self.store, self.stopping = plan, store, stopping
+    def __init__(
+        self, plan: Plan, store: Store, stopping: Callable[[], bool] = lambda: False, limit: Limit = _any_time
+    ) -> None:
+        self.plan, self.store, self.stopping, self.limit = plan, store, stopping, limit
         self.inputs = InputReader(plan, store)
 
     def do(self, task: Task, account: Account) -> None:
@@ -186,13 +198,14 @@ class _CellWork:
     def _try_point(self, number: int, inside: tuple[int, ...], point: Mapping[str, Label], wanted: int) -> None:
         """Complete a point; what its kernel raises is noted, and the other points go on."""
         if self.task.careful:
-            name_point(self.bench.store.location, self.task, number)
+            name_point(self.bench.store.location, self.task.stage, self.task.cells.start, number)
         begun, inputs = time.monotonic(), self.bench.inputs.at(self.plan, point)
         start = self._resume(inside, self.plan.stage.key_at(point))
         blocks = run_blocks(self.bench.plan.grid.seed, self.plan.stage, point, inputs, start)
         while True:
             try:
-                block, state, results = next(blocks)
+                with self.bench.limit(self.task, number):
+                    block, state, results = next(blocks)
                 self._keep(inside, block, results)
             except StopIteration:
                 break

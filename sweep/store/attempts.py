@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import json
+
 from sweep.plan.plan import Task
 from sweep.store.storage import Location
 
 PREFIX = ".sweep/at/"
 
 
-def name_point(location: Location, task: Task, point: int) -> None:
-    """Say which point of a task is about to begin."""
-    location.put(_key(task), str(point).encode(), at_once=False)
+def name_point(location: Location, stage: str, cell: int, point: int, why: str = "") -> None:
+    """Say which point of a task, known by its first cell, is about to begin, or why it is the end of its worker."""
+    location.put(_key(stage, cell), json.dumps([point, why]).encode(), at_once=False)
 
 
-def taken_point(location: Location, task: Task) -> int | None:
-    """Return the point of a task that was begun last, and forget it; None when none was, or it cannot be told."""
-    raw = location.get(_key(task)) or b""
+def taken_point(location: Location, task: Task) -> tuple[int, str] | None:
+    """Return the point of a task that was named last and why, and forget it; None when none was.
+
+    It may have been cut short by a power cut: then it cannot be told either.
+    """
+    raw = location.get(_key(task.stage, task.cells.start))
+    if raw is None:
+        return None
     forget(location, task)
-    return int(raw) if raw.isdigit() else None
+    try:
+        point, why = json.loads(raw)
+    except ValueError:
+        return None
+    return int(point), str(why)
 
 
 def forget(location: Location, task: Task) -> None:
-    """Forget which point was begun: the task has ended."""
-    location.delete(_key(task))
+    """Forget which point was named: the task has ended."""
+    location.delete(_key(task.stage, task.cells.start))
 
 
 def forget_all(location: Location) -> None:
@@ -31,5 +42,5 @@ def forget_all(location: Location) -> None:
         location.delete(key)
 
 
-def _key(task: Task) -> str:
-    return f"{PREFIX}{task.stage}/{task.cells.start}"
+def _key(stage: str, cell: int) -> str:
+    return f"{PREFIX}{stage}/{cell}"

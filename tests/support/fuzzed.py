@@ -65,6 +65,7 @@ SOUND: tuple[dict[str, Any], ...] = (
                 "cpus": 1,
                 "gpus": 0,
                 "memory": "2GiB",
+                "seconds": 60,
                 "resources": {"licence": 1},
             }
         },
@@ -115,6 +116,7 @@ KEYS = (
     "cpus",
     "gpus",
     "memory",
+    "seconds",
     "resources",
     "stage",
     "select",

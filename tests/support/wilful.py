@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -34,6 +35,8 @@ def _advance(params: Params, state: State, rng: np.random.Generator, inputs: Inp
                 raise KeyboardInterrupt
             case "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
+            case "hang":
+                ctypes.PyDLL(None).pause()  # which keeps Python's lock, as compiled loops do
     return (), {"y": np.asarray(params.x + rng.random())}
 
 

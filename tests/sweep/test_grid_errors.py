@@ -58,6 +58,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "cpus": ({"throw__cpus": 0}, "stages.throw.cpus: found 0; wanted a whole number, 1 or more"),
     "gpus": ({"throw__gpus": -1}, "stages.throw.gpus: found -1; wanted a whole number, 0 or more"),
     "memory": ({"throw__memory": "2 gigs"}, "stages.throw.memory: found '2 gigs'; wanted bytes, such as 2GiB or 500MB"),
+    "seconds": ({"throw__seconds": 0}, "stages.throw.seconds: found 0; wanted seconds, more than 0"),
     "no memory": ({"throw__memory": 0}, "stages.throw.memory: found 0; wanted bytes, such as 2GiB or 500MB"),
     "a resource with a key of its own": (
         {"throw__resources": {"GPU": 1}},

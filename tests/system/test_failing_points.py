@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,11 @@ from sweep.store.store import Store
 from sweep.verify import verify_store
 
 
-def grid(points: int = 20, **params: Any) -> Grid:
-    """Return twenty points in one cell, some of which end badly, and a stage that reads them."""
+def grid(points: int = 20, more: Mapping[str, Any] | None = None, **params: Any) -> Grid:
+    """Return twenty points in one cell, some of which end badly, a stage that reads them, and more stages."""
     stages = {
         "a": {"kernel": "wilful:WILFUL", "axes": {"x": {"count": points}}, "params": params},
+        **(more or {}),
         "b": {
             "kernel": "wilful:READER",
             "axes": {"x": {"count": points}},
@@ -105,16 +107,26 @@ def test_skipping_and_stopping_at_failures(tmp_path: Path) -> None:
 
 
 def test_points_that_kill_their_worker_are_set_aside_by_name(tmp_path: Path) -> None:
-    """They share a cell with all others; each is found by the name that it left, tried alone, and set aside."""
+    """They share a cell with all others; each is found by the name that it left, and set aside.
+
+    So is one that hangs, which keeps its worker from answering; but it is known at once.
+    """
     place, events = str(tmp_path / "s.zarr"), list[Event]()
+    stuck = {"kernel": "wilful:WILFUL", "axes": {"x": {"count": 9}}, "params": {"ends": "hang"}, "seconds": 0.5}
     summary = launch(
-        grid(ends="kill", first=18, last=19), place, lambda: RayExecutor(2), events.append, failing=Failing(attempts=2)
+        grid(ends="kill", first=18, last=19, more={"stuck": stuck}),
+        place,
+        lambda: RayExecutor(2),
+        events.append,
+        failing=Failing(attempts=1),
     )
-    assert (summary.failed, summary.waiting, summary.finished) == (2, 2, True)
+    assert (summary.failed, summary.waiting, summary.finished) == (3, 2, True)
     tree = load(place)
     for stage in ("a", "b"):
         np.testing.assert_array_equal(tree[stage]["done"], np.arange(20) < 18)
-    aside = {event.points[0]["x"] for event in events if isinstance(event, PointsFailed) and event.final}
-    assert aside == {18, 19}
+    np.testing.assert_array_equal(tree["stuck"]["done"], np.arange(9) != 3)
+    failed = [event for event in events if isinstance(event, PointsFailed)]
+    assert {event.points[0]["x"] for event in failed if event.final} == {18, 19, 3}
+    assert [event.reason for event in failed if event.stage == "stuck"] == ["took longer than 0.5 s"]
     assert not list((tmp_path / "s.zarr/.sweep/at").rglob("a/*"))
-    assert sum(event.points for event in events if isinstance(event, TaskDone)) == 36
+    assert sum(event.points for event in events if isinstance(event, TaskDone)) == 36 + 8

@@ -14,6 +14,7 @@ from sweep.errors import reason
 from sweep.plan.plan import Task
 from sweep.run.executors.base import Halted, Outcome, attempt, limit_threads
 from sweep.run.executors.shared import References, take
+from sweep.run.guard import Guard
 from sweep.run.hello import Hello, hello, unable
 from sweep.run.work import Workbench
 from sweep.store.storage import Location
@@ -64,7 +65,7 @@ class _Actor:
             said = hello(plan, store, node)
             store.environment = said.environment
             self._held.enter_context(limit_threads(given.cpus))
-            self._bench = Workbench(plan, store, self._stopping.is_set)
+            self._bench = Workbench(plan, store, self._stopping.is_set, Guard(store.location))
         except Exception as error:  # noqa: BLE001 - whatever is wrong here, another node may be able to
             return unable(reason(error), node)
         return said
