@@ -47,6 +47,8 @@ class Task:
         Points, by number, that it leaves out: they were set aside, or read one that was, or have a task of their own.
     careful : bool
         A worker died at this task: each point is named in the store before it is begun.
+    alone : bool
+        There was no memory for it: it has a machine to itself.
     """
 
     stage: str
@@ -54,6 +56,7 @@ class Task:
     resources: Resources = ONE_CORE
     without: frozenset[int] = frozenset()
     careful: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -98,34 +98,43 @@ class Launch:
                 if fatal is not None:
                     raise SweepError(fatal)
                 self._fail_whole(task, error.strip().splitlines()[-1], error)
-            case Lost(begun, waiting, reason):
-                self._lost(begun, waiting, reason)
+            case Lost(begun, waiting, reason, starved):
+                self._lost(begun, waiting, reason, starved)
             case Halted(task, failures):
                 self._fail(task, failures)
             case Said(text):
                 self.listener(Notice(text))
 
-    def _lost(self, begun: Task | None, waiting: Sequence[Task], reason: str) -> None:
-        """Note that a worker is gone; the point that is named in the store was its end, or may have been."""
+    def _lost(self, begun: Task | None, waiting: Sequence[Task], reason: str, starved: bool) -> None:
+        """Note that a worker is gone; the point that is named in the store was its end, or may have been.
+
+        Where there was no memory it may have been another's fault: what it was at is tried once more, alone.
+        """
         self.listener(WorkerLost(reason))
         for task in waiting:
             self.schedule.give_back(task)
         if begun is None:
             return
         named = taken_point(self.store.location, begun)
-        if named is not None:
+        if starved and not begun.alone:
+            self.schedule.give_back(begun, careful=True, alone=True)
+        elif named is not None:
             point, why = named
             self.schedule.give_back(begun, without={point})
-            self._fail(begun, [PointFailure(point, why or f"its worker died: {reason}")], careful=True)
+            to_itself = " (it had a machine to itself)" if begun.alone else ""
+            failure = PointFailure(point, why or f"its worker died: {reason}{to_itself}")
+            self._fail(begun, [failure], careful=True, last=starved)
         elif begun.careful:
             self._fail_whole(begun, f"its worker died before its first point: {reason}")
         else:
             self.schedule.give_back(begun, careful=True)
 
-    def _fail(self, task: Task, failures: Sequence[PointFailure], *, careful: bool = False) -> None:
+    def _fail(self, task: Task, failures: Sequence[PointFailure], *, careful: bool = False, last: bool = False) -> None:
         """Tell of points that failed, those of one kind together, and keep why some are set aside."""
         plan = self.plan.stages[task.stage]
-        fates = [(self.schedule.fail(task.stage, failure.point, careful=careful), failure) for failure in failures]
+        fates = [
+            (self.schedule.fail(task.stage, failure.point, careful=careful, last=last), failure) for failure in failures
+        ]
         groups: dict[tuple[tuple[int, bool], str], list[PointFailure]] = {}
         for fate, failure in fates:
             groups.setdefault((fate, failure.kind or failure.reason), []).append(failure)

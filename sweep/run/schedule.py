@@ -109,20 +109,21 @@ class Schedule:
                 self.misjudged[task.stage] = queue.plan.factor * queue.speed.least
         self._wake(task.stage)
 
-    def fail(self, stage: str, point: int, *, careful: bool = False) -> tuple[int, bool]:
+    def fail(self, stage: str, point: int, *, careful: bool = False, last: bool = False) -> tuple[int, bool]:
         """Note that a point failed; return how often it did by now, and whether it is set aside.
 
         Parameters
         ----------
         stage : str
         point : int
-            Its number.
         careful : bool
             It may have killed its worker, and is tried again alone and by name.
+        last : bool
+            It is not tried again, however often it was.
         """
         self._tried[stage, point] += 1
         attempts, queue = self._tried[stage, point], self._queues[stage]
-        if attempts >= self.attempts:
+        if last or attempts >= self.attempts:
             queue.set_aside(point)
             self._wake(stage)
             return attempts, True
@@ -133,7 +134,7 @@ class Schedule:
         self._again[key] = queue.task(range(cell, cell + 1), others - {point}, careful)
         return attempts, False
 
-    def give_back(self, task: Task, *, careful: bool = False, without: Collection[int] = ()) -> None:
+    def give_back(self, task: Task, *, careful: bool = False, alone: bool = False, without: Iterable[int] = ()) -> None:
         """Take back a task that was handed out and did not end.
 
         Parameters
@@ -141,11 +142,15 @@ class Schedule:
         task : Task
         careful : bool
             One of its points may have killed its worker: the next worker names each before it begins.
+        alone : bool
+            There was no memory for it: it is to have a machine to itself.
         without : collection of int
             Points that it leaves out from now on.
         """
         self.release(task)
-        kept = replace(task, without=task.without.union(without), careful=careful or task.careful)
+        kept = replace(
+            task, without=task.without.union(without), careful=careful or task.careful, alone=alone or task.alone
+        )
         self._again[next(self._keys)] = kept
 
     def release(self, task: Task) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pretended import Pretended, Ran
+from pretended import Actor, Pretended, Ran
 
 from sweep.errors import SweepError
 from sweep.grid.resources import Resources
@@ -116,6 +116,25 @@ def test_tasks_are_packed_by_memory_and_by_whatever_else_is_counted() -> None:
         SweepError, match="wants 1 core and 8 GiB of memory; the largest node, a, offers 8 cores and 5 Gi"
     ):
         Ran(cluster, [Task("huge", range(1), Resources(memory=2**33))], 8, own=True)
+
+
+def test_a_task_that_is_to_be_alone_has_the_machine_with_most_memory_and_holds_up_nothing_else() -> None:
+    cluster = Pretended({"a": {"CPU": 4.0, "memory": 1e9}, "b": {"CPU": 2.0, "memory": 9e9}})
+    beside: list[int] = []
+    hear = cluster.submit
+
+    def submit(actor: Actor, key: int, task: Task) -> None:
+        hear(actor, key, task)
+        if task.alone:
+            beside.append(sum(other.node == actor.node for other in cluster.actors if other is not actor))
+
+    cluster.submit = submit  # type: ignore[method-assign]
+    starved = [Task("narrow", range(cell, cell + 1), alone=True) for cell in range(100, 102)]
+    ran = Ran(cluster, [*tasks(20), *starved, *tasks(20)])
+    assert len(ran.done) == 42
+    assert beside == [0, 0]
+    assert ran.seconds < 100, "as it does when nobody is alone: 40 tasks of 5 s on six cores, and what room takes"
+    assert len(Ran(Pretended({"a": {"CPU": 4.0}}), [*tasks(3), *starved], 2).done) == 5, "within a limit of two cores"
 
 
 @pytest.mark.parametrize("own", [True, False])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,14 @@ from sweep.cli.lines import conclusion, failure_lines
 from sweep.cli.status import read_status
 from sweep.grid.grid import Grid
 from sweep.grid.resolve import resolve
+from sweep.grid.resources import Resources
+from sweep.plan.plan import Plan
 from sweep.run.driver import Failing, inline, launch
-from sweep.run.events import Event, PointsFailed, TaskDone
+from sweep.run.events import Event, PointsFailed, TaskDone, WorkerLost
+from sweep.run.executors.base import Lost, NextTask, Outcome, attempt
 from sweep.run.executors.ray import RayExecutor
+from sweep.run.work import Workbench
+from sweep.store.attempts import name_point
 from sweep.store.storage import Location
 from sweep.store.store import Store
 from sweep.verify import verify_store
@@ -104,6 +111,37 @@ def test_skipping_and_stopping_at_failures(tmp_path: Path) -> None:
     again = launch(grid(), place, listener=events.append)
     assert again.failed == 1
     assert sum(isinstance(event, PointsFailed) for event in events) == 4, "three times more"
+
+
+class Starving:
+    """Has memory for no task with the point x = 3, and even on a machine of its own not for x = 5."""
+
+    workers = 1
+
+    def lacks(self, resources: Resources) -> None:
+        """It has what is asked for."""
+
+    def run(self, plan: Plan, store: Store, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
+        bench = Workbench(plan, store)
+        while (task := next_task(())) is not None:
+            if task.stage == "a" and not task.alone and not {3, 5} <= task.without:
+                yield Lost(task, (), "no memory", starved=True)
+            elif task.alone and 5 not in task.without:
+                name_point(store.location, task.stage, task.cells.start, 5)
+                yield Lost(task, (), "no memory", starved=True)
+            else:
+                yield attempt(bench, task)
+
+
+def test_what_there_was_no_memory_for_is_tried_once_more_on_a_machine_of_its_own(tmp_path: Path) -> None:
+    place, events = str(tmp_path / "s.zarr"), list[Event]()
+    summary = launch(grid(first=-1, last=-1), place, lambda: nullcontext(Starving()), events.append)
+    assert (summary.failed, summary.waiting, summary.finished) == (1, 1, True)
+    np.testing.assert_array_equal(load(place)["a"]["done"], np.arange(20) != 5)
+    (failed,) = [event for event in events if isinstance(event, PointsFailed)]
+    assert (failed.points, failed.attempts, failed.final) == ([{"x": 5}], 1, True)
+    assert failed.reason == "its worker died: no memory (it had a machine to itself)"
+    assert sum(isinstance(event, WorkerLost) for event in events) == 2
 
 
 def test_points_that_kill_their_worker_are_set_aside_by_name(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ class Assignment:
     location : Location
         The store, with a name for the writer.
     cpus : int
-        Threads that it may use.
+        Threads that it may use at most.
     path : tuple of str
         Where the launcher finds modules.
     """
@@ -49,11 +49,11 @@ class Assignment:
 
 
 class _Actor:
-    """Does tasks, with as many threads as it was given."""
+    """Does tasks, with as many threads as each may use."""
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
-        self._held = ExitStack()
+        self._held, self._threads = ExitStack(), 0
         self._bench: Workbench | None = None
 
     def hello(self, given: Assignment) -> Hello:
@@ -64,7 +64,7 @@ class _Actor:
             plan, store = _ray.get(given.plan), Store(given.location, given.token)
             said = hello(plan, store, node)
             store.environment = said.environment
-            self._held.enter_context(limit_threads(given.cpus))
+            self._most_threads = given.cpus
             self._bench = Workbench(plan, store, self._stopping.is_set, Guard(store.location))
         except Exception as error:  # noqa: BLE001 - whatever is wrong here, another node may be able to
             return unable(reason(error), node)
@@ -74,8 +74,16 @@ class _Actor:
         """Do a task, with inputs that all on this machine share."""
         if self._bench is None:
             return Halted(task)
+        self._use_threads(min(task.resources.cpus, self._most_threads))
         take(self._bench.inputs, shared)
         return attempt(self._bench, task)
+
+    def _use_threads(self, number: int) -> None:
+        """Take as many threads as the task may use: one that is alone on its machine has more cores than threads."""
+        if number != self._threads:
+            self._held.close()
+            self._held.enter_context(limit_threads(number))
+            self._threads = number
 
     @ray.method(concurrency_group="control")
     def stop(self) -> None:

@@ -67,11 +67,14 @@ class Lost:
     waiting : tuple of Task
         What else it had: what it had not begun and, where its machine is gone, all.
     reason : str
+    starved : bool
+        Its machine had no memory left.
     """
 
     begun: Task | None
     waiting: tuple[Task, ...]
     reason: str
+    starved: bool = False
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,8 @@ class RayCluster:
         try:
             value = ray.get(answer)
         except RayError as error:
-            return Gone(actor, *_fate(error), _node_of(actor) if key is None else None)
+            node = _node_of(actor) if key is None else None
+            return Gone(actor, *_fate(error), node, isinstance(error, OutOfMemoryError))
         if key is not None:
             return Answered(actor, key, value)
         return Greeted(actor, value.node, value.host, refusal(self._hello, value, mixed=self._mixed))

@@ -51,12 +51,15 @@ class Gone:
         It was nothing that its task did: its node is gone, say.
     node : str, optional
         Where it was, if it ever came to a node.
+    starved : bool
+        Its node had no memory left.
     """
 
     actor: Any
     reason: str
     blameless: bool = False
     node: str | None = None
+    starved: bool = False
 
 
 Message = Greeted | Answered | Gone

@@ -8,6 +8,7 @@ welcome again.
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import time
 from collections import Counter, defaultdict, deque
@@ -18,7 +19,7 @@ from sweep.grid.resources import Resources
 from sweep.plan.plan import Task
 from sweep.run.executors.base import Done, Lost, NextTask, Outcome, Said
 from sweep.run.executors.messages import Answered, Cluster, Gone, Greeted, Message
-from sweep.run.executors.room import Node, Share, fitting, offer, words
+from sweep.run.executors.room import Node, Share, fitting, offer, whole, words
 from sweep.run.executors.staff import Staff, Worker
 
 POLL_SECONDS = 0.1
@@ -56,8 +57,9 @@ class Pool:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cluster, self._share_of, self._own, self._clock = cluster, share_of, own, clock
+        self._limit = math.inf if limit is None else limit
         self._staff = Staff(cluster, limit, 0 if own else SPARE, clock)
-        self._held: defaultdict[str, deque[Task]] = defaultdict(deque)  # by stage: what no actor has room for yet
+        self._held: defaultdict[tuple[str, bool], deque[Task]] = defaultdict(deque)  # what no actor has room for yet
         self._keys = itertools.count()
         self._nodes: Mapping[str, Node] = {}
         self._fruitful: set[str] = set()  # nodes that have done something
@@ -84,19 +86,23 @@ class Pool:
     def _hand_out(self, next_task: NextTask) -> None:
         """Give tasks to actors; those for which there is none yet are held, an actor being asked for each of them."""
         full = set()
-        for stage, tasks in self._held.items():
+        for (stage, alone), tasks in self._held.items():
             while tasks and self._submit(tasks[0]):
                 tasks.popleft()
-            if tasks and not self._ask(tasks[0]):
+            if tasks and not self._ask(tasks[0]) and not alone:
                 full.add(stage)
         while (task := next_task(full)) is not None:
             if not self._submit(task):
-                self._held[task.stage].append(task)
-                if not self._ask(task):
+                self._held[task.stage, task.alone].append(task)
+                if not self._ask(task) and not task.alone:
                     full.add(task.stage)
 
+    def _share(self, task: Task) -> Share:
+        share = self._share_of(task.resources)
+        return whole(share, self._nodes.values(), self._limit) if task.alone else share
+
     def _submit(self, task: Task) -> bool:
-        worker = self._staff.free(self._share_of(task.resources))
+        worker = self._staff.free(self._share(task))
         if worker is None:
             return False
         key = next(self._keys)
@@ -106,8 +112,8 @@ class Pool:
         return True
 
     def _ask(self, task: Task) -> bool:
-        share = self._share_of(task.resources)
-        held = [tasks for tasks in self._held.values() if tasks and self._share_of(tasks[0].resources) == share]
+        share = self._share(task)
+        held = [tasks for tasks in self._held.values() if tasks and self._share(tasks[0]) == share]
         return self._staff.ask(share, sum(map(len, held)))
 
     def _stop(self) -> None:
@@ -134,18 +140,18 @@ class Pool:
                     self._note_done(worker, task, outcome.seconds)
                 self._staff.sort_in(worker)
                 yield outcome
-            case Gone(_, reason, blameless, node):
-                yield from self._lose(worker, reason, node, blameless=blameless)
+            case Gone(_, reason, blameless, node, starved):
+                yield from self._lose(worker, reason, node, blameless=blameless, starved=starved)
 
     def _note_done(self, worker: Worker, task: Task, seconds: float) -> None:
-        self._staff.note_pace(self._share_of(task.resources), seconds)
+        self._staff.note_pace(self._share(task), seconds)
         worker.fruitful = True
         self._fruitful.add(worker.node)
         self._strikes.pop(worker.node, None)
         self._lost.clear()
 
     def _lose(
-        self, worker: Worker, reason: str, node: str | None = None, *, blameless: bool = False
+        self, worker: Worker, reason: str, node: str | None = None, *, blameless: bool = False, starved: bool = False
     ) -> Iterator[Outcome]:
         """Give up an actor: what it had is given back, and it writes no more if it lives."""
         blameless = blameless or self._stopped
@@ -161,7 +167,7 @@ class Pool:
             self._count_loss(worker.node, reason)
             yield Lost(None, tasks, reason)
             return
-        yield Lost(tasks[0], tasks[1:], reason)
+        yield Lost(tasks[0], tasks[1:], reason, starved)
         if not worker.fruitful and self._fruitful and worker.node not in self._fruitful:
             yield from self._strike(worker.node, reason)
 
@@ -211,7 +217,7 @@ class Pool:
         self._cluster.check()
         away = {id_ for id_, node in self._nodes.items() if not node.reachable}
         left_out = {id_ for id_, (_, until) in self._left_out.items() if now < until and id_ in self._nodes}
-        wanted = {self._share_of(tasks[0].resources): None for tasks in self._held.values() if tasks}
+        wanted = {self._share(tasks[0]): None for tasks in self._held.values() if tasks}
         self._staff.look(self._nodes, frozenset(away | left_out), wanted)
         yield from self._say_what_is_missing(now)
 

@@ -45,6 +45,14 @@ def fitting(share: Share, amounts: Amounts) -> int:
     return min((math.floor(amounts.get(name, 0.0) / each + 1e-9) for name, each in share), default=0)
 
 
+def whole(share: Share, nodes: Iterable[Node], limit: float = math.inf) -> Share:
+    """Return a share with all cores, as far as they may be used, and all memory of the node that has most memory."""
+    able = [node.resources for node in nodes if fitting(share, node.resources)]
+    most = max(able, key=lambda has: has.get("memory", 0.0), default={})
+    all_of_it = {"CPU": min(limit, most.get("CPU", 0.0)), "memory": most.get("memory", 0.0)}
+    return tuple((dict(share) | {name: each for name, each in all_of_it.items() if each}).items())
+
+
 def less(amounts: Amounts, shares: Iterable[Share]) -> dict[str, float]:
     """Return what is left when shares are taken."""
     left = dict(amounts)
