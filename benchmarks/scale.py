@@ -89,7 +89,7 @@ def many_points(points: int, alone: bool) -> Facts:
     cut = mock.patch.object(sweep.plan.cells, "CELL_SECONDS", 0.0) if alone else nullcontext()
     with cut, tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "overhead.zarr"
-        plan = _seconds(lambda: make_plan(grid).stages["nothing"].tasks)
+        plan = _seconds(lambda: make_plan(grid).stages["nothing"].blocks)
         clock = Clock()
         summary = launch(grid, str(place), lambda: RayExecutor(2), clock)
         ended = time.perf_counter()

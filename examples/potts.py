@@ -150,6 +150,8 @@ POTTS = Kernel(
     init=init,
     advance=advance,
     cost=cost,
+    work=lambda params: params.interval * params.replicas * params.size**2,
+    work_unit="spin updates",
     blocks=lambda params: params.samples,
     example=PottsParams(size=4, temperature=1.0, samples=3, equilibration=10, interval=2),
     stationarity=Stationarity(PottsParams(size=3, temperature=1.0), draw, update, level, level_probabilities),

@@ -78,10 +78,15 @@ def advance(params: IsingParams, state: State, rng: np.random.Generator, inputs:
 
 def cost(params: IsingParams) -> float:
     """Return the seconds of one block: sweeps by the times that `schedule` knows, and 30 ns a spin and sample."""
+    measured = chains(params) * params.sites * params.samples
+    return 1e-3 + (NANOSECONDS[schedule(params).algorithm] * work(params) + 30 * measured) * 1e-9
+
+
+def work(params: IsingParams) -> float:
+    """Return the spins that the sweeps of one block go over."""
     plan = schedule(params)
     sweeps = plan.equilibration + (params.samples - 1) * plan.interval if params.temperature else 0
-    spins = chains(params) * params.sites
-    return 1e-3 + spins * (NANOSECONDS[plan.algorithm] * sweeps + 30 * params.samples) * 1e-9
+    return float(chains(params) * params.sites * sweeps)
 
 
 def _init(params: IsingParams, rng: np.random.Generator, inputs: Inputs) -> State:
@@ -96,6 +101,8 @@ ISING = Kernel(
     init=_init,
     advance=advance,
     cost=cost,
+    work=work,
+    work_unit="spin flips",
     blocks=lambda params: -(-params.replicas // chains(params)),
     example=IsingParams(size=5, temperature=2.3, configurations=150, samples=2, replicas_per_bin=16),
     stationarity=STATIONARITY,

@@ -126,8 +126,12 @@ def _check_shape(source: str, weights: Array, rows: int, wide: int) -> None:
 def cost(params: RBMFlowParams) -> float:
     """Return the seconds of one bin."""
     sites = params.size**2
-    measured = params.configurations * len(params.start_temperatures) * (params.length + 1)
-    return measured * (1e-6 + 2.5e-8 * sites + 5.5e-11 * sites * (5 * sites + len(params.temperatures)))
+    return measured(params) * (1e-6 + 2.5e-8 * sites + 5.5e-11 * sites * (5 * sites + len(params.temperatures)))
+
+
+def measured(params: RBMFlowParams) -> float:
+    """Return the configurations that one bin measures, those of every step of the flow."""
+    return float(params.configurations * len(params.start_temperatures) * (params.length + 1))
 
 
 def example_inputs(params: RBMFlowParams, rng: np.random.Generator) -> Inputs:
@@ -154,6 +158,8 @@ RBM_FLOW = Kernel(
     init=init,
     advance=advance,
     cost=cost,
+    work=measured,
+    work_unit="configurations",
     blocks=lambda params: params.bins,
     inputs={
         "machine": Machine._fields,

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -55,23 +56,31 @@ def status(
     ] = False,
 ) -> None:
     """Show how far a store is, who is at work on it, and what failed. Works while a launch runs."""
-    from sweep.cli.display import status_table
-    from sweep.cli.lines import status_lines
-    from sweep.cli.status import read_status
+    from rich.live import Live
 
-    seen = time.monotonic()
-    while True:
-        found = read_status(open_store(store))
+    from sweep.cli.lines import status_lines
+    from sweep.cli.overview import status_view
+    from sweep.cli.status import Status, read_status
+
+    in_place = Live(console=out, auto_refresh=False) if follow and out.is_terminal and not as_json else None
+
+    def show(found: Status) -> None:
         if as_json:
             typer.echo(json.dumps(found.as_json()))
+        elif in_place:
+            in_place.update(status_view(found), refresh=True)
         else:
-            out.print(status_table(found))
-            for line in status_lines(found, launches=launches):
-                say(line)
-        seen = time.monotonic() if found.launcher else seen
-        if not follow or found.complete or time.monotonic() - seen > LONELY_SECONDS:
-            return
-        time.sleep(FOLLOW_SECONDS)
+            out.print(status_view(found))
+
+    with in_place or nullcontext():
+        show(found := read_status(open_store(store)))
+        seen = time.monotonic()
+        while follow and not found.complete and time.monotonic() - seen < LONELY_SECONDS:
+            time.sleep(FOLLOW_SECONDS)
+            show(found := read_status(open_store(store)))
+            seen = time.monotonic() if found.launcher else seen
+    for line in () if as_json else status_lines(found, launches=launches):
+        say(line)
 
 
 def report(

@@ -1,109 +1,112 @@
-"""What a person sees: a live display in a terminal, plain lines elsewhere, tables for the verbs that only tell."""
+"""What a person sees of a launch: a table that moves in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
+import threading
+from collections.abc import Callable
 from types import TracebackType
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Task as Bar
-from rich.table import Table
-from rich.text import Text
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 
+from sweep.cli.amounts import duration, moment, rate
+from sweep.cli.overview import progress_table, totals
 from sweep.cli.ranges import in_ranges
-from sweep.cli.status import Status
-from sweep.plan.plan import Plan
-from sweep.run.events import Event, Notice, PointsFailed, Started, Stopping, TaskDone, WorkerLost
-from sweep.run.events import Progress as StageProgress
-from sweep.store.storage import human_bytes
+from sweep.run.events import Event, Look, Notice, Pace, PointsFailed, Progress, Started, Stopping, TaskDone, WorkerLost
 
 PLAIN_SECONDS = 10.0
 
 
-class _Rate(ProgressColumn):
-    def render(self, task: Bar) -> Text:
-        return Text(f"{task.speed:.3g} points/s" if task.speed else "")
-
-
 class LiveDisplay:
-    """Bars that move: for every stage the points done, the rate and the time left. A listener of events."""
+    """A table that moves every second: for every stage the points, the rate and the time left. A listener of events."""
 
     def __init__(self, console: Console) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("points"), _Rate())
-        self._progress = Progress(*columns, TimeRemainingColumn(elapsed_when_finished=True), console=console)
-        self._bars: dict[str, TaskID] = {}
+        self._look: Callable[[], Look] | None = None
+        self._live = Live(console=console, get_renderable=self._table, refresh_per_second=1)
 
     def __enter__(self) -> LiveDisplay:
-        self._progress.start()
+        self._live.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
-        self._progress.stop()
+        self._live.stop()
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
         match event:
-            case Started(stages):
-                for name, stage in stages.items():
-                    self._bars[name] = self._progress.add_task(name, total=stage.points, completed=stage.done)
-            case TaskDone(task, points):
-                self._progress.advance(self._bars[task.stage], points)
+            case Started(_, _, look):
+                self._look = look
+            case TaskDone():
+                pass  # the table tells
             case _:
-                self._progress.console.print(_line(event), markup=False, highlight=False)
+                self._live.console.print(line_of(event), markup=False, highlight=False)
+
+    def _table(self) -> RenderableType:
+        if self._look is None:
+            return ""
+        look = self._look()
+        return Group(progress_table(look.stages, look.workers), totals(look))
 
 
 class PlainDisplay:
-    """Lines for logs and pipes: at most one in ten seconds for a stage, one at its end. A listener of events."""
+    """Lines for logs and pipes: one in ten seconds for a stage at work, one at its end. A listener of events."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._stages: dict[str, StageProgress] = {}
-        self._before: dict[str, int] = {}  # what was done when the launch began
-        self._said: dict[str, float] = {}
-        self._begun = time.monotonic()
+        self._look: Callable[[], Look] | None = None
+        self._said: dict[str, Progress] = {}
+        self._ended, self._speaking = threading.Event(), threading.Lock()
+        self._thread = threading.Thread(target=self._keep_telling, daemon=True)
 
     def __enter__(self) -> PlainDisplay:
+        self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
-        pass
+        self._ended.set()
+        self._thread.join()
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
         match event:
-            case Started(stages):
-                self._stages, self._begun = dict(stages), time.monotonic()
-                self._before = {name: stage.done for name, stage in stages.items()}
-            case TaskDone(task, points):
-                stage = self._stages[task.stage]
-                self._stages[task.stage] = replace(stage, done=stage.done + points)
-                self._say(task.stage)
+            case Started(stages, _, look):
+                self._said, self._look = dict(stages), look
+            case TaskDone(task):
+                self._tell(lambda name, stage: name == task.stage and stage.done == stage.points)
             case _:
-                self._console.print(_line(event), markup=False, highlight=False, soft_wrap=True)
+                self._print(line_of(event))
 
-    def _say(self, name: str) -> None:
-        stage, now = self._stages[name], time.monotonic()
-        if stage.done < stage.points and now - self._said.get(name, self._begun) < PLAIN_SECONDS:
-            return
-        self._said[name] = now
-        rate = (stage.done - self._before[name]) / max(now - self._begun, 1e-9)
-        left = f", {_duration((stage.points - stage.done) / rate)} left" if rate and stage.done < stage.points else ""
-        self._console.print(
-            f"{name}: {stage.done} of {stage.points} points, {rate:.3g} points/s{left}", highlight=False, soft_wrap=True
-        )
+    def _keep_telling(self) -> None:
+        while not self._ended.wait(PLAIN_SECONDS):
+            self._tell(lambda name, stage: stage.done < stage.points)
+
+    def _tell(self, due: Callable[[str, Progress], bool]) -> None:
+        """Say how far the stages are that are due and at work, or have ended."""
+        look = self._look() if self._look else Look({}, 0, 0)
+        for name, (stage, pace) in look.stages.items():
+            if due(name, stage) and (pace.running or stage != self._said[name]):
+                self._said[name] = stage
+                self._print(_progress_line(name, stage, pace, look.workers))
+
+    def _print(self, text: str) -> None:
+        with self._speaking:
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _line(event: Event) -> str:
+def _progress_line(name: str, stage: Progress, pace: Pace, workers: int) -> str:
+    parts = [f"{stage.done} of {stage.points} points"]
+    if pace.under_way:
+        parts[0] += f" and {pace.under_way:.2g} of the {pace.running} under way"
+    if pace.rate:
+        parts.append(rate(pace.rate, pace.unit))
+    if stage.done < stage.points:
+        left = pace.seconds / max(workers, 1)
+        parts.append(f"{duration(left)} left, until {moment(left)}")
+    return f"{name}: {', '.join(parts)}"
+
+
+def line_of(event: Event) -> str:
+    """Return an event in words."""
     match event:
         case PointsFailed(stage, points, reason, attempts, final):
             fate = "set aside" if final else "to be tried again"
@@ -116,53 +119,3 @@ def _line(event: Event) -> str:
             return f"stopping ({reason}): running tasks commit what they have (Ctrl-C leaves at once)"
         case _:
             return str(event)
-
-
-def plan_table(plan: Plan) -> Table:
-    """Return what a plan predicts, stage by stage."""
-    table = Table(
-        title=f"{plan.grid.name}: the plan", caption="bytes before compression; core time as kernels predict it"
-    )
-    for heading in ("stage", "kernel", "axes", "points", "tasks", "core time", "data", "files"):
-        table.add_column(heading, justify="left" if heading in ("stage", "kernel", "axes") else "right")
-    for name, stage in plan.stages.items():
-        axes = ", ".join(f"{axis} {len(labels)}" for axis, labels in stage.stage.axes.items())
-        table.add_row(
-            name,
-            stage.stage.kernel.name,
-            axes,
-            str(int((stage.blocks > 0).sum())),
-            str(stage.tasks),
-            _duration(float(stage.seconds.sum())),
-            human_bytes(sum(variable.nbytes for variable in stage.variables)),
-            str(sum(variable.files for variable in stage.variables)),
-        )
-    seconds = sum(float(stage.seconds.sum()) for stage in plan.stages.values())
-    size = sum(variable.nbytes for stage in plan.stages.values() for variable in stage.variables)
-    files = sum(variable.files for stage in plan.stages.values() for variable in stage.variables)
-    table.add_section()
-    table.add_row("total", "", "", "", "", f"{seconds / 3600:.3g} core-hours", human_bytes(size), str(files))
-    return table
-
-
-def status_table(status: Status) -> Table:
-    """Return how far a store is, stage by stage."""
-    launcher = status.launcher
-    who = f"{launcher.get('user', '?')} on {launcher['host']}, process {launcher['pid']}" if launcher else "nobody"
-    table = Table(title=f"{status.name}: {status.place}", caption=f"at work now: {who}")
-    for heading in ("stage", "kernel", "done", "points", "begun", "failed", "rate", "left"):
-        table.add_column(heading, justify="left" if heading in ("stage", "kernel") else "right")
-    for name, stage in status.stages.items():
-        rate = f"{stage.rate:.3g}/s" if stage.rate else ""
-        left = _duration(stage.seconds_left) if stage.seconds_left else ""
-        counts = (stage.done, stage.points, stage.begun, stage.failed)
-        table.add_row(name, stage.kernel, *("?" if n is None else str(n) for n in counts), rate, left)
-    return table
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    if seconds < 3600:
-        return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
-    return f"{seconds / 3600:.3g} h"

@@ -28,23 +28,34 @@ class ExecutorName(StrEnum):
     inline = "inline"
 
 
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Cores to use.", show_default="all")]
+
+
 def plan(
-    grid: GridArgument, store: StoreOption = None, set_: SetOption = None, accept_code_change: AcceptOption = False
+    grid: GridArgument,
+    store: StoreOption = None,
+    workers: WorkersOption = None,
+    set_: SetOption = None,
+    accept_code_change: AcceptOption = False,
 ) -> None:
-    """Show what a grid would do: tasks, core-hours, bytes, files. Writes nothing."""
-    from sweep.cli.display import plan_table
+    """Show what is left to do of a grid: points, core time, bytes, files, and how long it takes. Writes nothing."""
+    from sweep.cli.overview import plan_view
+    from sweep.run.cores import usable_cores
     from sweep.run.driver import plan_for
+    from sweep.run.launch import done_in
+    from sweep.store.launches import measured_speeds
 
     loaded = load_grid(grid, set_)
     opened = open_store(store or default_place(loaded.name))
-    out.print(plan_table(plan_for(loaded, opened, accept_code_change=accept_code_change)))
+    planned = plan_for(loaded, opened, accept_code_change=accept_code_change)
+    out.print(plan_view(planned, done_in(planned, opened), measured_speeds(opened.location), workers or usable_cores()))
 
 
 def launch(
     context: typer.Context,
     grid: GridArgument,
     store: StoreOption = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Cores to use.", show_default="all")] = None,
+    workers: WorkersOption = None,
     address: Annotated[
         str | None, typer.Option(help="Join a running Ray cluster: auto or HOST:PORT; RAY_ADDRESS otherwise.")
     ] = None,
@@ -78,7 +89,7 @@ def launch(
     are wrong (nothing written), 130 interrupted.
     """
     if dry_run:
-        return plan(grid, store, set_, accept_code_change)
+        return plan(grid, store, workers, set_, accept_code_change)
     if submit:
         from sweep.cli.submit import submit_and_follow
 

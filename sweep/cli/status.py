@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sweep.run.events import Look, Pace, Progress, look_from
 from sweep.store.failures import Failure, read_failures
 from sweep.store.launches import read_launches
 from sweep.store.lease import living_holder
@@ -29,9 +29,6 @@ class StageStatus:
         Points set aside.
     problem : str or None
         Why the progress cannot be read.
-    rate : float or None
-        Points per second since the present launch began.
-    seconds_left : float or None
     """
 
     kernel: str
@@ -39,19 +36,36 @@ class StageStatus:
     done: int | None
     begun: int | None
     failed: int
-    rate: float | None = None
-    seconds_left: float | None = None
     problem: str | None = None
+
+    @property
+    def progress(self) -> Progress | None:
+        """Return how far it is; None when that cannot be read."""
+        return None if self.done is None else Progress(self.points, self.done, self.failed)
 
 
 @dataclass(frozen=True)
 class Status:
-    """How far a store is, and who is at work on it."""
+    """How far a store is, and who is at work on it.
+
+    Parameters
+    ----------
+    place, name : str
+    stages : mapping of str to StageStatus
+    launcher : mapping or None
+        What the launch that is at work says of itself.
+    look : Look or None
+        How that is getting on, as of its last sign of life.
+    failures : tuple of Failure
+    launches : mapping of int to mapping or None
+        The log of launches.
+    """
 
     place: str
     name: str
     stages: Mapping[str, StageStatus]
     launcher: Mapping[str, Any] | None
+    look: Look | None
     failures: tuple[Failure, ...]
     launches: Mapping[int, Mapping[str, Any] | None]
 
@@ -78,6 +92,10 @@ class Status:
         """Return how many points of the store are not done."""
         return sum(stage.points - (stage.done or 0) for stage in self.stages.values())
 
+    def pace(self, stage: str) -> Pace | None:
+        """Return how a stage is getting on, where somebody is at work on it."""
+        return self.look.stages[stage][1] if self.look and stage in self.look.stages else None
+
     def as_json(self) -> dict[str, Any]:
         """Return the status as JSON has it."""
         return {**asdict(self), "complete": self.complete}
@@ -87,28 +105,19 @@ def read_status(store: Store) -> Status:
     """Return how far a store is; raises SweepError when there is none, or it does not answer."""
     with reaching(store.location.place):
         manifest = required_manifest(store)
-        launcher = living_holder(store.location)
+        launcher = dict(living_holder(store.location) or {})
+        look = look_from(launcher.pop("look", None))
         failures = tuple(read_failures(store.location))
-        stages = {name: _stage(store, name, stage, launcher, failures) for name, stage in manifest["stages"].items()}
+        stages = {name: _stage(store, name, stage, failures) for name, stage in manifest["stages"].items()}
         launches = read_launches(store.location)
-    return Status(store.location.place, manifest["name"], stages, launcher, failures, launches)
+    return Status(store.location.place, manifest["name"], stages, launcher or None, look, failures, launches)
 
 
-def _stage(
-    store: Store,
-    name: str,
-    entry: Mapping[str, Any],
-    launcher: Mapping[str, Any] | None,
-    failures: tuple[Failure, ...],
-) -> StageStatus:
+def _stage(store: Store, name: str, entry: Mapping[str, Any], failures: tuple[Failure, ...]) -> StageStatus:
     kernel, failed = entry["identity"]["kernel"], sum(failure.stage == name for failure in failures)
     try:
         done, blocks = store.done(name), store.blocks(name)
     except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
         points = math.prod(len(labels) for labels in entry["layout"]["axes"].values())
         return StageStatus(kernel, points, None, None, failed, problem=damage(error))
-    rate, left = None, None
-    if launcher is not None and {"done", "started"} <= launcher.keys():
-        rate = (int(done.sum()) - launcher["done"].get(name, 0)) / max(time.time() - launcher["started"], 1e-9)
-        left = (done.size - int(done.sum())) / rate if rate > 0 else None
-    return StageStatus(kernel, done.size, int(done.sum()), int(((blocks > 0) & ~done).sum()), failed, rate, left)
+    return StageStatus(kernel, done.size, int(done.sum()), int(((blocks > 0) & ~done).sum()), failed)

@@ -48,5 +48,5 @@ def _break_hold(location: Location) -> None:
     """Take the lease from whoever has it, and give it back."""
     from sweep.store.lease import Lease
 
-    with Lease(location, {"workers": 0, "started": time.time(), "done": {}}, force=True):
+    with Lease(location, {"workers": 0, "started": time.time()}, force=True):
         pass

@@ -8,7 +8,7 @@ import numbers
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -149,15 +149,15 @@ class Stage:
             what = f"kernel {self.kernel.name} cannot say what it does: {reason(error)}{at_point(point)}"
             raise SweepError(Problem(f"stages.{self.name}", what)) from error
 
-    def work_at(self, point: Mapping[str, Label]) -> tuple[int, float]:
-        """Return the blocks of one point and the seconds of each; raises SweepError where they make no sense."""
+    def work_at(self, point: Mapping[str, Label]) -> Work:
+        """Return how much work a point is; raises SweepError where what the kernel says makes no sense."""
         kernel = self.kernel
-        blocks, cost = self.ask(lambda params: (kernel.blocks(params), kernel.cost(params)), point)
-        problem = next(work_problems(blocks, cost), None)
+        blocks, cost, work = self.ask(lambda params: (kernel.blocks(params), *of_a_block(kernel, params)), point)
+        problem = next(work_problems(blocks, cost, work), None)
         if problem is not None:
             what = f"kernel {kernel.name}: {problem}{at_point(point)}"
             raise SweepError(Problem(f"stages.{self.name}", what))
-        return int(blocks), float(cost)
+        return Work(int(blocks), float(cost), 1.0 if work is None else int(blocks) * float(work))
 
     def _filled(self, point: Mapping[str, Label]) -> dict[str, tuple[Any, ...]]:
         """Return the parameters that are filled with labels and shapes of what is read."""
@@ -177,6 +177,23 @@ class Stage:
         fixed = ((name, value) for name, value in values if name not in self.kernel.shapes)
         params = {name: canonical(value) if name in given else value for name, value in fixed}
         return point_key(self.name, self.kernel.name, params, {axis: canonical(label) for axis, label in point.items()})
+
+
+class Work(NamedTuple):
+    """How much work a point is.
+
+    Parameters
+    ----------
+    blocks : int
+    cost : float
+        Seconds of a block on one core, as the kernel says.
+    amount : float
+        What all blocks do together of what the kernel counts; 1, the point, where it counts nothing.
+    """
+
+    blocks: int
+    cost: float
+    amount: float
 
 
 @dataclass(frozen=True)
@@ -203,11 +220,18 @@ class Grid:
     notes: tuple[str, ...] = ()
 
 
-def work_problems(blocks: object, cost: object) -> Iterator[str]:
-    """Yield what is wrong with the number of blocks and the seconds of one."""
+def of_a_block(kernel: Kernel[Any], params: Any) -> tuple[float, float | None]:
+    """Return the seconds of one block and what it does, None where the kernel counts nothing."""
+    return kernel.cost(params), None if kernel.work is None else kernel.work(params)
+
+
+def work_problems(blocks: object, cost: object, work: object = None) -> Iterator[str]:
+    """Yield what is wrong with the number of blocks, the seconds of one, and what it does."""
     if isinstance(blocks, bool) or not isinstance(blocks, int | np.integer) or blocks < 1:
         yield f"blocks is {brief(blocks)}; wanted a whole number, 1 or more"
     elif blocks >= 2**31:
         yield f"found {brief(blocks)} blocks; wanted fewer than 2**31"
-    if not isinstance(cost, numbers.Real) or not math.isfinite(cost) or cost < 0:
-        yield f"cost is {brief(cost)}; wanted seconds, 0 or more"
+    counted = [] if work is None else [("work", work, "a number")]
+    for name, value, wanted in [("cost", cost, "seconds"), *counted]:
+        if not isinstance(value, numbers.Real) or not math.isfinite(value) or value < 0:
+            yield f"{name} is {brief(value)}; wanted {wanted}, 0 or more"

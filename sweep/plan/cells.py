@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from sweep.grid.axes import Label
-from sweep.grid.grid import Stage
+from sweep.grid.grid import Stage, Work
 from sweep.plan.layout import dependences
 
 CELL_SECONDS = 0.5  # points are gathered into one chunk until they are this much work ...
@@ -29,7 +29,7 @@ def cell_shape(stage: Stage, factor: float = 1.0) -> dict[str, int]:
         What a second that the kernel's own `cost` predicts was seen to take.
     """
     single = {axis for axes in dependences(stage).values() for axis in axes}
-    seconds = factor * max(seconds_of(*stage.work_at(point)) for point in _corners(stage))
+    seconds = factor * max(seconds_of(stage.work_at(point)) for point in _corners(stage))
     size = max(_bytes_of(stage, point) for point in _corners(stage))
     room = max(1, int(min(CELL_SECONDS / seconds, CELL_BYTES / max(size, 1))))
     shape = dict.fromkeys(stage.axes, 1)
@@ -47,9 +47,9 @@ def cell_shape_kept(stage: Stage, stored: Mapping[str, int], factor: float = 1.0
     return fresh if now >= REGROUP * before or (factor > 1 and now < before) else stored
 
 
-def seconds_of(blocks: int, cost: float) -> float:
-    """Return the predicted seconds of one core for a point of so many blocks that cost so much."""
-    return POINT_SECONDS + blocks * cost
+def seconds_of(work: Work) -> float:
+    """Return the predicted seconds of one core for a point."""
+    return POINT_SECONDS + work.blocks * work.cost
 
 
 def _corners(stage: Stage) -> Iterator[dict[str, Label]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sweep.errors import Problem, SweepError, brief, reason
 from sweep.grid.axes import Label
-from sweep.grid.grid import Grid, Stage, at_point, work_problems
+from sweep.grid.grid import Grid, Stage, at_point, of_a_block, work_problems
 from sweep.kernels.contract import Array, Output
 from sweep.plan.layout import dependences
 from sweep.plan.names import clashes, name_problems, path_problems, short, stage_clashes
@@ -53,11 +53,12 @@ def _point_problems(stage: Stage, point: Mapping[str, Label], names: dict[str, N
     """Yield what is wrong at one point, given the names of the outputs at those before it; adds to them."""
     try:
         params = stage.params_at(point)
-        outputs, blocks, cost = stage.kernel.outputs(params), stage.kernel.blocks(params), stage.kernel.cost(params)
+        outputs, blocks = stage.kernel.outputs(params), stage.kernel.blocks(params)
+        cost, work = of_a_block(stage.kernel, params)
     except Exception as error:  # noqa: BLE001 - a kernel may raise anything
         yield f"cannot say what it gives: {reason(error)}"
         return
-    found = [*work_problems(blocks, cost)] or [*declaration_problems(outputs, blocks)]
+    found = [*work_problems(blocks, cost, work)] or [*declaration_problems(outputs, blocks)]
     yield from found
     if not found:
         dims = [dim for output in outputs.values() for dim in output.dims]

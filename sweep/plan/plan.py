@@ -127,14 +127,14 @@ class StagePlan:
         return tuple(placed_variables(self.stage, self.chunk))
 
     @cached_property
-    def _work(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
-        """Return the blocks and the predicted seconds of every point; zero where the grid does not want it."""
-        blocks, seconds = np.zeros(self.stage.shape, np.int32), np.zeros(self.stage.shape)
+    def _work(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return blocks, predicted seconds and amount of every point; zero where the grid does not want it."""
+        blocks, seconds, amounts = np.zeros(self.stage.shape, np.int32), *np.zeros((2, *self.stage.shape))
         positions = [places(self.stage.axes[axis], labels) for axis, labels in self.wanted.axes.items()]
         for point, index in zip(self.wanted.points(), itertools.product(*positions), strict=True):
-            blocks[index], cost = self.stage.work_at(point)
-            seconds[index] = seconds_of(int(blocks[index]), cost)
-        return blocks, self.factor * seconds
+            work = self.stage.work_at(point)
+            blocks[index], seconds[index], amounts[index] = work.blocks, seconds_of(work), work.amount
+        return blocks, self.factor * seconds, amounts
 
     @property
     def blocks(self) -> npt.NDArray[np.int32]:
@@ -145,6 +145,11 @@ class StagePlan:
     def seconds(self) -> npt.NDArray[np.float64]:
         """Return the predicted seconds of one core for each point."""
         return self._work[1]
+
+    @property
+    def amounts(self) -> npt.NDArray[np.float64]:
+        """Return what each point does of what the kernel counts: see `Kernel.work`."""
+        return self._work[2]
 
     @cached_property
     def cell_grid(self) -> tuple[int, ...]:
@@ -190,11 +195,10 @@ class StagePlan:
         share = 1 - done / max(done, self.blocks.size)
         return int(share * sum(variable.nbytes for variable in self.variables))
 
-    @property
-    def tasks(self) -> int:
-        """Return about how many tasks the stage is, if its points cost what the kernel says."""
-        seconds = self.per_cell(self.seconds)
-        before = np.cumsum(seconds) - seconds
+    def tasks_of(self, points: npt.NDArray[np.bool_]) -> int:
+        """Return about how many tasks some points are, if they cost what the kernel says."""
+        seconds = self.per_cell(self.seconds * points)
+        before = (np.cumsum(seconds) - seconds)[seconds > 0]
         return len(np.unique(np.floor((before + 1e-9) / self.tile_seconds())))
 
     def numbers(self, region: Region) -> npt.NDArray[np.int64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -169,7 +169,7 @@ def launch(
         _in_turn(store.location, stopping, listener, wait) as turn,
         stopping.kept(_started(make_executor, grid)) as executor,
         reaching(place),
-        Lease(store.location, _facts(former, executor), turn=turn) as lease,
+        Lease(store.location, _facts(executor), turn=turn) as lease,
     ):
         store.token = lease.token
         plan = look(store)  # what was read before the lease may have changed
@@ -184,10 +184,11 @@ def launch(
             clear_failures(store.location)
         done = {name: done_points(store, stage) for name, stage in plan.stages.items()}
         schedule = Schedule(plan, done, aside, failing.attempts)
-        work = Launch(plan, store, schedule, listener, stopping, failing.fast)
-        log = logged(plan, store.location, listener, work.progress)
+        work = Launch(plan, store, schedule, executor, listener, stopping, failing.fast)
+        log = logged(plan, store.location, listener, work.reached)
+        lease.saying = lambda: {"look": asdict(work.look())}
         with log, stopping.gently(lambda reason: listener(Stopping(reason))):
-            work.run(executor)
+            work.run()
         interrupted = stopping.is_set() and not work.failed_fast
         return Summary(work.progress(), interrupted, _vanished(store, work.schedule, done))
 
@@ -254,7 +255,6 @@ def _vanished(store: Store, schedule: Schedule, before: Mapping[str, npt.NDArray
     return count
 
 
-def _facts(store: Store, executor: Executor) -> dict[str, Any]:
-    """Return what `sweep status` needs to tell the rate of this launch."""
-    done = {stage: int(store.progress(stage).done.sum()) for stage in store.begun()["stages"]}
-    return {"workers": executor.workers, "started": time.time(), "done": done}
+def _facts(executor: Executor) -> dict[str, Any]:
+    """Return what others are told of this launch."""
+    return {"workers": executor.workers, "started": time.time()}

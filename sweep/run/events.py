@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from sweep.grid.axes import Label
 from sweep.plan.plan import Task
@@ -28,20 +29,96 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Pace:
+    """How a stage is getting on in this launch.
+
+    Parameters
+    ----------
+    running : int
+        Tasks at work.
+    under_way : float
+        What is done of the points at work, in points.
+    rate : float
+        Of what its kernel counts, in a second, since the launch began with it; 0 as long as nothing is known.
+    unit : str
+        What the kernel counts.
+    seconds : float
+        Of one core, that the rest takes as far as is known.
+    """
+
+    running: int
+    under_way: float
+    rate: float
+    unit: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a launch is getting on at one moment.
+
+    Parameters
+    ----------
+    stages : mapping of str to (Progress, Pace)
+    workers, cores : int
+        Cores to use, and those at work.
+    """
+
+    stages: Mapping[str, tuple[Progress, Pace]]
+    workers: int
+    cores: int
+
+    @property
+    def seconds_left(self) -> float:
+        """Return the seconds until all is done, if all cores are at work until then."""
+        return sum(pace.seconds for _, pace in self.stages.values()) / max(self.workers, 1)
+
+
+def look_from(said: Any) -> Look | None:
+    """Return a look from what became of it as JSON; None where it is none, of another version say."""
+    try:
+        stages = {name: (Progress(**progress), Pace(**pace)) for name, (progress, pace) in said["stages"].items()}
+        return Look(stages, said["workers"], said["cores"])
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return None
+
+
+@dataclass(frozen=True)
 class Started:
-    """Tasks are about to run."""
+    """Tasks are about to run.
+
+    Parameters
+    ----------
+    stages : mapping of str to Progress
+    workers : int
+        Cores to use.
+    look : () -> Look
+        Says at any time, in any thread, how the launch is getting on.
+    """
 
     stages: Mapping[str, Progress]
     workers: int
+    look: Callable[[], Look] = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
 class TaskDone:
-    """A task has ended; so many more points are complete."""
+    """A task has ended.
+
+    Parameters
+    ----------
+    task : Task
+    points : int
+        Points that it has completed.
+    seconds : float
+    memory : int
+        Bytes that its worker had at most by then.
+    """
 
     task: Task
     points: int
     seconds: float
+    memory: int
 
 
 @dataclass(frozen=True)

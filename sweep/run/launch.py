@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sweep.errors import SweepError
+from sweep.grid.axes import places
 from sweep.plan.plan import Plan, StagePlan, Task
-from sweep.run.events import Listener, Notice, PointsFailed, Progress, Started, TaskDone, WorkerLost
+from sweep.run.events import Listener, Look, Notice, PointsFailed, Progress, Started, TaskDone, WorkerLost
 from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outcome, Said
 from sweep.run.failure import PointFailure, common_reason
+from sweep.run.looking import Looking
 from sweep.run.schedule import Schedule
 from sweep.run.stopping import Pause, StopRequest
 from sweep.store.attempts import taken_point
@@ -30,6 +33,7 @@ class Launch:
     plan : Plan
     store : Store
     schedule : Schedule
+    executor : Executor
     listener : Event -> None
     stopping : StopRequest
         Asked by whoever wants it to stop.
@@ -45,12 +49,17 @@ class Launch:
     plan: Plan
     store: Store
     schedule: Schedule
+    executor: Executor
     listener: Listener
     stopping: StopRequest
     fail_fast: bool = False
     failed_fast: bool = False
+    _looking: Looking = field(init=False, repr=False)
 
-    def run(self, executor: Executor) -> None:
+    def __post_init__(self) -> None:
+        self._looking = Looking(self.schedule)
+
+    def run(self) -> None:
         """Run until nothing can run any more, or it is asked to stop.
 
         Raises
@@ -58,22 +67,38 @@ class Launch:
         SweepError
             When no task can do any better: another launcher has taken over, the disk is full.
         """
-        self.listener(Started(self.schedule.progress(), executor.workers))
-        while self._run(executor):
+        self.listener(Started(self.schedule.progress(), self.executor.workers, self.look))
+        while self._run():
             self._cut_anew()
+
+    def look(self) -> Look:
+        """Return how it is getting on; asked by any thread."""
+        return self._looking.look(self.schedule, self.executor.at_work(), self.executor.workers)
+
+    def reached(self) -> dict[str, dict[str, Any]]:
+        """Return how far every stage is and what its points were seen to take, for the store's log."""
+        return {
+            name: asdict(stage) | self._looking.measured(self.schedule, name) for name, stage in self.progress().items()
+        }
 
     def progress(self) -> Mapping[str, Progress]:
         """Return how far every stage is."""
         return self.schedule.progress()
 
-    def _run(self, executor: Executor) -> bool:
+    def _run(self) -> bool:
         """Return whether it ended because cells are to be cut anew."""
         pause = Pause(self.stopping)
-        for outcome in executor.run(self.plan, self.store, self.schedule.next, pause):
+        for outcome in self.executor.run(self.plan, self.store, self._next, pause):
             self._note(outcome)
-            if self.schedule.misjudged and executor.workers > 1:
+            if self.schedule.misjudged and self.executor.workers > 1:
                 pause.set()
         return pause.is_set() and not self.stopping.is_set()
+
+    def _next(self, but: Collection[str]) -> Task | None:
+        task = self.schedule.next(but)
+        if task is not None:
+            self._looking.begin(task)
+        return task
 
     def _cut_anew(self) -> None:
         """Cut cells that are too much work for one worker, so that others have some of it; nobody is at work."""
@@ -92,8 +117,9 @@ class Launch:
         match outcome:
             case Done(task, seconds, account):
                 self.schedule.complete(task, account, seconds)
+                self._looking.end(task, account.memory)
                 self._fail(task, account.failures)
-                self.listener(TaskDone(task, account.points, seconds))
+                self.listener(TaskDone(task, account.points, seconds, account.memory))
             case Failed(task, error, fatal):
                 if fatal is not None:
                     raise SweepError(fatal)
@@ -158,6 +184,17 @@ class Launch:
         points = self.schedule.left_of(task)
         self.schedule.release(task)
         self._fail(task, [PointFailure(point, why, trace) for point in points])
+
+
+def done_in(plan: Plan, store: Store) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return which points of a plan a store has, which may not hold it yet or not all of it."""
+    done = {name: np.zeros(stage.stage.shape, np.bool_) for name, stage in plan.stages.items()}
+    for name, layout in store.layouts().items():
+        if name in plan.stages:
+            stage, progress = plan.stages[name], store.progress(name)
+            where = np.ix_(*(places(stage.stage.axes[axis], labels) for axis, labels in layout.axes.items()))
+            done[name][where] = progress.done & (progress.blocks >= stage.blocks[where])
+    return done
 
 
 def done_points(store: Store, stage: StagePlan) -> npt.NDArray[np.bool_]:

@@ -7,14 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from sweep.grid.code import code_of, differences
 from sweep.grid.registry import module_of
 from sweep.plan.plan import Plan
-from sweep.run.events import Listener, Notice, Progress
+from sweep.run.events import Listener, Notice
 from sweep.store.launches import next_launch, put_launch
 from sweep.store.provenance import environment, who_and_when
 from sweep.store.storage import Location
@@ -24,7 +23,7 @@ GIT_SECONDS = 3.0
 
 @contextmanager
 def logged(
-    plan: Plan, location: Location, listener: Listener, progress: Callable[[], Mapping[str, Progress]]
+    plan: Plan, location: Location, listener: Listener, reached: Callable[[], Mapping[str, Any]]
 ) -> Iterator[None]:
     """Keep a launch in the store's log from its beginning, and when and where it ended; the caller holds the lease.
 
@@ -42,8 +41,7 @@ def logged(
     if changed:
         what = f"code was edited while this launch ran ({'; '.join(changed)}); part of the results may be of the new"
         listener(Notice(f"{what}: `sweep verify --all` with the old code in place says which"))
-    reached = {name: asdict(stage) for name, stage in progress().items()}
-    ended = {"ended": who_and_when()["time"], "reached": reached, "edited_meanwhile": changed}
+    ended = {"ended": who_and_when()["time"], "reached": reached(), "edited_meanwhile": changed}
     put_launch(location, number, {**facts, **ended})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -58,6 +59,8 @@ class Account:
         Seconds that the points that it completed were predicted to take.
     least : float
         Seconds that the quickest of them took for each that was predicted.
+    memory : int
+        Bytes that the worker had at most, in this task or one before.
     """
 
     points: int = 0
@@ -65,12 +68,38 @@ class Account:
     rest: int = 0
     predicted: float = 0.0
     least: float = math.inf
+    memory: int = 0
 
     def note(self, predicted: float, seconds: float) -> None:
         """Note that a point is complete."""
         self.points += 1
         self.predicted += predicted
         self.least = min(self.least, seconds / predicted)
+
+
+@dataclass(frozen=True)
+class At:
+    """Where a worker is in its task.
+
+    Parameters
+    ----------
+    task : Task
+    points : int
+        Points of the task that it has completed.
+    point : int
+        The number of the one that it is at.
+    block, blocks : int
+        Which of its blocks is under way, and how many there are.
+    begun : float
+        When that block was begun, on the monotonic clock of this process.
+    """
+
+    task: Task
+    points: int
+    point: int
+    block: int
+    blocks: int
+    begun: float
 
 
 class Workbench:
@@ -84,6 +113,11 @@ class Workbench:
         Asked between blocks; when it says yes, the work so far is committed and `Stopped` is raised.
     limit : (Task, int) -> context manager
         Holds a block of a point of a task to the time that it may take; without one it may take any.
+
+    Attributes
+    ----------
+    at : At or None
+        Where it is, for another thread to look at.
     """
 
     def __init__(
@@ -91,6 +125,7 @@ class Workbench:
     ) -> None:
         self.plan, self.store, self.stopping, self.limit = plan, store, stopping, limit
         self.inputs = InputReader(plan, store)
+        self.at: At | None = None
 
     def do(self, task: Task, account: Account) -> None:
         """Fill a tile, cell by cell, skipping what is done and going past points that raise.
@@ -202,7 +237,8 @@ class _CellWork:
         begun, inputs = time.monotonic(), self.bench.inputs.at(self.plan, point)
         start = self._resume(inside, self.plan.stage.key_at(point))
         blocks = run_blocks(self.bench.plan.grid.seed, self.plan.stage, point, inputs, start)
-        while True:
+        for coming in itertools.count(start[0]):
+            self.bench.at = At(self.task, self.account.points, number, coming, wanted, time.monotonic())
             try:
                 with self.bench.limit(self.task, number):
                     block, state, results = next(blocks)

@@ -31,6 +31,12 @@ def read_launches(location: Location) -> dict[int, dict[str, Any] | None]:
     return {number: _read(location, number) for number in sorted(int(name) for name in names if name.isdigit())}
 
 
+def measured_speeds(location: Location) -> dict[str, float]:
+    """Return what a second that the kernel of a stage predicts took in truth when a launch saw that last."""
+    reached = [(launch or {}).get("reached", {}) for launch in read_launches(location).values()]
+    return {name: stage["speed"] for stages in reached for name, stage in stages.items() if "speed" in stage}
+
+
 def _read(location: Location, number: int) -> dict[str, Any] | None:
     try:
         kept = json.loads(location.get(f"{PREFIX}{number}") or b"")

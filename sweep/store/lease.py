@@ -47,6 +47,11 @@ class Lease:
     turn : () -> int, optional
         Returns the number of the latest take-over when nobody holds the store; `await_turn` by default.
 
+    Attributes
+    ----------
+    saying : () -> dict
+        What else each sign of life says, such as how the launch is getting on.
+
     Raises
     ------
     SweepError
@@ -66,6 +71,7 @@ class Lease:
         self.epoch = 0
         self._facts = {**facts, "token": self.token, **holders.own_facts()}
         self._turn = partial(highest_epoch, location) if force else turn or partial(await_turn, location)
+        self.saying: Callable[[], dict[str, Any]] = dict
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
@@ -105,7 +111,8 @@ class Lease:
             raise LeaseLost(Problem(self.location.place, "another launcher was faster"))
 
     def _say(self) -> None:
-        self.location.put(KEY, json.dumps({**self._facts, "epoch": self.epoch, "heartbeat": time.time()}).encode())
+        said = {**self._facts, **self.saying(), "epoch": self.epoch, "heartbeat": time.time()}
+        self.location.put(KEY, json.dumps(said).encode())
 
     def _beat(self) -> None:
         while not self._stop.wait(HEARTBEAT_SECONDS):

@@ -75,7 +75,7 @@ def verify_store(store: Store, *, everything: bool = False, repair: bool = False
     SweepError
         When there is no store, it does not answer, or `repair` is wanted while a launch is at work.
     """
-    facts = {"workers": 0, "started": time.time(), "done": {}}
+    facts = {"workers": 0, "started": time.time()}
     with reaching(store.location.place):
         required_manifest(store)
     with reaching(store.location.place), Lease(store.location, facts) if repair else nullcontext():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -10,11 +11,11 @@ from functools import partial
 
 from sweep.plan.plan import Task
 from sweep.run.executors.base import Done, Lost, Outcome, Said
-from sweep.run.executors.messages import Answered, Gone, Greeted, Message
+from sweep.run.executors.messages import Answered, Gone, Greeted, Message, Told
 from sweep.run.executors.pool import Pool
 from sweep.run.executors.ray import share_of
 from sweep.run.executors.room import Node, Share, cores, fitting, less
-from sweep.run.work import Account
+from sweep.run.work import Account, At
 
 START_SECONDS = 1.0
 
@@ -27,6 +28,7 @@ class Actor:
     node: str = ""
     tasks: dict[int, Task] = field(default_factory=dict)
     ends: float = 0.0
+    to_tell: bool = False
 
 
 class Pretended:
@@ -75,6 +77,10 @@ class Pretended:
             actor.ends = self.now + self.seconds
         actor.tasks[key] = task
 
+    def ask(self, actor: Actor) -> None:
+        assert not actor.to_tell, "it was asked, and has not answered yet"
+        actor.to_tell = True
+
     def stop(self, actor: Actor) -> None:
         actor.ends = self.now
 
@@ -113,6 +119,10 @@ class Pretended:
             actor.ends = self.now + self.seconds
             self.used[actor.node] = self.used.get(actor.node, 0) + 1
             return Answered(actor, key, Done(actor.tasks.pop(key), self.seconds, Account()))
+        if actor.to_tell and actor.tasks:
+            actor.to_tell = False
+            task = next(iter(actor.tasks.values()))
+            return Told(actor, At(task, 0, 0, 0, 1, actor.ends - self.seconds - self.now))
         return None
 
     def _hello(self, actor: Actor) -> Message | None:
@@ -136,6 +146,8 @@ class Ran:
     own : bool
     stop_at : float, optional
         Ask it to stop then.
+    look_at : float
+        Keep as `looked` where the actors are then.
     """
 
     def __init__(
@@ -146,6 +158,7 @@ class Ran:
         *,
         own: bool = False,
         stop_at: float | None = None,
+        look_at: float = math.inf,
     ) -> None:
         self.said: list[str] = []
         self.lost: list[Lost] = []
@@ -155,6 +168,8 @@ class Ran:
         if stop_at is not None:
             cluster.at.append((stop_at, stopping.set))
         pool = Pool(cluster, partial(share_of, limit), limit, own=own, clock=lambda: cluster.now)
+        self.looked: list[At] = []
+        cluster.at.append((look_at, lambda: self.looked.extend(pool.at_work())))
         for outcome in pool.run(self._next, stopping):
             self._note(outcome)
             assert cluster.now < 10_000, "it hangs"

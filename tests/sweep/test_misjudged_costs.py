@@ -9,7 +9,7 @@ import pytest
 from launching import assert_same, grid_with, load, run
 
 import sweep.plan.cells
-import sweep.run.schedule
+import sweep.run.queue
 import sweep.run.work
 from sweep.plan.cells import REGROUP
 from sweep.run.events import Event, Notice, TaskDone
@@ -32,7 +32,7 @@ def several() -> AbstractContextManager[Executor]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty folder, in a world of short patience."""
-    for module in (sweep.run.work, sweep.run.schedule):
+    for module in (sweep.run.work, sweep.run.queue):
         monkeypatch.setattr(module, "CELL_AT_MOST", 0.1)
     monkeypatch.setattr(sweep.plan.cells, "CELL_SECONDS", 0.1 / REGROUP)
     return tmp_path

@@ -23,7 +23,7 @@ from sweep.grid.resolve import resolve
 from sweep.grid.resources import Resources
 from sweep.plan.plan import Plan
 from sweep.run.driver import Failing, inline, launch
-from sweep.run.events import Event, PointsFailed, TaskDone, WorkerLost
+from sweep.run.events import Event, PointsFailed, WorkerLost
 from sweep.run.executors.base import Lost, NextTask, Outcome, attempt
 from sweep.run.executors.ray import RayExecutor
 from sweep.run.work import Workbench
@@ -167,4 +167,4 @@ def test_points_that_kill_their_worker_are_set_aside_by_name(tmp_path: Path) -> 
     assert {event.points[0]["x"] for event in failed if event.final} == {18, 19, 3}
     assert [event.reason for event in failed if event.stage == "stuck"] == ["took longer than 0.5 s"]
     assert not list((tmp_path / "s.zarr/.sweep/at").rglob("a/*"))
-    assert sum(event.points for event in events if isinstance(event, TaskDone)) == 36 + 8
+    assert {name: stage.done for name, stage in summary.stages.items()} == {"a": 18, "b": 18, "stuck": 8}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
@@ -16,7 +17,7 @@ from sweep.run.executors.base import Halted, Outcome, attempt, limit_threads
 from sweep.run.executors.shared import References, take
 from sweep.run.guard import Guard
 from sweep.run.hello import Hello, hello, unable
-from sweep.run.work import Workbench
+from sweep.run.work import At, Workbench
 from sweep.store.storage import Location
 from sweep.store.store import Store
 
@@ -84,6 +85,12 @@ class _Actor:
             self._held.close()
             self._held.enter_context(limit_threads(number))
             self._threads = number
+
+    @ray.method(concurrency_group="control")
+    def at(self) -> At | None:
+        """Return where this is in its task, its clock being that of the one who asks: 0 is now."""
+        at = self._bench and self._bench.at
+        return replace(at, begun=at.begun - time.monotonic()) if at else None
 
     @ray.method(concurrency_group="control")
     def stop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import resource
 import threading
 import time
 import traceback
@@ -18,7 +19,7 @@ from sweep.errors import LeaseLost
 from sweep.grid.resources import Resources
 from sweep.plan.plan import Plan, Task
 from sweep.run.failure import PointFailure
-from sweep.run.work import Account, Stopped, Workbench
+from sweep.run.work import Account, At, Stopped, Workbench
 from sweep.store.store import Store
 
 
@@ -100,6 +101,10 @@ class Executor(Protocol):
         """Return in words why a task that takes so much can never run here; None where it may."""
         ...
 
+    def at_work(self) -> Sequence[At]:
+        """Return where every worker is that has a task, as far as it has said so; asked by any thread."""
+        ...
+
     def run(self, plan: Plan, store: Store, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
         """Yield outcomes until nothing runs and `next_task` has nothing to give.
 
@@ -139,6 +144,7 @@ def attempt(bench: Workbench, task: Task) -> Outcome:
         return Halted(task, account.failures)
     except Exception as error:  # noqa: BLE001 - the store may be away; the other tasks go on
         return Failed(task, traceback.format_exc(), _fatal(error))
+    account.memory = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return Done(task, time.monotonic() - begun, account)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,12 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError, OutOfMemoryErr
 from sweep.errors import Problem, SweepError
 from sweep.plan.plan import Plan, Task
 from sweep.run.executors.actor import Assignment, RemoteActor
-from sweep.run.executors.messages import Answered, Gone, Greeted, Message
+from sweep.run.executors.messages import Answered, Gone, Greeted, Message, Told
 from sweep.run.executors.room import Node, Share, cores
 from sweep.run.executors.session import said
 from sweep.run.executors.shared import SharedInputs
 from sweep.run.executors.watch import Watch
-from sweep.run.hello import hello, refusal
+from sweep.run.hello import Hello, hello, refusal
 from sweep.store.lease import revoke
 from sweep.store.store import Store
 
@@ -56,7 +56,7 @@ class RayCluster:
         self._store, self._own, self._mixed = store, own, mixed
         self._hello = hello(plan, store)
         self._plan, self._shared = ray.put(plan), SharedInputs(plan, store)
-        self._awaited: dict[Any, tuple[_Handle, int | None]] = {}  # by key: answers to tasks; without: hellos
+        self._awaited: dict[Any, tuple[_Handle, Callable[[_Handle, Any], Message]]] = {}  # and what each answer says
         self._actors: set[_Handle] = set()
         self._watch = Watch(shared=not own)
 
@@ -72,12 +72,17 @@ class RayCluster:
         path = tuple(entry for entry in sys.path if entry)
         given = Assignment(self._plan, self._store.token, location, int(cores(share)), path)
         self._actors.add(actor)
-        self._awaited[actor.remote.hello.remote(given)] = actor, None
+        self._awaited[actor.remote.hello.remote(given)] = actor, self._greeted
         return actor
 
     def submit(self, actor: _Handle, key: int, task: Task) -> None:
         """Give a task to an actor."""
-        self._awaited[actor.remote.do.remote(task, self._shared.of(task))] = actor, key
+        answer = actor.remote.do.remote(task, self._shared.of(task))
+        self._awaited[answer] = actor, lambda actor, outcome: Answered(actor, key, outcome)
+
+    def ask(self, actor: _Handle) -> None:
+        """Ask an actor where it is."""
+        self._awaited[actor.remote.at.remote()] = actor, Told
 
     def stop(self, actor: _Handle) -> None:
         """Tell an actor to stop."""
@@ -123,14 +128,14 @@ class RayCluster:
         for answer in heard:
             yield self._message(answer, *self._awaited.pop(answer))
 
-    def _message(self, answer: Any, actor: _Handle, key: int | None) -> Message:
+    def _message(self, answer: Any, actor: _Handle, says: Callable[[_Handle, Any], Message]) -> Message:
         try:
-            value = ray.get(answer)
+            return says(actor, ray.get(answer))
         except RayError as error:
-            node = _node_of(actor) if key is None else None
+            node = _node_of(actor) if says == self._greeted else None
             return Gone(actor, *_fate(error), node, isinstance(error, OutOfMemoryError))
-        if key is not None:
-            return Answered(actor, key, value)
+
+    def _greeted(self, actor: _Handle, value: Hello) -> Message:
         return Greeted(actor, value.node, value.host, refusal(self._hello, value, mixed=self._mixed))
 
 

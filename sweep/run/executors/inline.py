@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sweep.grid.resources import Resources
 from sweep.plan.plan import Plan
 from sweep.run.executors.base import NextTask, Outcome, attempt, limit_threads
 from sweep.run.hello import hello
-from sweep.run.work import Workbench
+from sweep.run.work import At, Workbench
 from sweep.store.store import Store
 
 
@@ -21,11 +21,20 @@ class InlineExecutor:
     def lacks(self, resources: Resources) -> None:
         """Return nothing: this process has what it has, and nobody counts it."""
 
+    def __init__(self) -> None:
+        self._bench: Workbench | None = None
+
+    def at_work(self) -> Sequence[At]:
+        """Return where it is."""
+        at = self._bench and self._bench.at
+        return [at] if at else []
+
     def run(self, plan: Plan, store: Store, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
         """Yield the outcome of each task as soon as it is done."""
         store.environment = hello(plan, store).environment
-        bench = Workbench(plan, store, stopping.is_set)
+        self._bench = bench = Workbench(plan, store, stopping.is_set)
         while not stopping.is_set() and (task := next_task(())) is not None:
             with limit_threads(task.resources.cpus):
                 outcome = attempt(bench, task)
+            bench.at = None
             yield outcome

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from sweep.plan.plan import Task
 from sweep.run.executors.base import Outcome
 from sweep.run.executors.room import Node, Share
+from sweep.run.work import At
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,14 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Told:
+    """An actor has told where it is: in a task that was begun so many seconds ago on a clock whose 0 is now."""
+
+    actor: Any
+    at: At | None
+
+
+@dataclass(frozen=True)
 class Gone:
     """An actor is dead, or cannot be reached.
 
@@ -62,7 +71,7 @@ class Gone:
     starved: bool = False
 
 
-Message = Greeted | Answered | Gone
+Message = Greeted | Answered | Told | Gone
 
 
 class Cluster(Protocol):
@@ -74,6 +83,10 @@ class Cluster(Protocol):
 
     def submit(self, actor: Any, key: int, task: Task) -> None:
         """Give a task to an actor, behind those that it has."""
+        ...
+
+    def ask(self, actor: Any) -> None:
+        """Ask an actor where it is."""
         ...
 
     def stop(self, actor: Any) -> None:

@@ -13,17 +13,20 @@ import threading
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from sweep.errors import Problem, SweepError
 from sweep.grid.resources import Resources
 from sweep.plan.plan import Task
 from sweep.run.executors.base import Done, Lost, NextTask, Outcome, Said
-from sweep.run.executors.messages import Answered, Cluster, Gone, Greeted, Message
+from sweep.run.executors.messages import Answered, Cluster, Gone, Greeted, Message, Told
 from sweep.run.executors.room import Node, Share, fitting, offer, whole, words
 from sweep.run.executors.staff import Staff, Worker
+from sweep.run.work import At
 
 POLL_SECONDS = 0.1
 LOOK_SECONDS = 0.2  # between looks at the nodes and the clock
+ASK_SECONDS = 1.0  # between questions to an actor where it is
 WAIT_SECONDS, AGAIN_SECONDS = 10.0, 60.0  # without an actor before that is said, and before it is said again
 STRIKES = 2  # actors in a row that died on a node before they did anything: it is left out
 LEFT_OUT_SECONDS = 60.0  # before a node that was left out is tried again
@@ -83,6 +86,11 @@ class Pool:
             for message in self._cluster.wait(POLL_SECONDS):
                 yield from self._note(message)
 
+    def at_work(self) -> list[At]:
+        """Return where every actor is that has said so of the task that it has now."""
+        told = [(worker.at, next(iter(worker.tasks.values()), None)) for worker in list(self._staff.workers.values())]
+        return [at for at, task in told if at is not None and at.task == task]
+
     def _hand_out(self, next_task: NextTask) -> None:
         """Give tasks to actors; those for which there is none yet are held, an actor being asked for each of them."""
         full = set()
@@ -140,6 +148,9 @@ class Pool:
                     self._note_done(worker, task, outcome.seconds)
                 self._staff.sort_in(worker)
                 yield outcome
+            case Told(_, at):
+                worker.asked = self._clock()
+                worker.at = at and replace(at, begun=worker.asked + at.begun)
             case Gone(_, reason, blameless, node, starved):
                 yield from self._lose(worker, reason, node, blameless=blameless, starved=starved)
 
@@ -215,11 +226,18 @@ class Pool:
         if self._stopped:
             return
         self._cluster.check()
+        self._ask_where(now)
         away = {id_ for id_, node in self._nodes.items() if not node.reachable}
         left_out = {id_ for id_, (_, until) in self._left_out.items() if now < until and id_ in self._nodes}
         wanted = {self._share(tasks[0]): None for tasks in self._held.values() if tasks}
         self._staff.look(self._nodes, frozenset(away | left_out), wanted)
         yield from self._say_what_is_missing(now)
+
+    def _ask_where(self, now: float) -> None:
+        for worker in self._staff.workers.values():
+            if worker.tasks and now - worker.asked > ASK_SECONDS:
+                worker.asked = math.inf
+                self._cluster.ask(worker.actor)
 
     def _say_what_is_missing(self, now: float) -> Iterator[Outcome]:
         """Say what is waited for: at once what no node has, else when a size has had no actor for a while."""

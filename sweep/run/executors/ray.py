@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -20,6 +20,7 @@ from sweep.run.executors.cluster import RayCluster
 from sweep.run.executors.pool import Pool
 from sweep.run.executors.room import Share, fitting, words
 from sweep.run.executors.session import Session
+from sweep.run.work import At
 from sweep.store.store import Store
 
 _ray: Any = ray  # parts of Ray carry no types
@@ -46,6 +47,7 @@ class RayExecutor:
     def __init__(self, workers: int | None = None, address: str | None = None, *, allow_mixed: bool = False) -> None:
         self._session, self._mixed = Session(workers, address), allow_mixed
         self._cluster: RayCluster | None = None
+        self._pool: Pool | None = None
 
     @property
     def workers(self) -> int:
@@ -59,6 +61,10 @@ class RayExecutor:
             return None
         offered = tuple((name, there.get(name, 0.0)) for name, _ in share)
         return f"each task wants {words(share)}; this machine offers {words(offered)}"
+
+    def at_work(self) -> Sequence[At]:
+        """Return where the actors are."""
+        return self._pool.at_work() if self._pool else []
 
     def __enter__(self) -> RayExecutor:
         self._session.__enter__()
@@ -76,7 +82,8 @@ class RayExecutor:
         own = not self._session.joined
         limit = self._session.workers if own else self._session.limit
         self._cluster = RayCluster(plan, store, own=own, mixed=self._mixed)
-        yield from Pool(self._cluster, partial(share_of, limit), limit, own=own).run(next_task, stopping)
+        self._pool = Pool(self._cluster, partial(share_of, limit), limit, own=own)
+        yield from self._pool.run(next_task, stopping)
         self._cluster.close()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sweep.plan.plan import Task
 from sweep.run.executors.messages import Cluster
 from sweep.run.executors.room import Node, Share, cores, fitting, less
+from sweep.run.work import At
 
 SHORT_SECONDS = 2.0  # behind a task that takes less another one waits, so that the actor never idles between two
 PATIENCE_SECONDS = 10.0  # so long a size waits before those at work make room; so long one is asked for in vain
@@ -36,6 +37,10 @@ class Worker:
     fruitful : bool
         It has done a task.
     leaving : bool
+    at : At or None
+        Where it was when it said so last.
+    asked : float
+        When it was asked for that; infinite until it answers.
     """
 
     actor: Any
@@ -46,6 +51,8 @@ class Worker:
     tasks: dict[int, Task] = field(default_factory=dict)
     fruitful: bool = False
     leaving: bool = False
+    at: At | None = None
+    asked: float = -math.inf
 
 
 class Staff:

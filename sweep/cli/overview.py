@@ -1,0 +1,113 @@
+"""Tables of stages: what a plan predicts, and how far a launch or a store is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from sweep.cli.amounts import duration, moment, rate
+from sweep.cli.status import Status
+from sweep.plan.plan import Plan
+from sweep.run.events import Look, Pace, Progress
+from sweep.store.storage import human_bytes
+
+BAR = 24  # characters
+
+
+def progress_table(stages: Mapping[str, tuple[Progress | None, Pace | None]], workers: int = 1) -> Table:
+    """Return how far stages are, and how they are getting on.
+
+    Parameters
+    ----------
+    stages : mapping of str to (Progress or None, Pace or None)
+        No progress where that cannot be read, no pace where nobody is at work.
+    workers : int
+        Cores that share the work.
+    """
+    table = _columns("stage", "", ("points done", "failed", "rate", "left"))
+    for name, (stage, pace) in stages.items():
+        if stage is None:
+            table.add_row(name, "", "?")
+            continue
+        done = stage.done + (pace.under_way if pace else 0.0)
+        left = pace.seconds / max(workers, 1) if pace and stage.done + stage.failed < stage.points else 0.0
+        aside = f"{stage.failed}" + (f" (+{stage.waiting} wait)" if stage.waiting else "")
+        table.add_row(
+            name,
+            ProgressBar(total=max(stage.points, 1), completed=done, width=BAR),
+            f"{stage.done} of {stage.points}",
+            aside if stage.failed or stage.waiting else "",
+            rate(pace.rate, pace.unit) if pace else "",
+            duration(left) if left else "",
+        )
+    return table
+
+
+def totals(look: Look) -> Text:
+    """Return in one line how far all stages are together, when the end is, and what is at work."""
+    done = sum(stage.done for stage, _ in look.stages.values())
+    points = sum(stage.points for stage, _ in look.stages.values())
+    left = look.seconds_left
+    end = f", about {duration(left)} left, until {moment(left)}" if done < points else ""
+    return Text(f"{done} of {points} points{end}; {look.cores} of {look.workers} cores at work")
+
+
+def plan_view(
+    plan: Plan, done: Mapping[str, npt.NDArray[np.bool_]], speeds: Mapping[str, float], cores: int
+) -> RenderableType:
+    """Return what a plan predicts of what is left, stage by stage.
+
+    Parameters
+    ----------
+    plan : Plan
+    done : mapping of str to bool array
+        The points that are complete.
+    speeds : mapping of str to float
+        What a second that the kernel predicts takes in truth, for stages of which a launch has seen that.
+    cores : int
+        That are to share the work.
+    """
+    table = _columns("stage", "axes", ("points", "left", "tasks", "core time", "data", "files"))
+    points, seconds, size, files = 0, 0.0, 0, 0
+    for name, stage in plan.stages.items():
+        left = (stage.blocks > 0) & ~done[name]
+        axes = ", ".join(f"{axis} {len(labels)}" for axis, labels in stage.stage.axes.items())
+        wanted, count, tasks = int((stage.blocks > 0).sum()), int(left.sum()), stage.tasks_of(left)
+        time = speeds.get(name, stage.factor) / stage.factor * float(stage.seconds[left].sum())
+        data = sum(variable.nbytes for variable in stage.variables)
+        parts = sum(variable.files for variable in stage.variables)
+        points, seconds, size, files = points + count, seconds + time, size + data, files + parts
+        row = (str(wanted), str(count), str(tasks), duration(time), human_bytes(data), str(parts))
+        table.add_row(name, f"{stage.stage.kernel.name}: {axes}" if axes else stage.stage.kernel.name, *row)
+    time_left = f"{duration(seconds)} of one core, {duration(seconds / cores)} on {cores} cores"
+    stored = f"the store: {human_bytes(size)} before compression, {files} files of results"
+    return Group(
+        table, Text(f"{points} points left: {time_left}; {stored}") if points else Text(f"nothing left to do; {stored}")
+    )
+
+
+def _columns(first: str, second: str, numbers: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    table.add_column(second)
+    for heading in numbers:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def status_view(status: Status) -> RenderableType:
+    """Return how far a store is, stage by stage, who is at work on it, and when the end is."""
+    launcher = status.launcher
+    who = f"{launcher.get('user', '?')} on {launcher['host']}, process {launcher['pid']}" if launcher else "nobody"
+    stages = {name: (stage.progress, status.pace(name)) for name, stage in status.stages.items()}
+    parts: list[RenderableType] = [
+        Text(f"{status.name}: {status.place}; at work now: {who}"),
+        progress_table(stages, status.look.workers if status.look else 1),
+    ]
+    return Group(*parts, totals(status.look)) if status.look else Group(*parts)

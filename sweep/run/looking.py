@@ -1,0 +1,96 @@
+"""How a launch is getting on: what is done, what is under way, how fast, and how long the rest takes."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from sweep.plan.plan import StagePlan, Task
+from sweep.run.events import Look, Pace
+from sweep.run.schedule import Schedule
+from sweep.run.work import At
+
+
+class Looking:
+    """Keeps what the rates of a launch begin with.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        As the launch begins.
+    clock : () -> float
+        Counts seconds, as that of the workers does.
+    """
+
+    def __init__(self, schedule: Schedule, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._before = {stage: schedule.queue(stage).amount for stage in schedule.plan.stages}
+        self._begun: dict[str, float] = {}
+        self._ended: dict[str, float] = {}
+        self._memory: Counter[str] = Counter()
+
+    def begin(self, task: Task) -> None:
+        """Note that a task is handed out."""
+        self._begun.setdefault(task.stage, self._clock())
+
+    def end(self, task: Task, memory: int) -> None:
+        """Note that a task has ended, and how many bytes its worker had at most by then."""
+        self._ended[task.stage] = self._clock()
+        self._memory[task.stage] = max(memory, self._memory[task.stage])
+
+    def measured(self, schedule: Schedule, stage: str) -> dict[str, float]:
+        """Return what a second that the kernel predicts took, and the most memory of a worker, if they are known."""
+        speed = schedule.queue(stage).speed
+        factor = {"speed": schedule.plan.stages[stage].factor * speed.factor} if speed.known else {}
+        return factor | ({"memory": self._memory[stage]} if self._memory[stage] else {})
+
+    def look(self, schedule: Schedule, at_work: Sequence[At], workers: int) -> Look:
+        """Return how the launch is getting on.
+
+        Parameters
+        ----------
+        schedule : Schedule
+            As it is by now.
+        at_work : sequence of At
+            Where the workers are.
+        workers : int
+            Cores to use.
+        """
+        where = defaultdict[str, list[At]](list)
+        for at in at_work:
+            where[at.task.stage].append(at)
+        progress, handed_out = schedule.progress(), schedule.at_work()
+        stages = {
+            name: (progress[name], self._pace(schedule, name, where[name], handed_out[name] > 0)) for name in progress
+        }
+        return Look(stages, workers, min(workers, sum(at.task.resources.cpus for at in at_work)))
+
+    def _pace(self, schedule: Schedule, name: str, where: Sequence[At], at_work: bool) -> Pace:
+        queue, now = schedule.queue(name), self._clock()
+        plan = queue.plan
+        shares = [(at.point, _points(at, plan, queue.speed.factor, now)) for at in where]
+        begun, ended = self._begun.get(name, now), now if at_work else self._ended.get(name, now)
+        amount = queue.amount + _sum(shares, plan.amounts) - self._before[name]
+        return Pace(
+            len(where),
+            sum(points for _, points in shares),
+            amount / (ended - begun) if ended > begun else 0.0,
+            plan.stage.kernel.work_unit,
+            queue.seconds_left(_sum(shares, plan.seconds)),
+        )
+
+
+def _sum(shares: Iterable[tuple[int, float]], of: npt.NDArray[np.float64]) -> float:
+    """Return what the points that are under way amount to, those of a task being like the one that it is at."""
+    return sum(points * float(of.flat[number]) for number, points in shares)
+
+
+def _points(at: At, plan: StagePlan, factor: float, now: float) -> float:
+    """Return how many points of a task are over; the block under way counts by its time, as far as its end is known."""
+    predicted = factor * float(plan.seconds.flat[at.point]) / at.blocks
+    inside = min((now - at.begun) / predicted, 1.0) if predicted > 0 else 0.0
+    return at.points + min(at.block + inside, at.blocks) / at.blocks

@@ -1,0 +1,121 @@
+"""How a launch is getting on: rates, what is under way, what is left; and how that is told."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from launching import grid_with
+from pretended import Pretended, Ran
+from rich.console import Console
+
+import sweep.cli.display
+from sweep.cli.amounts import duration, moment, rate
+from sweep.cli.display import LiveDisplay, PlainDisplay
+from sweep.cli.overview import plan_view, progress_table, totals
+from sweep.plan.plan import Task, make_plan
+from sweep.run.events import Look, Notice, Pace, Progress, Started, TaskDone, look_from
+from sweep.run.looking import Looking
+from sweep.run.schedule import Schedule
+from sweep.run.work import Account, At
+
+LOOK = Look(
+    {
+        "ising": (Progress(60, 60), Pace(0, 0.0, 3.2e9, "spin flips", 0.0)),
+        "rbm": (Progress(10, 4, 1, 2), Pace(2, 1.5, 0.02, "points", 400.0)),
+    },
+    workers=2,
+    cores=2,
+)
+
+
+def on_paper(*what: object, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    console.print(*what)
+    return console.file.getvalue()
+
+
+def test_what_is_under_way_counts_by_blocks_and_by_time() -> None:
+    """Of six walks of ten blocks one is in its third: rates and what is left go on between two ends of tasks."""
+    plan = make_plan(grid_with(walk__params={"steps": 10}))
+    stage, now = plan.stages["walk"], [0.0]
+    done = {name: np.zeros(one.stage.shape, bool) for name, one in plan.stages.items()}
+    schedule = Schedule(plan, done)
+    looking = Looking(schedule, lambda: now[0])
+    while (task := schedule.next()) is not None and task.stage != "walk":
+        schedule.complete(task, Account())
+    assert task is not None
+    looking.begin(task)
+    seconds = float(stage.seconds.flat[0])
+    now[0] = 0.25 * seconds
+    progress, pace = looking.look(schedule, [At(task, 0, 0, 2, 10, 0.2 * seconds)], 2).stages["walk"]
+    assert (progress.done, pace.running) == (0, 1)
+    assert pace.under_way == pytest.approx(0.25)
+    assert pace.rate == pytest.approx(0.25 / now[0])
+    assert pace.seconds == pytest.approx(float(stage.seconds.sum()) - 0.25 * seconds)
+    stuck = looking.look(schedule, [At(task, 0, 0, 9, 10, -100.0)], 2).stages["walk"][1]
+    assert stuck.under_way == 1.0, "a block that takes longer than predicted is no more than one"
+
+
+def test_a_look_is_the_same_after_it_was_json() -> None:
+    assert look_from(json.loads(json.dumps(asdict(LOOK)))) == LOOK
+    assert look_from(None) is look_from({"stages": {"a": [{}, {}]}}) is None, "of another version"
+
+
+def test_the_pool_knows_where_its_actors_are() -> None:
+    tasks = [Task("walk", range(n, n + 1)) for n in range(3)]
+    ran = Ran(Pretended({"a": {"CPU": 2.0}}, seconds=5.0), tasks, look_at=4.0)
+    assert sorted(at.task.cells.start for at in ran.looked) == [0, 1]
+    assert all(0.9 <= at.begun <= 1.5 for at in ran.looked), "when they began, on the clock of the launch"
+
+
+def test_rates_and_times_in_words() -> None:
+    assert rate(3.21e9, "spin flips") == "3.21 G spin flips/s"
+    assert rate(999.7, "points") == "1 k points/s"
+    assert rate(0.05, "points") == "20 s a point"
+    assert rate(0.0, "points") == ""
+    assert [duration(n) for n in (0.123456, 75, 7200)] == ["0.123 s", "1 min 15 s", "2 h"]
+    assert len(moment(3 * 86400)) > len("12:30") == len(moment(0)), "another day is named"
+
+
+def test_tables_fit_a_terminal_and_say_what_is_left() -> None:
+    table = on_paper(progress_table(LOOK.stages, 2), totals(LOOK))
+    assert max(map(len, table.splitlines())) <= 80
+    assert "60 of 60" in table
+    assert "3.2 G spin flips/s" in table
+    assert "1 (+2 wait) 50 s a point 3 min 20 s" in " ".join(table.split())
+    assert "64 of 70 points, about 3 min 20 s left, until" in table
+    assert "?" in on_paper(progress_table({"rbm": (None, None)}))
+    plan = make_plan(grid_with())
+    done = {name: np.ones(one.stage.shape, bool) for name, one in plan.stages.items()}
+    assert "nothing left to do" in on_paper(plan_view(plan, done, {}, 2), width=200)
+    done["walk"].flat[0] = False
+    left = float(plan.stages["walk"].seconds.flat[0])
+    text = on_paper(plan_view(plan, done, {"walk": 10.0}, 2), width=200)
+    assert f"1 points left: {duration(10 * left)} of one core, {duration(5 * left)} on 2 cores" in text
+
+
+def test_a_log_gets_lines_while_a_long_task_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep.cli.display, "PLAIN_SECONDS", 0.02)
+    console = Console(file=io.StringIO(), width=80)
+    with PlainDisplay(console) as display:
+        display(Started({name: stage for name, (stage, _) in LOOK.stages.items()}, 2, lambda: LOOK))
+        end = time.monotonic() + 30
+        while "rbm: 4 of 10 points and 1.5 of the 2 under way" not in console.file.getvalue():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        display(TaskDone(Task("ising", range(1)), 60, 1.0, 0))
+    assert "ising" not in console.file.getvalue(), "it was complete before"
+
+
+def test_a_terminal_shows_words_above_the_table() -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    with LiveDisplay(console) as display:
+        display(Started({}, 2, lambda: LOOK))
+        display(Notice("a word"))
+    text = console.file.getvalue()
+    assert text.index("a word") < text.rindex("64 of 70 points")
