@@ -12,9 +12,9 @@ out = Console()
 err = Console(stderr=True)
 
 
-def say(text: str) -> None:
+def say(text: str, console: Console = out) -> None:
     """Print plain words: no markup, no wrapping, so that paths and commands can be copied."""
-    out.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class Steady:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -12,9 +13,23 @@ from rich.live import Live
 from sweep.cli.amounts import duration, moment, rate
 from sweep.cli.overview import progress_table, totals
 from sweep.cli.ranges import in_ranges
-from sweep.run.events import Event, Look, Notice, Pace, PointsFailed, Progress, Started, Stopping, TaskDone, WorkerLost
+from sweep.run.events import (
+    Ended,
+    Event,
+    Look,
+    Notice,
+    Pace,
+    PointsFailed,
+    Progress,
+    Started,
+    Stopping,
+    TaskDone,
+    WorkerLost,
+)
+from sweep.run.stream import line_of as json_line
 
 PLAIN_SECONDS = 10.0
+JSON_SECONDS = 2.0
 
 
 class LiveDisplay:
@@ -36,7 +51,7 @@ class LiveDisplay:
         match event:
             case Started(_, _, look):
                 self._look = look
-            case TaskDone():
+            case TaskDone() | Ended():
                 pass  # the table tells
             case _:
                 self._live.console.print(line_of(event), markup=False, highlight=False)
@@ -48,17 +63,16 @@ class LiveDisplay:
         return Group(progress_table(look.stages, look.workers), totals(look))
 
 
-class PlainDisplay:
-    """Lines for logs and pipes: one in ten seconds for a stage at work, one at its end. A listener of events."""
+class _Teller:
+    """Prints lines, those of events and, now and then, how the launch is getting on."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, seconds: float) -> None:
+        self._console, self._seconds = console, seconds
         self._look: Callable[[], Look] | None = None
-        self._said: dict[str, Progress] = {}
         self._ended, self._speaking = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._keep_telling, daemon=True)
 
-    def __enter__(self) -> PlainDisplay:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -66,31 +80,76 @@ class PlainDisplay:
         self._ended.set()
         self._thread.join()
 
-    def __call__(self, event: Event) -> None:
-        """Show an event."""
-        match event:
-            case Started(stages, _, look):
-                self._said, self._look = dict(stages), look
-            case TaskDone(task):
-                self._tell(lambda name, stage: name == task.stage and stage.done == stage.points)
-            case _:
-                self._print(line_of(event))
-
     def _keep_telling(self) -> None:
-        while not self._ended.wait(PLAIN_SECONDS):
-            self._tell(lambda name, stage: stage.done < stage.points)
+        while not self._ended.wait(self._seconds):
+            if self._look is not None:
+                self._tell(self._look())
 
-    def _tell(self, due: Callable[[str, Progress], bool]) -> None:
-        """Say how far the stages are that are due and at work, or have ended."""
-        look = self._look() if self._look else Look({}, 0, 0)
-        for name, (stage, pace) in look.stages.items():
-            if due(name, stage) and (pace.running or stage != self._said[name]):
-                self._said[name] = stage
-                self._print(_progress_line(name, stage, pace, look.workers))
+    def _tell(self, look: Look) -> None:
+        raise NotImplementedError
 
     def _print(self, text: str) -> None:
         with self._speaking:
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class PlainDisplay(_Teller):
+    """Lines for logs and pipes: one in ten seconds for a stage at work, one at its end. A listener of events."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console, PLAIN_SECONDS)
+        self._said: Mapping[str, Progress] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        match event:
+            case Started(stages, _, look):
+                self._said, self._look = stages, look
+            case TaskDone(task):
+                self._tell_ends(task.stage)
+            case Ended():
+                pass
+            case _:
+                self._print(line_of(event))
+
+    def _tell(self, look: Look) -> None:
+        for name, (stage, pace) in look.stages.items():
+            if stage.done < stage.points and (pace.running or stage != self._said[name]):
+                self._say(name, stage, pace, look.workers)
+
+    def _tell_ends(self, name: str) -> None:
+        """Say that a stage is complete when its last task has ended."""
+        look = self._look() if self._look else Look({}, 0, 0)
+        stage, pace = look.stages[name]
+        if stage.done == stage.points and stage != self._said[name]:
+            self._say(name, stage, pace, look.workers)
+
+    def _say(self, name: str, stage: Progress, pace: Pace, workers: int) -> None:
+        self._said = {**self._said, name: stage}
+        self._print(_progress_line(name, stage, pace, workers))
+
+
+class JsonDisplay(_Teller):
+    """Every event as a line of JSON and, every two seconds, how the launch is getting on. A listener of events."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console, JSON_SECONDS)
+
+    def __call__(self, event: Event) -> None:
+        """Print an event."""
+        if isinstance(event, Started):
+            self._look = event.look
+        self._print(json_line(event))
+
+    def _tell(self, look: Look) -> None:
+        self._print(json_line(look))
+
+
+def display_for(console: Console, *, as_json: bool = False) -> LiveDisplay | PlainDisplay | JsonDisplay:
+    """Return what shows a launch there."""
+    if as_json:
+        return JsonDisplay(console)
+    return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
 
 
 def _progress_line(name: str, stage: Progress, pace: Pace, workers: int) -> str:

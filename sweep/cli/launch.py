@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -16,9 +16,7 @@ from sweep.cli.durations import seconds_in
 from sweep.errors import SweepError
 
 if TYPE_CHECKING:
-    from sweep.grid.grid import Grid
-    from sweep.run.driver import MakeExecutor, Summary
-    from sweep.run.stopping import StopRequest
+    from sweep.run.driver import MakeExecutor
 
 
 class ExecutorName(StrEnum):
@@ -82,6 +80,11 @@ def launch(
         typer.Option("--for", parser=seconds_in, metavar="TIME", help="Stop by itself after 55m, 1h30m, 3600 (s)."),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another launch that is at work there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Every event as a line of JSON, for programs.")] = False,
+    hooks: Annotated[
+        list[str] | None,
+        typer.Option("--hook", metavar="MODULE:FUNCTION", help="Call a function of one's own with every event."),
+    ] = None,
 ) -> None:
     """Compute what a grid asks for and its store does not have yet: start, resume or extend.
 
@@ -94,20 +97,31 @@ def launch(
         from sweep.cli.submit import submit_and_follow
 
         submit_and_follow(context, grid, store, submit, set_)
+    from sweep.cli.display import display_for
+    from sweep.cli.hooks import with_hooks
     from sweep.cli.lines import conclusion
-    from sweep.run.driver import Failing
+    from sweep.run import driver
     from sweep.run.stopping import interruptible
 
     hold()
-    failing = Failing(attempts, not retry_failed, fail_fast)
     with interruptible(seconds=time_limit, in_any_case=True) as request:
         try:
             loaded = load_grid(grid, set_)
             place = store or default_place(loaded.name)
             make = None if executor is ExecutorName.inline else _on_ray(workers, address, allow_mixed)
             durable = False if no_fsync else None
-            known = {"accept_code_change": accept_code_change, "durable": durable, "failing": failing, "wait": wait}
-            summary = _launch(loaded, place, make, request, **known)
+            with display_for(out, as_json=as_json) as display:
+                summary = driver.launch(
+                    loaded,
+                    place,
+                    make or driver.inline,
+                    with_hooks(display, hooks or ()),
+                    accept_code_change=accept_code_change,
+                    durable=durable,
+                    request=request,
+                    failing=driver.Failing(attempts, not retry_failed, fail_fast),
+                    wait=wait,
+                )
         except KeyboardInterrupt:
             _interrupted()
         except SweepError as error:
@@ -116,16 +130,8 @@ def launch(
                 _interrupted()
             raise
     words, status = conclusion(summary, place, _line())
-    say(words)
+    say(words, err if as_json else out)
     raise typer.Exit(status)
-
-
-def _launch(grid: Grid, place: str, make: MakeExecutor | None, request: StopRequest, **options: Any) -> Summary:
-    from sweep.cli.display import LiveDisplay, PlainDisplay
-    from sweep.run import driver
-
-    with (LiveDisplay if out.is_terminal else PlainDisplay)(out) as display:
-        return driver.launch(grid, place, make or driver.inline, display, request=request, **options)
 
 
 def _on_ray(workers: int | None, address: str | None, allow_mixed: bool) -> MakeExecutor:

@@ -18,13 +18,14 @@ from sweep.grid.axes import canonical
 from sweep.grid.grid import Grid
 from sweep.plan.declared import check_declared, check_nodes
 from sweep.plan.plan import Plan, make_plan
-from sweep.run.events import Listener, Notice, Progress, Stopping
+from sweep.run.events import Ended, Listener, Notice, Progress, Stopping
 from sweep.run.executors.base import Executor
 from sweep.run.executors.inline import InlineExecutor
 from sweep.run.launch import Launch, done_points
 from sweep.run.log import logged
 from sweep.run.schedule import ATTEMPTS, Schedule
 from sweep.run.stopping import StopRequest, interruptible
+from sweep.run.stream import told_beside
 from sweep.store.attempts import forget_all
 from sweep.store.failures import clear_failures, read_failures
 from sweep.store.lease import Lease, await_turn
@@ -136,7 +137,7 @@ def launch(
         Path or URL of the store.
     make_executor : () -> context manager of an Executor
     listener : Event -> None
-        Told of everything that happens.
+        Told of everything that happens; so is the log of events beside a store that is a folder.
     accept_code_change : bool
         Go on although the code of kernels differs from what computed the results that are there; the store keeps a
         record of it.
@@ -170,11 +171,12 @@ def launch(
         stopping.kept(_started(make_executor, grid)) as executor,
         reaching(place),
         Lease(store.location, _facts(executor), turn=turn) as lease,
+        told_beside(store.location, listener) as tell,
     ):
         store.token = lease.token
         plan = look(store)  # what was read before the lease may have changed
         for line in code_differences(store.begun(), plan):
-            listener(Notice(f"accepted, and recorded: {line}"))
+            tell(Notice(f"accepted, and recorded: {line}"))
         account.written = True
         prepare(store, plan)
         forget_all(store.location)
@@ -184,12 +186,13 @@ def launch(
             clear_failures(store.location)
         done = {name: done_points(store, stage) for name, stage in plan.stages.items()}
         schedule = Schedule(plan, done, aside, failing.attempts)
-        work = Launch(plan, store, schedule, executor, listener, stopping, failing.fast)
-        log = logged(plan, store.location, listener, work.reached)
+        work = Launch(plan, store, schedule, executor, tell, stopping, failing.fast)
+        log = logged(plan, store.location, tell, work.reached)
         lease.saying = lambda: {"look": asdict(work.look())}
-        with log, stopping.gently(lambda reason: listener(Stopping(reason))):
+        with log, stopping.gently(lambda reason: tell(Stopping(reason))):
             work.run()
         interrupted = stopping.is_set() and not work.failed_fast
+        tell(Ended(work.progress(), interrupted))
         return Summary(work.progress(), interrupted, _vanished(store, work.schedule, done))
 
 

@@ -164,5 +164,21 @@ class Notice:
     text: str
 
 
-Event = Started | TaskDone | PointsFailed | WorkerLost | Stopping | Notice
+@dataclass(frozen=True)
+class Ended:
+    """The launch is over.
+
+    Parameters
+    ----------
+    stages : mapping of str to Progress
+        How far it came.
+    interrupted : bool
+        It was asked to stop.
+    """
+
+    stages: Mapping[str, Progress]
+    interrupted: bool
+
+
+Event = Started | TaskDone | PointsFailed | WorkerLost | Stopping | Notice | Ended
 Listener = Callable[[Event], None]

@@ -1,0 +1,76 @@
+"""Events as lines of JSON: for the log beside a store, and for programs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sweep.run.events import Event, Listener, Look, Started, TaskDone
+from sweep.store.storage import Location
+
+NAMES = {
+    "Started": "started",
+    "TaskDone": "task_done",
+    "PointsFailed": "points_failed",
+    "WorkerLost": "worker_lost",
+    "Stopping": "stopping",
+    "Notice": "notice",
+    "Ended": "ended",
+    "Look": "progress",
+}
+
+
+def line_of(event: Event | Look) -> str:
+    """Return an event, or how a launch is getting on, as one line of JSON.
+
+    Its keys are ``event`` (see `NAMES`), ``time`` (UTC) and what the event has; of a task its ``stage`` and ``cells``,
+    first and one past the last.
+    """
+    match event:
+        case Started(stages, workers):
+            said: dict[str, Any] = {
+                "stages": {name: asdict(stage) for name, stage in stages.items()},
+                "workers": workers,
+            }
+        case TaskDone(task):
+            said = {**asdict(event), "stage": task.stage, "cells": [task.cells.start, task.cells.stop]}
+            del said["task"]
+        case Look(stages):
+            said = {**asdict(event), "stages": {name: asdict(a) | asdict(b) for name, (a, b) in stages.items()}}
+        case _:
+            said = asdict(event)
+    when = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"event": NAMES[type(event).__name__], "time": when, **said}, default=str)
+
+
+def log_path(location: Location) -> Path | None:
+    """Return where the log of events of a store is: beside it; None of a store that is no folder."""
+    folder = location.local_path
+    return None if folder is None else folder.with_name(f"{folder.name.removesuffix('.zarr')}.logs") / "events.jsonl"
+
+
+@contextlib.contextmanager
+def told_beside(location: Location, listener: Listener) -> Iterator[Listener]:
+    """Yield a listener that tells another, and writes the log of events; what cannot be written there is lost."""
+    path = log_path(location)
+    if path is None:
+        yield listener
+        return
+    with contextlib.ExitStack() as stack:
+        file = None
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(path.open("a", encoding="utf-8"))
+
+        def tell(event: Event) -> None:
+            with contextlib.suppress(OSError, ValueError):
+                if file is not None:
+                    print(line_of(event), file=file, flush=True)
+            listener(event)
+
+        yield tell
