@@ -69,13 +69,13 @@ class StageForm(BaseModel):
     inputs: dict[str, InputForm] = Field(default_factory=dict)
     cpus: Whole = Field(default=1, ge=1, strict=True)
     gpus: Whole = Field(default=0, ge=0, strict=True)
-    memory: Memory = 0
+    memory: Memory | None = None
     resources: Amounts = Field(default_factory=dict)
     seconds: Seconds | None = None
 
     def taken(self) -> Resources:
         """Return what one task of the stage takes."""
-        return Resources(self.cpus, self.gpus, self.memory, tuple(sorted(self.resources.items())), self.seconds)
+        return Resources(self.cpus, self.gpus, self.memory or 0, tuple(sorted(self.resources.items())), self.seconds)
 
 
 class GridForm(BaseModel):

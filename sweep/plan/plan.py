@@ -25,7 +25,7 @@ from sweep.plan.labels import kind_problems, with_stored
 from sweep.plan.layout import Variable, placed_variables
 
 TILE_SECONDS = 2.0  # chunks are gathered into one task until they are this much work
-HELD = 2  # times that the results of a cell are in memory: as they are, and as they are packed
+HELD = 2  # times that results and states are in memory: as they are, and as they are packed or become
 MUCH_MEMORY = 2**27  # bytes; less is not counted
 TILES_AT_LEAST = 32  # but a stage is cut into about so many, to keep all workers busy
 
@@ -178,16 +178,26 @@ class StagePlan:
         return min(TILE_SECONDS, max(cells.CELL_SECONDS, factor * float(self.seconds.sum()) / TILES_AT_LEAST))
 
     @cached_property
-    def resources(self) -> Resources:
-        """Return what a task takes: of memory, unless the grid says it, what the results of a cell do, if that is much.
-
-        As a power of two: stages that take about as much can then have the same workers.
-        """
+    def _result_bytes(self) -> int:
+        """Return the size of the results of the largest point."""
         sizes = defaultdict[str, list[int]](list)
         for variable in self.variables:
             sizes[variable.name].append(variable.point_bytes)
-        needed = HELD * math.prod(self.chunk.values()) * sum(map(max, sizes.values()))
-        default = 2 ** math.ceil(math.log2(needed)) if needed >= MUCH_MEMORY else 0
+        return sum(map(max, sizes.values()))
+
+    def resources(self, state: int = 0) -> Resources:
+        """Return what a task takes.
+
+        Of memory, unless the grid says it, what results and states of a cell do, if that is much; as a power of two, so
+        that stages which take about as much can have the same workers.
+
+        Parameters
+        ----------
+        state : int
+            Bytes of the state of a point, as far as they are known.
+        """
+        needed = HELD * math.prod(self.chunk.values()) * (self._result_bytes + state)
+        default = 1 << (needed - 1).bit_length() if needed >= MUCH_MEMORY else 0
         return replace(self.stage.resources, memory=self.stage.resources.memory or default)
 
     def bytes_left(self, done: int) -> int:

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sweep.plan.plan import StagePlan, Task
+from sweep.run.account import At
 from sweep.run.events import Look, Pace
 from sweep.run.schedule import Schedule
-from sweep.run.work import At
 
 
 class Looking:

@@ -30,6 +30,13 @@ class StageQueue:
         The points that are complete; it follows what becomes of the others.
     failed : bool array, optional
         Those that are not to be tried.
+
+    Attributes
+    ----------
+    speed : Speed
+        What points were seen to cost.
+    state : int
+        Bytes that the largest state of a point was seen to have.
     """
 
     def __init__(self, plan: StagePlan, done: Points, failed: Points | None) -> None:
@@ -38,7 +45,7 @@ class StageQueue:
         self.never = self.failed.copy()  # nor those that read what failed
         self.reads = {item.stage for item in plan.stage.inputs.values()}
         self.stale = True
-        self.speed = Speed()
+        self.speed, self.state = Speed(), 0
         self._wanted = plan.blocks > 0
         self._open = plan.per_cell(self._wanted & ~done) > 0
         self._before = np.concatenate([[0.0], np.cumsum(plan.per_cell(plan.seconds * ~done))])
@@ -68,7 +75,7 @@ class StageQueue:
 
     def task(self, cells: range, without: frozenset[int] = frozenset(), careful: bool = False) -> Task:
         """Return a task of some cells."""
-        return Task(self.plan.stage.name, cells, self.plan.resources, without, careful)
+        return Task(self.plan.stage.name, cells, self.plan.resources(self.state), without, careful)
 
     def points_of(self, cell: int) -> frozenset[int]:
         """Return the points of a cell that the grid wants and that are not complete, by number."""

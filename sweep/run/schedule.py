@@ -10,9 +10,9 @@ from itertools import count
 import numpy as np
 
 from sweep.plan.plan import Plan, Task
+from sweep.run.account import Account
 from sweep.run.events import Progress
 from sweep.run.queue import Points, StageQueue
-from sweep.run.work import Account
 
 ATTEMPTS = 3
 
@@ -94,6 +94,7 @@ class Schedule:
         ended = range(task.cells.start, task.cells.stop - account.rest)
         if not failed:
             queue.speed.note(account.predicted, seconds, account.least)
+        queue.state = max(queue.state, account.state)
         for number in ended:
             queue.finish(number, task.without.union(failed))
         if account.rest:

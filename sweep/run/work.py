@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -19,7 +18,8 @@ from sweep.plan.cells import CELL_AT_MOST
 from sweep.plan.layout import Variable
 from sweep.plan.plan import Plan, Region, StagePlan, Task
 from sweep.plan.values import empty, fill_value, stored_dtype
-from sweep.run.failure import PointFailure, failure_of
+from sweep.run.account import Account, At
+from sweep.run.failure import failure_of
 from sweep.run.inputs import InputReader
 from sweep.run.results import checked
 from sweep.store.attempts import forget, name_point
@@ -41,65 +41,6 @@ def _any_time(task: Task, point: int) -> AbstractContextManager[None]:
 
 class Stopped(Exception):  # noqa: N818 - not an error: the work was asked to stop and did
     """The task was asked to stop; what it had is committed."""
-
-
-@dataclass
-class Account:
-    """What came of a task.
-
-    Parameters
-    ----------
-    points : int
-        Points that it completed.
-    failures : list of PointFailure
-        Those that raised.
-    rest : int
-        Cells, the last ones, that it did not complete because its time was over.
-    predicted : float
-        Seconds that the points that it completed were predicted to take.
-    least : float
-        Seconds that the quickest of them took for each that was predicted.
-    memory : int
-        Bytes that the worker had at most, in this task or one before.
-    """
-
-    points: int = 0
-    failures: list[PointFailure] = field(default_factory=list)
-    rest: int = 0
-    predicted: float = 0.0
-    least: float = math.inf
-    memory: int = 0
-
-    def note(self, predicted: float, seconds: float) -> None:
-        """Note that a point is complete."""
-        self.points += 1
-        self.predicted += predicted
-        self.least = min(self.least, seconds / predicted)
-
-
-@dataclass(frozen=True)
-class At:
-    """Where a worker is in its task.
-
-    Parameters
-    ----------
-    task : Task
-    points : int
-        Points of the task that it has completed.
-    point : int
-        The number of the one that it is at.
-    block, blocks : int
-        Which of its blocks is under way, and how many there are.
-    begun : float
-        When that block was begun, on the monotonic clock of this process.
-    """
-
-    task: Task
-    points: int
-    point: int
-    block: int
-    blocks: int
-    begun: float
 
 
 class Workbench:
@@ -258,6 +199,7 @@ class _CellWork:
     def _kept(self, inside: tuple[int, ...], point: Mapping[str, Label], block: int, state: State, wanted: int) -> None:
         """Note that a block is complete."""
         self.blocks[inside] = max(block + 1, self.blocks[inside])  # more where a lost state is made again
+        self.account.state = max(self.account.state, sum(np.asarray(part).nbytes for part in state))
         if state and wanted > 1:
             self.states[self.plan.stage.key_at(point)] = (block + 1, state)
         if block + 1 < wanted:

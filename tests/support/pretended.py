@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from sweep.plan.plan import Task
+from sweep.run.account import Account, At
 from sweep.run.executors.base import Done, Lost, Outcome, Said
 from sweep.run.executors.messages import Answered, Gone, Greeted, Message, Told
 from sweep.run.executors.pool import Pool
 from sweep.run.executors.ray import share_of
 from sweep.run.executors.room import Node, Share, cores, fitting, less
-from sweep.run.work import Account, At
 
 START_SECONDS = 1.0
 

@@ -22,8 +22,9 @@ import sweep.store.lease
 from sweep.cli.commands import app
 from sweep.errors import LeaseLost, SweepError
 from sweep.plan.plan import Task, make_plan
+from sweep.run.account import Account
 from sweep.run.driver import plan_for
-from sweep.run.work import Account, Workbench
+from sweep.run.work import Workbench
 from sweep.store.holder import describe, own_facts
 from sweep.store.lease import KEY, Lease, await_turn, fence_of, highest_epoch, holds, read_lease, revoke
 from sweep.store.prepare import prepare

@@ -18,10 +18,10 @@ from sweep.cli.amounts import duration, moment, rate
 from sweep.cli.display import LiveDisplay, PlainDisplay
 from sweep.cli.overview import plan_view, progress_table, totals
 from sweep.plan.plan import Task, make_plan
+from sweep.run.account import Account, At
 from sweep.run.events import Look, Notice, Pace, Progress, Started, TaskDone, look_from
 from sweep.run.looking import Looking
 from sweep.run.schedule import Schedule
-from sweep.run.work import Account, At
 
 LOOK = Look(
     {

@@ -15,9 +15,9 @@ import sweep.plan.cells
 import sweep.plan.plan
 from sweep.grid.resolve import resolve
 from sweep.plan.plan import Plan, Task, make_plan
+from sweep.run.account import Account
 from sweep.run.failure import PointFailure
 from sweep.run.schedule import ATTEMPTS, Schedule
-from sweep.run.work import Account
 
 
 def nothing_done(plan: Plan) -> dict[str, np.ndarray]:
@@ -70,10 +70,10 @@ def test_failing_point_is_tried_again_then_set_aside_and_only_its_readers_wait(m
     assert (progress["walk"].done, progress["walk"].failed, progress["walk"].waiting) == (3, 0, 3), "size 3 lacks one"
 
 
-def wilful_plan() -> Plan:
+def wilful_plan(**changes: object) -> Plan:
     """Return a plan of twenty points in one cell, and as many that read one each."""
     stages = {
-        "a": {"kernel": "wilful:WILFUL", "axes": {"x": {"count": 20}}},
+        "a": {"kernel": "wilful:WILFUL", "axes": {"x": {"count": 20}}, **changes},
         "b": {"kernel": "wilful:READER", "axes": {"x": {"count": 20}}, "inputs": {"data": "a"}},
     }
     document = {"name": "wilful", "seed": 5, "stages": stages}
@@ -98,6 +98,30 @@ def test_points_of_one_cell_fail_and_wait_each_for_itself() -> None:
     assert (rest.stage, rest.without) == ("b", {7})
     progress = schedule.progress()["b"]
     assert (progress.done, progress.failed, progress.waiting) == (19, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "state", "memory"),
+    [
+        ({}, 2**20, 0),
+        ({}, 2**22, 2**28),
+        ({"memory": "3 GB"}, 2**22, 3 * 10**9),
+    ],
+)
+def test_memory_is_what_a_cell_was_seen_to_take_unless_the_grid_says_it(
+    given: dict[str, object], state: int, memory: int
+) -> None:
+    """States of 20 points, twice: 40 MiB, too little to be counted, or 160 MiB."""
+    plan = wilful_plan(**given)
+    schedule = Schedule(plan, nothing_done(plan))
+    first = schedule.next()
+    assert first is not None
+    assert first.resources.memory == (memory if given else 0)
+    schedule.complete(first, replace(failing_at(7), state=state))
+    schedule.fail("a", 7)
+    again = schedule.next()
+    assert again is not None
+    assert again.resources.memory == memory
 
 
 def test_a_cell_is_never_handed_out_twice_at_once() -> None:

@@ -13,11 +13,12 @@ import ray
 
 from sweep.errors import reason
 from sweep.plan.plan import Task
+from sweep.run.account import At
 from sweep.run.executors.base import Halted, Outcome, attempt, limit_threads
 from sweep.run.executors.shared import References, take
 from sweep.run.guard import Guard
 from sweep.run.hello import Hello, hello, unable
-from sweep.run.work import At, Workbench
+from sweep.run.work import Workbench
 from sweep.store.storage import Location
 from sweep.store.store import Store
 

@@ -18,8 +18,9 @@ from threadpoolctl import threadpool_limits
 from sweep.errors import LeaseLost
 from sweep.grid.resources import Resources
 from sweep.plan.plan import Plan, Task
+from sweep.run.account import Account, At
 from sweep.run.failure import PointFailure
-from sweep.run.work import Account, At, Stopped, Workbench
+from sweep.run.work import Stopped, Workbench
 from sweep.store.store import Store
 
 

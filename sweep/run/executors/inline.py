@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from sweep.grid.resources import Resources
 from sweep.plan.plan import Plan
+from sweep.run.account import At
 from sweep.run.executors.base import NextTask, Outcome, attempt, limit_threads
 from sweep.run.hello import hello
-from sweep.run.work import At, Workbench
+from sweep.run.work import Workbench
 from sweep.store.store import Store
 
 

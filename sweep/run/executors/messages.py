@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sweep.plan.plan import Task
+from sweep.run.account import At
 from sweep.run.executors.base import Outcome
 from sweep.run.executors.room import Node, Share
-from sweep.run.work import At
 
 
 @dataclass(frozen=True)

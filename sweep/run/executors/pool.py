@@ -18,11 +18,11 @@ from dataclasses import replace
 from sweep.errors import Problem, SweepError
 from sweep.grid.resources import Resources
 from sweep.plan.plan import Task
+from sweep.run.account import At
 from sweep.run.executors.base import Done, Lost, NextTask, Outcome, Said
 from sweep.run.executors.messages import Answered, Cluster, Gone, Greeted, Message, Told
 from sweep.run.executors.room import Node, Share, fitting, offer, whole, words
 from sweep.run.executors.staff import Staff, Worker
-from sweep.run.work import At
 
 POLL_SECONDS = 0.1
 LOOK_SECONDS = 0.2  # between looks at the nodes and the clock

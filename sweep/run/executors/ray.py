@@ -15,12 +15,12 @@ import ray.cloudpickle
 from sweep.grid.resources import Resources
 from sweep.grid.source import distributions
 from sweep.plan.plan import Plan
+from sweep.run.account import At
 from sweep.run.executors.base import NextTask, Outcome
 from sweep.run.executors.cluster import RayCluster
 from sweep.run.executors.pool import Pool
 from sweep.run.executors.room import Share, fitting, words
 from sweep.run.executors.session import Session
-from sweep.run.work import At
 from sweep.store.store import Store
 
 _ray: Any = ray  # parts of Ray carry no types
@@ -60,7 +60,8 @@ class RayExecutor:
         if self._session.joined or fitting(share, there):
             return None
         offered = tuple((name, there.get(name, 0.0)) for name, _ in share)
-        return f"each task wants {words(share)}; this machine offers {words(offered)}"
+        told = f"each task wants {words(share)}; this machine offers {words(offered)}"
+        return f"{told}; ask for less, or join a cluster with --address"
 
     def at_work(self) -> Sequence[At]:
         """Return where the actors are."""

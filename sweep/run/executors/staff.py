@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweep.plan.plan import Task
+from sweep.run.account import At
 from sweep.run.executors.messages import Cluster
 from sweep.run.executors.room import Node, Share, cores, fitting, less
-from sweep.run.work import At
 
 SHORT_SECONDS = 2.0  # behind a task that takes less another one waits, so that the actor never idles between two
 PATIENCE_SECONDS = 10.0  # so long a size waits before those at work make room; so long one is asked for in vain
