@@ -129,7 +129,7 @@ class StagePlan:
     @cached_property
     def _work(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Return blocks, predicted seconds and amount of every point; zero where the grid does not want it."""
-        blocks, seconds, amounts = np.zeros(self.stage.shape, np.int32), *np.zeros((2, *self.stage.shape))
+        blocks, seconds, amounts = (np.zeros(self.stage.shape, dtype) for dtype in (np.int32, float, float))
         positions = [places(self.stage.axes[axis], labels) for axis, labels in self.wanted.axes.items()]
         for point, index in zip(self.wanted.points(), itertools.product(*positions), strict=True):
             work = self.stage.work_at(point)
