@@ -25,8 +25,8 @@ import numpy as np
 import ray
 import xarray as xr
 
-import sweep.plan.cells
-import sweep.plan.plan
+import sweep.planning.cells
+import sweep.planning.plan
 from sweep.grid.grid import Grid
 from sweep.grid.identity import stream
 from sweep.grid.resolve import resolve
@@ -118,8 +118,8 @@ def through_sweep(grid: Grid, wanted: Array, make: MakeExecutor) -> float:
 def a_task_per_point() -> Iterator[None]:
     """Turn tiling off: every point is a chunk and a task of its own."""
     with (
-        mock.patch.object(sweep.plan.cells, "CELL_SECONDS", 0.0),
-        mock.patch.object(sweep.plan.plan, "TILE_SECONDS", 1e-9),
+        mock.patch.object(sweep.planning.cells, "CELL_SECONDS", 0.0),
+        mock.patch.object(sweep.planning.plan, "TILE_SECONDS", 1e-9),
     ):
         yield
 

@@ -24,11 +24,11 @@ import numpy as np
 import xarray as xr
 from overhead import check_store, expected, grid_of, keys_of
 
-import sweep.plan.cells
+import sweep.planning.cells
 from sweep.grid.grid import Grid
 from sweep.grid.resolve import resolve
 from sweep.kernels.contract import Arrays, Inputs, Kernel, Output, State, parameter
-from sweep.plan.plan import make_plan
+from sweep.planning.plan import make_plan
 from sweep.run.driver import launch
 from sweep.run.events import Event, Started, TaskDone
 from sweep.run.executors.ray import RayExecutor
@@ -86,7 +86,7 @@ def many_points(points: int, alone: bool) -> Facts:
     grid = grid_of(points)
     wanted = expected(keys_of(grid))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    cut = mock.patch.object(sweep.plan.cells, "CELL_SECONDS", 0.0) if alone else nullcontext()
+    cut = mock.patch.object(sweep.planning.cells, "CELL_SECONDS", 0.0) if alone else nullcontext()
     with cut, tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "overhead.zarr"
         plan = _seconds(lambda: make_plan(grid).stages["nothing"].blocks)
@@ -114,8 +114,8 @@ def many_points(points: int, alone: bool) -> Facts:
 def many_workers(workers: int, seconds: float) -> Facts:
     """Return how much of their time so many workers sleep, when each has 20 tasks of so many seconds."""
     points = 20 * workers
-    cut = mock.patch.object(sweep.plan.cells, "CELL_SECONDS", 0.0)
-    tile = mock.patch.object(sweep.plan.plan, "TILE_SECONDS", 1e-9)
+    cut = mock.patch.object(sweep.planning.cells, "CELL_SECONDS", 0.0)
+    tile = mock.patch.object(sweep.planning.plan, "TILE_SECONDS", 1e-9)
     with cut, tile, tempfile.TemporaryDirectory() as folder:
         clock = Clock()
         summary = launch(naps(points, seconds), f"{folder}/naps.zarr", lambda: RayExecutor(workers), clock)

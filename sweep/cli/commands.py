@@ -93,7 +93,7 @@ def report(
     import xarray as xr
 
     from sweep.analysis.report.report import write_report
-    from sweep.verify import undamaged
+    from sweep.verification import undamaged
 
     opened = open_store(store)
     target = folder or Path("runs" if "://" in store else ".") / f"{store.rstrip('/').removesuffix('.zarr')}.report"
@@ -127,7 +127,7 @@ def verify(
 ) -> None:
     """Check that what the store calls done is there, whole, and comes out the same when it is computed again."""
     from sweep.cli.lines import verdict_lines
-    from sweep.verify import Remedy, verify_store
+    from sweep.verification import Remedy, verify_store
 
     verdict = verify_store(open_store(store), everything=everything, repair=repair)
     for line in verdict_lines(verdict, store, repaired=repair):

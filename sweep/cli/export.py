@@ -13,7 +13,7 @@ import xarray as xr
 
 from sweep.cli.tables import write_csv, write_parquet
 from sweep.errors import Problem, SweepError, did_you_mean
-from sweep.plan.attributes import as_attributes, from_attribute
+from sweep.planning.attributes import as_attributes, from_attribute
 from sweep.store.store import Store, required_manifest
 
 NEEDS = {".nc": ("netCDF4",), ".parquet": ("pyarrow",), ".csv": ()}

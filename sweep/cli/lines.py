@@ -12,7 +12,7 @@ from sweep.run.driver import Summary
 from sweep.run.failure import common_reason
 from sweep.run.stopping import INTERRUPTED
 from sweep.store.failures import Failure
-from sweep.verify import Remedy, Verdict
+from sweep.verification import Remedy, Verdict
 
 MOST = 20  # kinds of failure that are told
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from sweep.cli.amounts import duration, moment, rate
 from sweep.cli.status import Status
-from sweep.plan.plan import Plan
+from sweep.planning.plan import Plan
 from sweep.run.events import Look, Pace, Progress
 from sweep.store.storage import human_bytes
 

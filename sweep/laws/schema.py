@@ -13,8 +13,8 @@ from sweep.kernels.contract import Kernel, Output, State
 from sweep.laws.runs import Case, Run
 from sweep.laws.trial import Trial
 from sweep.laws.verdict import Finding, failed, passed, warning
-from sweep.plan import declared
-from sweep.plan.names import OWN, stage_clashes
+from sweep.planning import declared
+from sweep.planning.names import OWN, stage_clashes
 from sweep.run.results import names_problem, value_problem
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from sweep.plan.plan import Task
+from sweep.planning.plan import Task
 from sweep.run.failure import PointFailure
 
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from sweep.errors import Problem, SweepError
 from sweep.grid.axes import canonical
 from sweep.grid.grid import Grid
-from sweep.plan.declared import check_declared, check_nodes
-from sweep.plan.plan import Plan, make_plan
+from sweep.planning.declared import check_declared, check_nodes
+from sweep.planning.plan import Plan, make_plan
 from sweep.run.events import Ended, Listener, Notice, Progress, Stopping
 from sweep.run.executors.base import Executor
 from sweep.run.executors.inline import InlineExecutor

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweep.grid.axes import Label
-from sweep.plan.plan import Task
+from sweep.planning.plan import Task
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:  # the process beside a worker is to be small, and at work in no time
-    from sweep.plan.plan import Task
+    from sweep.planning.plan import Task
     from sweep.store.storage import Location
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sweep.errors import reason
 from sweep.grid.code import differences, modules_here
-from sweep.plan.plan import Plan
+from sweep.planning.plan import Plan
 from sweep.store.environments import Environment, environment_differences, environment_here
 from sweep.store.lease import holds
 from sweep.store.storage import UNAVAILABLE, Location

@@ -12,9 +12,9 @@ import numpy as np
 from sweep.grid.axes import Label, Labels, canonical
 from sweep.grid.grid import Stage
 from sweep.kernels.contract import Array, Arrays, Inputs
-from sweep.plan.layout import Variable
-from sweep.plan.plan import Plan, StagePlan
-from sweep.plan.values import as_declared
+from sweep.planning.layout import Variable
+from sweep.planning.plan import Plan, StagePlan
+from sweep.planning.values import as_declared
 from sweep.store.store import Store
 
 CACHE_BYTES = 2**29

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from sweep.errors import SweepError
 from sweep.grid.axes import places
-from sweep.plan.plan import Plan, StagePlan, Task
+from sweep.planning.plan import Plan, StagePlan, Task
 from sweep.run.events import Listener, Look, Notice, PointsFailed, Progress, Started, TaskDone, WorkerLost
 from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outcome, Said
 from sweep.run.failure import PointFailure, common_reason

@@ -12,7 +12,7 @@ from typing import Any
 
 from sweep.grid.code import code_of, differences
 from sweep.grid.registry import module_of
-from sweep.plan.plan import Plan
+from sweep.planning.plan import Plan
 from sweep.run.events import Listener, Notice
 from sweep.store.launches import next_launch, put_launch
 from sweep.store.provenance import environment, who_and_when

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from sweep.plan.plan import StagePlan, Task
+from sweep.planning.plan import StagePlan, Task
 from sweep.run.account import At
 from sweep.run.events import Look, Pace
 from sweep.run.schedule import Schedule

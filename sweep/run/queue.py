@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from sweep.grid.axes import places
 from sweep.grid.grid import Input, Stage
-from sweep.plan.cells import CELL_AT_MOST
-from sweep.plan.plan import StagePlan, Task
+from sweep.planning.cells import CELL_AT_MOST
+from sweep.planning.plan import StagePlan, Task
 from sweep.run.events import Progress
 from sweep.run.speed import Speed
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from sweep.errors import brief
 from sweep.kernels.contract import Array, Output
-from sweep.plan.values import as_stored, fill_value, stored_dtype
+from sweep.planning.values import as_stored, fill_value, stored_dtype
 
 RANKS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}  # a number of one kind is also one of the higher kinds
 

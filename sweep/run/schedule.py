@@ -9,7 +9,7 @@ from itertools import count
 
 import numpy as np
 
-from sweep.plan.plan import Plan, Task
+from sweep.planning.plan import Plan, Task
 from sweep.run.account import Account
 from sweep.run.events import Progress
 from sweep.run.queue import Points, StageQueue

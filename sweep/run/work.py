@@ -14,10 +14,10 @@ from sweep.grid.axes import Label
 from sweep.grid.grid import Stage
 from sweep.grid.identity import stream
 from sweep.kernels.contract import Array, Arrays, Inputs, State
-from sweep.plan.cells import CELL_AT_MOST
-from sweep.plan.layout import Variable
-from sweep.plan.plan import Plan, Region, StagePlan, Task
-from sweep.plan.values import empty, fill_value, stored_dtype
+from sweep.planning.cells import CELL_AT_MOST
+from sweep.planning.layout import Variable
+from sweep.planning.plan import Plan, Region, StagePlan, Task
+from sweep.planning.values import empty, fill_value, stored_dtype
 from sweep.run.account import Account, At
 from sweep.run.failure import failure_of
 from sweep.run.inputs import InputReader

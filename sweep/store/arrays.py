@@ -16,8 +16,8 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import MemoryStore, StorePath
 
-from sweep.plan.plan import Region
-from sweep.plan.template import Field
+from sweep.planning.plan import Region
+from sweep.planning.template import Field
 from sweep.store.root import DOCUMENT, Metadata
 from sweep.store.storage import Location
 

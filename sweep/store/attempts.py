@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sweep.plan.plan import Task
+from sweep.planning.plan import Task
 from sweep.store.storage import Location
 
 PREFIX = ".sweep/at/"

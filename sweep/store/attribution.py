@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from sweep.plan.plan import Region
-from sweep.plan.template import COMPUTED_BY, SEVERAL, UNKNOWN
+from sweep.planning.plan import Region
+from sweep.planning.template import COMPUTED_BY, SEVERAL, UNKNOWN
 from sweep.store.arrays import regions
 from sweep.store.progress import readable
 from sweep.store.storage import damage

@@ -20,10 +20,10 @@ import numpy.typing as npt
 
 from sweep.errors import Problem, SweepError
 from sweep.kernels.contract import Output
-from sweep.plan.layout import Variable
-from sweep.plan.plan import Layout, Region, StagePlan
-from sweep.plan.template import COMPUTED_BY, UNKNOWN, Field, stage_fields
-from sweep.plan.values import as_stored
+from sweep.planning.layout import Variable
+from sweep.planning.plan import Layout, Region, StagePlan
+from sweep.planning.template import COMPUTED_BY, UNKNOWN, Field, stage_fields
+from sweep.planning.values import as_stored
 from sweep.store.arrays import array_metadata, group_metadata, is_chunk_of, open_array, owner, regions
 from sweep.store.root import DOCUMENT, Metadata, Root, restore_root, write_root
 from sweep.store.storage import Location, damage

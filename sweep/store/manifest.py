@@ -10,9 +10,9 @@ from sweep.errors import Problem, SweepError
 from sweep.grid.axes import canonical
 from sweep.grid.grid import Stage
 from sweep.grid.parameters import computed_of
-from sweep.plan.attributes import as_attributes, from_attribute
-from sweep.plan.plan import Layout, Plan, extents_at
-from sweep.plan.template import json_value
+from sweep.planning.attributes import as_attributes, from_attribute
+from sweep.planning.plan import Layout, Plan, extents_at
+from sweep.planning.template import json_value
 from sweep.store.provenance import environment, with_provenance
 
 FORMAT = 1

@@ -10,7 +10,7 @@ import numpy as np
 
 from sweep.grid.axes import places
 from sweep.grid.grid import Input
-from sweep.plan.plan import Layout, Plan, StagePlan
+from sweep.planning.plan import Layout, Plan, StagePlan
 from sweep.store.arrays import owner
 from sweep.store.attribution import forget_damaged
 from sweep.store.extend import CHANGING, StageExtension, restore, switch

@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sweep.plan.layout import Variable
-from sweep.plan.plan import Region, StagePlan
+from sweep.planning.layout import Variable
+from sweep.planning.plan import Region, StagePlan
 
 
 def variables_in(plan: StagePlan, region: Region) -> Iterator[Variable]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sweep.errors import Problem, SweepError
 from sweep.grid.code import differences
-from sweep.plan.plan import Plan
+from sweep.planning.plan import Plan
 from sweep.store.environments import ABSENT, package_version
 
 PACKAGES = ("sweep-rg", "numpy", "numba", "xarray", "zarr", "ray")

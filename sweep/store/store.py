@@ -17,10 +17,10 @@ import numpy.typing as npt
 from sweep.errors import LeaseLost, Problem, SweepError
 from sweep.grid.axes import Labels, canonical
 from sweep.kernels.contract import State
-from sweep.plan.layout import Variable
-from sweep.plan.plan import Layout, Plan, Region, StagePlan
-from sweep.plan.template import COMPUTED_BY, UNKNOWN
-from sweep.plan.values import as_stored
+from sweep.planning.layout import Variable
+from sweep.planning.plan import Layout, Plan, Region, StagePlan
+from sweep.planning.template import COMPUTED_BY, UNKNOWN
+from sweep.planning.values import as_stored
 from sweep.store import lease
 from sweep.store.arrays import open_array
 from sweep.store.attribution import forget, new_attribution

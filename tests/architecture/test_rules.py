@@ -55,7 +55,7 @@ def test_a_forbidden_import_is_seen(tmp_path: Path) -> None:
     config = tmp_path / "forbid.toml"
     for contract in (
         'type = "forbidden"\nsource_modules = ["sweep.kernels"]\nforbidden_modules = ["numpy"]\n',
-        'type = "layers"\nlayers = ["sweep.plan", "sweep.store"]\n',
+        'type = "layers"\nlayers = ["sweep.planning", "sweep.store"]\n',
     ):
         config.write_text(
             '[tool.importlinter]\nroot_packages = ["sweep"]\ninclude_external_packages = true\n'

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from sweep.plan.plan import Task
+from sweep.planning.plan import Task
 from sweep.run.account import Account, At
 from sweep.run.executors.base import Done, Lost, Outcome, Said
 from sweep.run.executors.messages import Answered, Gone, Greeted, Message, Told

@@ -15,7 +15,7 @@ import pytest
 from launching import grid_with, run
 
 from sweep.grid.resolve import resolve
-from sweep.plan.plan import Plan, make_plan
+from sweep.planning.plan import Plan, make_plan
 from sweep.run.hello import Hello, hello, refusal
 from sweep.store.environments import environment_here
 from sweep.store.lease import Lease

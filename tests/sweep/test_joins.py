@@ -15,7 +15,7 @@ from sweep.grid.grid import Grid
 from sweep.grid.resolve import resolve
 from sweep.store.storage import Location
 from sweep.store.store import Store
-from sweep.verify import verify_store
+from sweep.verification import verify_store
 
 
 def grid_of(**stages: dict[str, Any]) -> Grid:

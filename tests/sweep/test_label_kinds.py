@@ -19,7 +19,7 @@ from sweep.run.driver import launch
 from sweep.run.events import Event
 from sweep.store.storage import Location
 from sweep.store.store import Store
-from sweep.verify import verify_store
+from sweep.verification import verify_store
 
 
 def grid(axes: dict[str, Any], params: dict[str, Any] | None = None, **stages: Any) -> Grid:

@@ -12,7 +12,7 @@ from launching import grid_with, load, run
 
 from sweep.grid.axes import CRITICAL_TEMPERATURE, canonical, expand
 from sweep.grid.identity import point_key, stream
-from sweep.plan.plan import make_plan
+from sweep.planning.plan import make_plan
 
 
 def test_forms_of_an_axis() -> None:

@@ -21,7 +21,7 @@ import sweep.store.holder
 import sweep.store.lease
 from sweep.cli.commands import app
 from sweep.errors import LeaseLost, SweepError
-from sweep.plan.plan import Task, make_plan
+from sweep.planning.plan import Task, make_plan
 from sweep.run.account import Account
 from sweep.run.driver import plan_for
 from sweep.run.work import Workbench

@@ -17,7 +17,7 @@ import sweep.cli.display
 from sweep.cli.amounts import duration, moment, rate
 from sweep.cli.display import LiveDisplay, PlainDisplay
 from sweep.cli.overview import plan_view, progress_table, totals
-from sweep.plan.plan import Task, make_plan
+from sweep.planning.plan import Task, make_plan
 from sweep.run.account import Account, At
 from sweep.run.events import Look, Notice, Pace, Progress, Started, TaskDone, look_from
 from sweep.run.looking import Looking

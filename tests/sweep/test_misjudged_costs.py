@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from launching import assert_same, grid_with, load, run
 
-import sweep.plan.cells
+import sweep.planning.cells
 import sweep.run.queue
 import sweep.run.work
-from sweep.plan.cells import REGROUP
+from sweep.planning.cells import REGROUP
 from sweep.run.events import Event, Notice, TaskDone
 from sweep.run.executors.base import Executor
 from sweep.run.executors.inline import InlineExecutor
@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty folder, in a world of short patience."""
     for module in (sweep.run.work, sweep.run.queue):
         monkeypatch.setattr(module, "CELL_AT_MOST", 0.1)
-    monkeypatch.setattr(sweep.plan.cells, "CELL_SECONDS", 0.1 / REGROUP)
+    monkeypatch.setattr(sweep.planning.cells, "CELL_SECONDS", 0.1 / REGROUP)
     return tmp_path
 
 

@@ -17,7 +17,7 @@ from sweep.grid.grid import Grid
 from sweep.grid.resolve import resolve
 from sweep.kernels.contract import Arrays, Inputs, Kernel, Output, State, parameter
 from sweep.laws import check_kernel
-from sweep.plan.names import folded
+from sweep.planning.names import folded
 from sweep.run.driver import launch
 
 

@@ -7,7 +7,7 @@ from pretended import Actor, Pretended, Ran
 
 from sweep.errors import SweepError
 from sweep.grid.resources import Resources
-from sweep.plan.plan import Task
+from sweep.planning.plan import Task
 
 ONE, TWO = {"CPU": 1.0}, {"CPU": 2.0}
 

@@ -19,7 +19,7 @@ CHUNK = "throw/done/c/1/0"
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a store with a chunk for every two points, the last one cut by the edge, and one chunk missing."""
-    monkeypatch.setattr("sweep.plan.cells.CELL_SECONDS", 2.2e-4)
+    monkeypatch.setattr("sweep.planning.cells.CELL_SECONDS", 2.2e-4)
     run(grid_with(), tmp_path / "toy.zarr")
     (tmp_path / "toy.zarr" / "throw" / "done" / "c" / "0" / "0").unlink()
     return tmp_path / "toy.zarr"

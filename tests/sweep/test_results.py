@@ -16,7 +16,7 @@ from launching import load, run
 from sweep.grid.grid import Grid
 from sweep.grid.resolve import resolve
 from sweep.kernels.contract import Kernel, Output, parameter
-from sweep.plan.values import as_declared, as_stored
+from sweep.planning.values import as_declared, as_stored
 from sweep.run.driver import launch
 from sweep.run.results import WrongResult, checked, value_problem
 

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from launching import grid_with
 
-import sweep.plan.cells
-import sweep.plan.plan
+import sweep.planning.cells
+import sweep.planning.plan
 from sweep.grid.resolve import resolve
-from sweep.plan.plan import Plan, Task, make_plan
+from sweep.planning.plan import Plan, Task, make_plan
 from sweep.run.account import Account
 from sweep.run.failure import PointFailure
 from sweep.run.schedule import ATTEMPTS, Schedule
@@ -25,8 +25,8 @@ def nothing_done(plan: Plan) -> dict[str, np.ndarray]:
 
 
 def fine_plan(monkeypatch, **changes) -> Plan:
-    monkeypatch.setattr(sweep.plan.cells, "CELL_SECONDS", 1e-5)
-    monkeypatch.setattr(sweep.plan.plan, "TILE_SECONDS", 1e-5)
+    monkeypatch.setattr(sweep.planning.cells, "CELL_SECONDS", 1e-5)
+    monkeypatch.setattr(sweep.planning.plan, "TILE_SECONDS", 1e-5)
     return make_plan(grid_with(**changes))
 
 
@@ -170,7 +170,7 @@ def test_task_that_was_lost_without_fault_is_handed_out_again(monkeypatch) -> No
 
 def test_tiles_follow_what_points_cost(monkeypatch) -> None:
     """The first task is small; where points cost a hundred times more or less than said, later ones follow."""
-    monkeypatch.setattr(sweep.plan.cells, "CELL_SECONDS", 1e-5)
+    monkeypatch.setattr(sweep.planning.cells, "CELL_SECONDS", 1e-5)
     plan = make_plan(
         grid_with(walk__axes={"size": [3], "realisation": 200_000}, walk__params={"seconds": 1e-3, "steps": 1})
     )
@@ -188,7 +188,7 @@ def test_tiles_follow_what_points_cost(monkeypatch) -> None:
             schedule.complete(task, Account(predicted=predicted), factor * predicted)
         cells[factor] = lengths
     assert cells[0.01][0] == cells[1.0][0] == cells[100.0][0] < cells[1.0][1]
-    assert cells[0.01][1] == pytest.approx(200_000 / sweep.plan.plan.TILES_AT_LEAST, rel=0.02), "enough for all workers"
+    assert cells[0.01][1] == pytest.approx(200_000 / sweep.planning.plan.TILES_AT_LEAST, rel=0.02), "for all workers"
     assert cells[100.0][1] == pytest.approx(cells[1.0][1] / 100, rel=0.1)
 
 

@@ -15,7 +15,7 @@ from sweep.grid.parameters import bounds_of, fields_of
 from sweep.grid.registry import find_kernel, short_names
 from sweep.grid.resolve import resolve
 from sweep.kernels.contract import Kernel
-from sweep.plan.attributes import unit_attributes
+from sweep.planning.attributes import unit_attributes
 
 KERNELS = {name: find_kernel(name) for name in short_names()} | {"potts": POTTS}
 REGISTRY: pint.UnitRegistry = pint.UnitRegistry()

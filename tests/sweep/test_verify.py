@@ -22,7 +22,7 @@ from sweep.store.lease import Lease
 from sweep.store.root import write_root
 from sweep.store.storage import Location
 from sweep.store.store import Store
-from sweep.verify import Finding, Remedy, verify_store
+from sweep.verification import Finding, Remedy, verify_store
 
 ENERGY = "throw/energy"
 

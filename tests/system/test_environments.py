@@ -16,13 +16,13 @@ from typer.testing import CliRunner
 from sweep.cli.commands import app
 from sweep.errors import SweepError
 from sweep.grid.grid import Grid
-from sweep.plan.template import SEVERAL, UNKNOWN
+from sweep.planning.template import SEVERAL, UNKNOWN
 from sweep.run.executors.ray import RayExecutor
 from sweep.store.attribution import attributed, forget
 from sweep.store.environments import PREFIX, enrol, environment_here, read_environments
 from sweep.store.storage import Location
 from sweep.store.store import Store
-from sweep.verify import Verdict, verify_store
+from sweep.verification import Verdict, verify_store
 
 SUPPORT = Path(__file__).parents[1] / "support"
 LAUNCH = """

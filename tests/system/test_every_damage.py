@@ -25,7 +25,7 @@ from sweep.grid.grid import Grid
 from sweep.run.driver import launch
 from sweep.store.storage import Location
 from sweep.store.store import Store
-from sweep.verify import verify_store
+from sweep.verification import verify_store
 
 THROW = {"kernel": "toys:THROW", "axes": {"size": [3], "temperature": [0.5, 1.0]}, "params": {"throws": 6}}
 WALK = {

@@ -15,7 +15,7 @@ from sweep.run.driver import launch
 from sweep.run.events import Event
 from sweep.store.storage import Location
 from sweep.store.store import Store
-from sweep.verify import verify_store
+from sweep.verification import verify_store
 
 
 def throw(**changes: Any) -> dict[str, Any]:

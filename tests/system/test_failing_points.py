@@ -21,7 +21,7 @@ from sweep.cli.status import read_status
 from sweep.grid.grid import Grid
 from sweep.grid.resolve import resolve
 from sweep.grid.resources import Resources
-from sweep.plan.plan import Plan
+from sweep.planning.plan import Plan
 from sweep.run.driver import Failing, inline, launch
 from sweep.run.events import Event, PointsFailed, WorkerLost
 from sweep.run.executors.base import Lost, NextTask, Outcome, attempt
@@ -30,7 +30,7 @@ from sweep.run.work import Workbench
 from sweep.store.attempts import name_point
 from sweep.store.storage import Location
 from sweep.store.store import Store
-from sweep.verify import verify_store
+from sweep.verification import verify_store
 
 
 def grid(points: int = 20, more: Mapping[str, Any] | None = None, **params: Any) -> Grid:

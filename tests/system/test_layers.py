@@ -18,7 +18,7 @@ from sweep.run.driver import launch
 from sweep.run.executors.ray import RayExecutor
 from sweep.store.storage import Location
 from sweep.store.store import Store
-from sweep.verify import verify_store
+from sweep.verification import verify_store
 
 AXES = {"size": [8], "temperature": [2.3]}
 MAJORITY = {"kernel": "block_spin", "axes": AXES, "params": {"rule": "majority"}}

@@ -18,11 +18,11 @@ from sweep.grid.axes import CRITICAL_TEMPERATURE
 from sweep.grid.grid import Grid
 from sweep.grid.resolve import resolve
 from sweep.kernels.ising.schedule import NANOSECONDS
-from sweep.plan.template import UNKNOWN
+from sweep.planning.template import UNKNOWN
 from sweep.store.failures import read_failures
 from sweep.store.storage import Location
 from sweep.store.store import Store
-from sweep.verify import Remedy, verify_store
+from sweep.verification import Remedy, verify_store
 
 DATA = Path(__file__).parents[1] / "data"
 COMPLETE = ("marks", "ising", "fine", "ranges", "rbm")

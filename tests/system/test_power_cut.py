@@ -23,7 +23,7 @@ from sweep.errors import SweepError
 from sweep.grid.grid import Grid
 from sweep.store.storage import Location
 from sweep.store.store import Store
-from sweep.verify import verify_store
+from sweep.verification import verify_store
 
 SUPPORT = Path(__file__).parents[1] / "support"
 needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="sees in /proc what is flushed")

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from launching import assert_same, grid_with, load, run
 
-import sweep.plan.cells
-import sweep.plan.plan
+import sweep.planning.cells
+import sweep.planning.plan
 from sweep.grid.resources import Resources
-from sweep.plan.plan import Plan, Task
+from sweep.planning.plan import Plan, Task
 from sweep.run.events import Event, TaskDone
 from sweep.run.executors.base import Executor, NextTask, Outcome, attempt
 from sweep.run.executors.ray import RayExecutor
@@ -53,8 +53,8 @@ class Shuffled:
 
 @pytest.fixture
 def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep.plan.cells, "CELL_SECONDS", 3e-4)
-    monkeypatch.setattr(sweep.plan.plan, "TILE_SECONDS", 3e-4)
+    monkeypatch.setattr(sweep.planning.cells, "CELL_SECONDS", 3e-4)
+    monkeypatch.setattr(sweep.planning.plan, "TILE_SECONDS", 3e-4)
 
 
 def shuffled(seed: int) -> Callable[[], AbstractContextManager[Executor]]:

@@ -14,7 +14,7 @@ from processes import Launch
 
 from sweep.store.storage import Location
 from sweep.store.store import Store
-from sweep.verify import verify_store
+from sweep.verification import verify_store
 
 PLACE = "s3://sweeps/runs/toy.zarr"
 

@@ -8,7 +8,7 @@ import pytest
 from launching import assert_same, grid_with, load, run
 
 import sweep.run.executors.shared
-from sweep.plan.plan import Task, make_plan
+from sweep.planning.plan import Task, make_plan
 from sweep.run.driver import inline, launch
 from sweep.run.events import Event, PointsFailed
 from sweep.run.executors.ray import RayExecutor

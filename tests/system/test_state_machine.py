@@ -30,11 +30,11 @@ from xarray import DataTree
 import sweep.run.work
 from sweep.errors import SweepError
 from sweep.grid.resolve import resolve
-from sweep.plan.plan import Layout
+from sweep.planning.plan import Layout
 from sweep.run.driver import Summary, launch
 from sweep.store.storage import Location
 from sweep.store.store import Store
-from sweep.verify import Finding, verify_store
+from sweep.verification import Finding, verify_store
 
 X = (0.1 + 0.2, -1.0, 0.0, 1 / 3, 1.0, 2.5, 7.0, 1e-9)
 SIZES = (2, 1, 3)

@@ -25,7 +25,7 @@ from sweep.run.driver import MakeExecutor, launch
 from sweep.run.executors.inline import InlineExecutor
 from sweep.store.storage import Location
 from sweep.store.store import Store
-from sweep.verify import verify_store
+from sweep.verification import verify_store
 
 SUPPORT = Path(__file__).parents[1] / "support"
 

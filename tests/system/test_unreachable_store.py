@@ -19,7 +19,7 @@ from sweep.run.events import Event
 from sweep.store.files import Files
 from sweep.store.storage import Location
 from sweep.store.store import Store
-from sweep.verify import verify_store
+from sweep.verification import verify_store
 
 
 def test_no_answer_is_said_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import ray
 
 from sweep.errors import reason
-from sweep.plan.plan import Task
+from sweep.planning.plan import Task
 from sweep.run.account import At
 from sweep.run.executors.base import Halted, Outcome, attempt, limit_threads
 from sweep.run.executors.shared import References, take

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from sweep.errors import LeaseLost
 from sweep.grid.resources import Resources
-from sweep.plan.plan import Plan, Task
+from sweep.planning.plan import Plan, Task
 from sweep.run.account import Account, At
 from sweep.run.failure import PointFailure
 from sweep.run.work import Stopped, Workbench

@@ -12,7 +12,7 @@ import ray
 from ray.exceptions import ActorDiedError, ActorUnavailableError, OutOfMemoryError, RayError
 
 from sweep.errors import Problem, SweepError
-from sweep.plan.plan import Plan, Task
+from sweep.planning.plan import Plan, Task
 from sweep.run.executors.actor import Assignment, RemoteActor
 from sweep.run.executors.messages import Answered, Gone, Greeted, Message, Told
 from sweep.run.executors.room import Node, Share, cores

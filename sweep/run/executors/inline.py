@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from sweep.grid.resources import Resources
-from sweep.plan.plan import Plan
+from sweep.planning.plan import Plan
 from sweep.run.account import At
 from sweep.run.executors.base import NextTask, Outcome, attempt, limit_threads
 from sweep.run.hello import hello

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sweep.plan.plan import Task
+from sweep.planning.plan import Task
 from sweep.run.account import At
 from sweep.run.executors.base import Outcome
 from sweep.run.executors.room import Node, Share

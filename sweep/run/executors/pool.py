@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from sweep.errors import Problem, SweepError
 from sweep.grid.resources import Resources
-from sweep.plan.plan import Task
+from sweep.planning.plan import Task
 from sweep.run.account import At
 from sweep.run.executors.base import Done, Lost, NextTask, Outcome, Said
 from sweep.run.executors.messages import Answered, Cluster, Gone, Greeted, Message, Told

@@ -14,7 +14,7 @@ import ray.cloudpickle
 
 from sweep.grid.resources import Resources
 from sweep.grid.source import distributions
-from sweep.plan.plan import Plan
+from sweep.planning.plan import Plan
 from sweep.run.account import At
 from sweep.run.executors.base import NextTask, Outcome
 from sweep.run.executors.cluster import RayCluster

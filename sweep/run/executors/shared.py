@@ -15,7 +15,7 @@ import ray
 from ray.exceptions import RayError
 
 from sweep.grid.grid import Input, Stage
-from sweep.plan.plan import Plan, Task
+from sweep.planning.plan import Plan, Task
 from sweep.run.inputs import InputReader, Read, reads
 from sweep.store.store import Store
 

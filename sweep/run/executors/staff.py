@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sweep.plan.plan import Task
+from sweep.planning.plan import Task
 from sweep.run.account import At
 from sweep.run.executors.messages import Cluster
 from sweep.run.executors.room import Node, Share, cores, fitting, less

@@ -19,10 +19,10 @@ from sweep.grid.code import code_of
 from sweep.grid.grid import Grid, Stage
 from sweep.grid.parameters import as_mapping, extents_of
 from sweep.grid.resources import ONE_CORE, Resources
-from sweep.plan import cells
-from sweep.plan.cells import cell_shape, cell_shape_kept, seconds_of
-from sweep.plan.labels import kind_problems, with_stored
-from sweep.plan.layout import Variable, placed_variables
+from sweep.planning import cells
+from sweep.planning.cells import cell_shape, cell_shape_kept, seconds_of
+from sweep.planning.labels import kind_problems, with_stored
+from sweep.planning.layout import Variable, placed_variables
 
 TILE_SECONDS = 2.0  # chunks are gathered into one task until they are this much work
 HELD = 2  # times that results and states are in memory: as they are, and as they are packed or become

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from sweep.errors import Problem, SweepError
-from sweep.plan.plan import StagePlan
+from sweep.planning.plan import StagePlan
 from sweep.run.executors.base import limit_threads
 from sweep.store.attribution import computed_by
 from sweep.store.environments import read_environments
@@ -23,15 +23,21 @@ from sweep.store.manifest import layouts
 from sweep.store.root import COPY
 from sweep.store.storage import reaching
 from sweep.store.store import Store, required_manifest
-from sweep.verify.again import Recomputer
-from sweep.verify.chunks import chunk_findings
-from sweep.verify.elsewhere import Elsewhere
-from sweep.verify.finding import Finding, Remedy
-from sweep.verify.looked import Looked, Tally
-from sweep.verify.made import Made, in_order, made_by
-from sweep.verify.metadata import environment_findings, label_findings, log_findings, metadata_findings, root_findings
-from sweep.verify.repair import repair as mend
-from sweep.verify.unplanned import unplanned_findings
+from sweep.verification.again import Recomputer
+from sweep.verification.chunks import chunk_findings
+from sweep.verification.elsewhere import Elsewhere
+from sweep.verification.finding import Finding, Remedy
+from sweep.verification.looked import Looked, Tally
+from sweep.verification.made import Made, in_order, made_by
+from sweep.verification.metadata import (
+    environment_findings,
+    label_findings,
+    log_findings,
+    metadata_findings,
+    root_findings,
+)
+from sweep.verification.repair import repair as mend
+from sweep.verification.unplanned import unplanned_findings
 
 __all__ = ["Finding", "Looked", "Remedy", "Verdict", "undamaged", "verify_store"]
 

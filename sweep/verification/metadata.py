@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sweep.plan.plan import StagePlan
-from sweep.plan.template import COMPUTED_BY, Field, stage_fields
+from sweep.planning.plan import StagePlan
+from sweep.planning.template import COMPUTED_BY, Field, stage_fields
 from sweep.store.attribution import computed_by
 from sweep.store.environments import PREFIX as ENVIRONMENTS
 from sweep.store.environments import read_environments
@@ -19,8 +19,8 @@ from sweep.store.launches import read_launches
 from sweep.store.root import COPY, DOCUMENT, alone, copy_text
 from sweep.store.storage import Location, damage
 from sweep.store.store import Store, required_manifest
-from sweep.verify.finding import Finding, Remedy
-from sweep.verify.looked import Tally
+from sweep.verification.finding import Finding, Remedy
+from sweep.verification.looked import Tally
 
 
 def root_findings(store: Store, tally: Tally) -> Iterator[Finding]:

@@ -12,9 +12,9 @@ from sweep.errors import Problem, SweepError, brief, reason
 from sweep.grid.axes import Label
 from sweep.grid.grid import Grid, Stage, at_point, of_a_block, work_problems
 from sweep.kernels.contract import Array, Output
-from sweep.plan.layout import dependences
-from sweep.plan.names import clashes, name_problems, path_problems, short, stage_clashes
-from sweep.plan.plan import Plan
+from sweep.planning.layout import dependences
+from sweep.planning.names import clashes, name_problems, path_problems, short, stage_clashes
+from sweep.planning.plan import Plan
 
 KINDS = "biufc"
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from sweep.grid.axes import Label
 from sweep.grid.grid import Stage, Work
-from sweep.plan.layout import dependences
+from sweep.planning.layout import dependences
 
 CELL_SECONDS = 0.5  # points are gathered into one chunk until they are this much work ...
 CELL_BYTES = 32 * 2**20  # ... or this much data

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from sweep.plan.template import SEVERAL
+from sweep.planning.template import SEVERAL
 from sweep.store.environments import Environment, environment_differences, environment_here
 
 

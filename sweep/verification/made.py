@@ -11,7 +11,7 @@ from sweep.errors import Problem, SweepError
 from sweep.grid.code import differences
 from sweep.grid.resolve import resolve
 from sweep.grid.yaml_text import parse_yaml
-from sweep.plan.plan import Plan, StagePlan, make_plan
+from sweep.planning.plan import Plan, StagePlan, make_plan
 from sweep.store.manifest import changes, layouts
 from sweep.store.provenance import environment
 

@@ -10,18 +10,18 @@ import numpy as np
 from sweep.errors import reason
 from sweep.grid.axes import Label, Labels, canonical
 from sweep.kernels.contract import Array, Arrays, State
-from sweep.plan.layout import Variable
-from sweep.plan.plan import StagePlan
-from sweep.plan.values import as_stored, same_values
+from sweep.planning.layout import Variable
+from sweep.planning.plan import StagePlan
+from sweep.planning.values import as_stored, same_values
 from sweep.run.inputs import InputReader
 from sweep.run.work import run_blocks
 from sweep.store.attribution import computed_by
 from sweep.store.presence import variables_in
 from sweep.store.store import Store
-from sweep.verify.elsewhere import Elsewhere
-from sweep.verify.finding import Finding, Remedy
-from sweep.verify.looked import Tally
-from sweep.verify.made import Made
+from sweep.verification.elsewhere import Elsewhere
+from sweep.verification.finding import Finding, Remedy
+from sweep.verification.looked import Tally
+from sweep.verification.made import Made
 
 
 @dataclass(frozen=True)

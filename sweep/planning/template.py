@@ -10,10 +10,10 @@ import numpy as np
 
 from sweep.grid.axes import Labels
 from sweep.grid.parameters import as_mapping
-from sweep.plan.attributes import as_attributes, unit_attributes
-from sweep.plan.layout import Variable
-from sweep.plan.plan import StagePlan
-from sweep.plan.values import fill_value, label_fill, stored_dtype, value_attributes
+from sweep.planning.attributes import as_attributes, unit_attributes
+from sweep.planning.layout import Variable
+from sweep.planning.plan import StagePlan
+from sweep.planning.values import fill_value, label_fill, stored_dtype, value_attributes
 
 COMPUTED_BY = "computed_by"
 UNKNOWN, SEVERAL = -1, -2  # instead of the number of an environment

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweep.plan.plan import Region, StagePlan
-from sweep.plan.template import COMPUTED_BY
+from sweep.planning.plan import Region, StagePlan
+from sweep.planning.template import COMPUTED_BY
 from sweep.store.presence import chunk_indices, variables_in
 from sweep.store.storage import damage
 from sweep.store.store import Store
-from sweep.verify.finding import Finding, Remedy
-from sweep.verify.looked import Tally
+from sweep.verification.finding import Finding, Remedy
+from sweep.verification.looked import Tally
 
 Done = npt.NDArray[np.bool_]
 Blocks = npt.NDArray[np.int32]

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweep.plan.plan import Layout
-from sweep.plan.template import COMPUTED_BY
+from sweep.planning.plan import Layout
+from sweep.planning.template import COMPUTED_BY
 from sweep.store.storage import damage
 from sweep.store.store import Store
-from sweep.verify.finding import Finding, Remedy
-from sweep.verify.looked import Tally
+from sweep.verification.finding import Finding, Remedy
+from sweep.verification.looked import Tally
 
 
 def unplanned_findings(store: Store, name: str, layout: Layout, tally: Tally) -> Iterator[Finding]:

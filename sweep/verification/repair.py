@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sweep.plan.plan import StagePlan
-from sweep.plan.template import stage_fields
+from sweep.planning.plan import StagePlan
+from sweep.planning.template import stage_fields
 from sweep.store.attribution import forget
 from sweep.store.environments import forget_environment
 from sweep.store.extend import settle, values_of
 from sweep.store.root import write_root
 from sweep.store.store import Store
-from sweep.verify.finding import Finding, Remedy
+from sweep.verification.finding import Finding, Remedy
 
 
 def repair(store: Store, plans: Mapping[str, StagePlan], findings: Sequence[Finding]) -> None:
