@@ -59,7 +59,7 @@ def hello(plan: Plan, store: Store, node: str = "") -> Hello:
         node,
         socket.gethostname(),
         os.getpid(),
-        environment_here(sorted(packages)),
+        environment_here(sorted(packages), gpus=any(stage.stage.resources.gpus for stage in plan.stages.values())),
         modules_here({name for code in codes for name in code["modules"]}),
         _unseen(store),
     )

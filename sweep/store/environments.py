@@ -12,6 +12,7 @@ import json
 import platform
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,18 +22,23 @@ from sweep.store.storage import Location
 
 PREFIX = ".sweep/environments/"
 ABSENT = "not installed"
+GPU = "GPU"
 PACKAGES = ("sweep-rg", "numpy", "numba", "llvmlite")  # those that every kernel stands on
 
 Environment = Mapping[str, str]
 
 
-def environment_here(packages: Iterable[str] = ()) -> dict[str, str]:
+def environment_here(packages: Iterable[str] = (), *, gpus: bool = False, root: Path = Path("/")) -> dict[str, str]:
     """Return what this process computes with, by name: Python, processor, BLAS, the packages of every kernel and more.
 
     Parameters
     ----------
     packages : iterable of str
         Further distributions that kernels use.
+    gpus : bool
+        Kernels use GPUs: say what kind they are, where there are any.
+    root : Path
+        Where ``proc`` is.
     """
     libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
     blas: dict[str, Any] = min(libraries, key=lambda library: "numpy" not in library["filepath"], default={})
@@ -45,7 +51,17 @@ def environment_here(packages: Iterable[str] = ()) -> dict[str, str]:
         "BLAS core type": str(blas.get("architecture", "unknown")),
         "numpy's SIMD": (simd.get("found") or simd.get("baseline") or ["none"])[-1],
     }
+    kinds = sorted(_gpus(root)) if gpus else []
+    machine |= {GPU: ", ".join(kinds)} if kinds else {}
     return {name: package_version(name) for name in [*PACKAGES, *packages]} | machine
+
+
+def _gpus(root: Path) -> set[str]:
+    """Return the models of the GPUs of this machine, as NVIDIA's driver tells them."""
+    told = [
+        line for file in root.glob("proc/driver/nvidia/gpus/*/information") for line in file.read_text().splitlines()
+    ]
+    return {line.removeprefix("Model:").strip() for line in told if line.startswith("Model:")}
 
 
 @functools.cache

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sweep.planning.template import SEVERAL
-from sweep.store.environments import Environment, environment_differences, environment_here
+from sweep.store.environments import GPU, Environment, environment_differences, environment_here
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Elsewhere:
     def _told(self) -> dict[int, list[str]]:
         """Return in words, for every environment that is known, how this one differs from it."""
         theirs = {number: environment for number, environment in self.known.items() if environment}
-        here = environment_here(dict.fromkeys(name for environment in theirs.values() for name in environment))
+        names = dict.fromkeys(name for environment in theirs.values() for name in environment)
+        here = environment_here(names, gpus=GPU in names)
         return {number: environment_differences(environment, here) for number, environment in theirs.items()}
 
     def is_here(self, number: int) -> bool:

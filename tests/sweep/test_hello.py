@@ -180,7 +180,12 @@ def test_all_that_differs_is_said_in_one_line() -> None:
     assert refusal(SAYS, replace(SAYS, unable="does not see it", environment={})) == "node head: does not see it"
 
 
-def test_what_a_process_computes_with_is_words(plan: Plan) -> None:
+def test_what_a_process_computes_with_is_words(plan: Plan, tmp_path: Path) -> None:
+    gpu = tmp_path / "proc/driver/nvidia/gpus/0000:19:00.0"
+    gpu.mkdir(parents=True)
+    (gpu / "information").write_text("Model: \t\t NVIDIA H200\nIRQ:   \t\t 180\n")
+    assert environment_here(gpus=True, root=tmp_path)["GPU"] == "NVIDIA H200"
+    assert "GPU" not in environment_here(root=tmp_path), "it matters to kernels that use it"
     found = environment_here(["no such package"])
     assert found["no such package"] == "not installed"
     assert all(isinstance(value, str) and value for value in found.values())
