@@ -53,8 +53,3 @@ def open_store(place: str) -> Store:
     from sweep.store.store import Store
 
     return Store(Location(place))
-
-
-def default_place(name: str) -> str:
-    """Return where the results of a grid go that is not told where."""
-    return str(Path("runs") / f"{name}.zarr")

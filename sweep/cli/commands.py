@@ -58,9 +58,10 @@ def status(
     """Show how far a store is, who is at work on it, and what failed. Works while a launch runs."""
     from rich.live import Live
 
+    from sweep.api.stores import status as look
     from sweep.cli.lines import status_lines
-    from sweep.cli.overview import status_view
-    from sweep.cli.status import Status, read_status
+    from sweep.display.tables import status_view
+    from sweep.run.status import Status
 
     in_place = Live(console=out, auto_refresh=False) if follow and out.is_terminal and not as_json else None
 
@@ -73,11 +74,11 @@ def status(
             out.print(status_view(found))
 
     with in_place or nullcontext():
-        show(found := read_status(open_store(store)))
+        show(found := look(store))
         seen = time.monotonic()
         while follow and not found.complete and time.monotonic() - seen < LONELY_SECONDS:
             time.sleep(FOLLOW_SECONDS)
-            show(found := read_status(open_store(store)))
+            show(found := look(store))
             seen = time.monotonic() if found.launcher else seen
     for line in () if as_json else status_lines(found, launches=launches):
         say(line)
@@ -90,16 +91,9 @@ def report(
     ] = None,
 ) -> None:
     """Write figures (PNG, PDF), the numbers behind them (CSV) and a page, index.html, that shows them."""
-    import xarray as xr
+    from sweep.api.stores import report as write
 
-    from sweep.analysis.report.report import write_report
-    from sweep.verification import undamaged
-
-    opened = open_store(store)
-    target = folder or Path("runs" if "://" in store else ".") / f"{store.rstrip('/').removesuffix('.zarr')}.report"
-    with undamaged(opened), xr.open_datatree(opened.location.zarr, engine="zarr") as tree:  # type: ignore[arg-type]
-        page = write_report(tree, target)
-    say(f"The report: {page}")
+    say(f"The report: {write(store, folder)}")
 
 
 def export(
@@ -126,10 +120,11 @@ def verify(
     ] = False,
 ) -> None:
     """Check that what the store calls done is there, whole, and comes out the same when it is computed again."""
+    from sweep.api.stores import verify as look
     from sweep.cli.lines import verdict_lines
-    from sweep.verification import Remedy, verify_store
+    from sweep.verification import Remedy
 
-    verdict = verify_store(open_store(store), everything=everything, repair=repair)
+    verdict = look(store, everything=everything, repair=repair)
     for line in verdict_lines(verdict, store, repaired=repair):
         say(line)
     left = [finding for finding in verdict.findings if not repair or finding.remedy is Remedy.none]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from sweep.cli.arguments import AcceptOption, GridArgument, SetOption, StoreOption, default_place, load_grid, open_store
+from sweep.cli.arguments import AcceptOption, GridArgument, SetOption, StoreOption, load_grid
 from sweep.cli.console import err, hold, out, say
 from sweep.cli.durations import seconds_in
 from sweep.errors import SweepError
@@ -37,16 +37,9 @@ def plan(
     accept_code_change: AcceptOption = False,
 ) -> None:
     """Show what is left to do of a grid: points, core time, bytes, files, and how long it takes. Writes nothing."""
-    from sweep.cli.overview import plan_view
-    from sweep.run.cores import usable_cores
-    from sweep.run.driver import plan_for
-    from sweep.run.launch import done_in
-    from sweep.store.launches import measured_speeds
+    from sweep.api.launching import plan as planned
 
-    loaded = load_grid(grid, set_)
-    opened = open_store(store or default_place(loaded.name))
-    planned = plan_for(loaded, opened, accept_code_change=accept_code_change)
-    out.print(plan_view(planned, done_in(planned, opened), measured_speeds(opened.location), workers or usable_cores()))
+    out.print(planned(load_grid(grid, set_), store, workers=workers, accept_code_change=accept_code_change))
 
 
 def launch(
@@ -97,11 +90,12 @@ def launch(
         from sweep.cli.submit import submit_and_follow
 
         submit_and_follow(context, grid, store, submit, set_)
-    from sweep.cli.display import display_for
     from sweep.cli.hooks import with_hooks
     from sweep.cli.lines import conclusion
+    from sweep.display.launching import display_for
     from sweep.run import driver
     from sweep.run.stopping import interruptible
+    from sweep.store.storage import default_place
 
     hold()
     with interruptible(seconds=time_limit, in_any_case=True) as request:

@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sweep.cli.ranges import in_ranges
-from sweep.cli.status import Status
+from sweep.display.ranges import in_ranges
 from sweep.run.driver import Summary
 from sweep.run.failure import common_reason
+from sweep.run.status import Status
 from sweep.run.stopping import INTERRUPTED
 from sweep.store.failures import Failure
 from sweep.verification import Remedy, Verdict

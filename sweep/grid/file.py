@@ -63,16 +63,21 @@ def read_document(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
 
 def _set(document: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
-    path = key.strip().split(".")
-    if not equals or not all(path):
+    if not equals or not all(key.strip().split(".")):
         raise SweepError(Problem(f"--set {override}", "wanted KEY=VALUE, such as stages.ising.params.size=10"))
+    set_value(document, key.strip(), parse_yaml(text, f"--set {override}"), f"--set {override}")
+
+
+def set_value(document: dict[str, Any], key: str, value: Any, where: str) -> None:
+    """Put a value in a document at ``word.word``; raises SweepError when the way there leads through a value."""
+    *path, last = key.split(".")
     place = document
-    for word in path[:-1]:
+    for word in path:
         inner = place.setdefault(word, {})
         if not isinstance(inner, dict):
-            raise SweepError(Problem(f"--set {override}", f"{word!r} holds {brief(inner)}, which has no parts to set"))
+            raise SweepError(Problem(where, f"{word!r} holds {brief(inner)}, which has no parts to set"))
         place = inner
-    place[path[-1]] = parse_yaml(text, f"--set {override}")
+    place[last] = value
 
 
 def read_form(document: Mapping[str, Any], where: str) -> tuple[GridForm, list[Problem]]:

@@ -218,3 +218,8 @@ def human_bytes(nbytes: float) -> str:
             return f"{nbytes:.3g} {unit}"
         nbytes /= 1000
     return f"{nbytes:.3g} TB"
+
+
+def default_place(name: str) -> str:
+    """Return where the results of a grid go that is not told where."""
+    return str(Path("runs") / f"{name}.zarr")

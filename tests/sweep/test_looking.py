@@ -13,10 +13,10 @@ from launching import grid_with
 from pretended import Pretended, Ran
 from rich.console import Console
 
-import sweep.cli.display
-from sweep.cli.amounts import duration, moment, rate
-from sweep.cli.display import LiveDisplay, PlainDisplay
-from sweep.cli.overview import plan_view, progress_table, totals
+import sweep.display.launching
+from sweep.display.amounts import duration, moment, rate
+from sweep.display.launching import LiveDisplay, PlainDisplay
+from sweep.display.tables import plan_view, progress_table, totals
 from sweep.planning.plan import Task, make_plan
 from sweep.run.account import Account, At
 from sweep.run.events import Look, Notice, Pace, Progress, Started, TaskDone, look_from
@@ -100,7 +100,7 @@ def test_tables_fit_a_terminal_and_say_what_is_left() -> None:
 
 
 def test_a_log_gets_lines_while_a_long_task_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep.cli.display, "PLAIN_SECONDS", 0.02)
+    monkeypatch.setattr(sweep.display.launching, "PLAIN_SECONDS", 0.02)
     console = Console(file=io.StringIO(), width=80)
     with PlainDisplay(console) as display:
         display(Started({name: stage for name, (stage, _) in LOOK.stages.items()}, 2, lambda: LOOK))

@@ -19,10 +19,10 @@ from launching import assert_same, grid_with, load, run
 from typer.testing import CliRunner
 
 from sweep.cli.commands import app
-from sweep.cli.status import read_status
 from sweep.errors import SweepError
 from sweep.grid.grid import Grid
 from sweep.run.driver import launch
+from sweep.run.status import read_status
 from sweep.store.storage import Location
 from sweep.store.store import Store
 from sweep.verification import verify_store

@@ -17,7 +17,6 @@ from wilful import WELL
 
 import sweep.run.work
 from sweep.cli.lines import conclusion, failure_lines
-from sweep.cli.status import read_status
 from sweep.grid.grid import Grid
 from sweep.grid.resolve import resolve
 from sweep.grid.resources import Resources
@@ -26,6 +25,7 @@ from sweep.run.driver import Failing, inline, launch
 from sweep.run.events import Event, PointsFailed, WorkerLost
 from sweep.run.executors.base import Lost, NextTask, Outcome, attempt
 from sweep.run.executors.ray import RayExecutor
+from sweep.run.status import read_status
 from sweep.run.work import Workbench
 from sweep.store.attempts import name_point
 from sweep.store.storage import Location

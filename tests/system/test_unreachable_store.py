@@ -12,10 +12,10 @@ import pytest
 from launching import grid_with, points_done, run
 from zarr.storage import LocalStore
 
-from sweep.cli.status import read_status
 from sweep.errors import SweepError
 from sweep.grid.grid import Grid
 from sweep.run.events import Event
+from sweep.run.status import read_status
 from sweep.store.files import Files
 from sweep.store.storage import Location
 from sweep.store.store import Store

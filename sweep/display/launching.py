@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
+import io
+import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 
-from sweep.cli.amounts import duration, moment, rate
-from sweep.cli.overview import progress_table, totals
-from sweep.cli.ranges import in_ranges
+from sweep.display.amounts import duration, moment, rate
+from sweep.display.ranges import in_ranges
+from sweep.display.tables import progress_table, totals
 from sweep.run.events import (
     Ended,
     Event,
+    Listener,
     Look,
     Notice,
     Pace,
@@ -30,6 +34,7 @@ from sweep.run.stream import line_of as json_line
 
 PLAIN_SECONDS = 10.0
 JSON_SECONDS = 2.0
+NOTEBOOK_SECONDS = 1.0
 
 
 class LiveDisplay:
@@ -57,10 +62,7 @@ class LiveDisplay:
                 self._live.console.print(line_of(event), markup=False, highlight=False)
 
     def _table(self) -> RenderableType:
-        if self._look is None:
-            return ""
-        look = self._look()
-        return Group(progress_table(look.stages, look.workers), totals(look))
+        return "" if self._look is None else view_of(self._look())
 
 
 class _Teller:
@@ -143,6 +145,73 @@ class JsonDisplay(_Teller):
 
     def _tell(self, look: Look) -> None:
         self._print(json_line(look))
+
+
+class NotebookDisplay(_Teller):
+    """A table below the cell that moves every second, and words above it. A listener of events."""
+
+    def __init__(self) -> None:
+        super().__init__(Console(), NOTEBOOK_SECONDS)
+        self._cell: Any = None
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        match event:
+            case Started(_, _, look):
+                self._look = look
+                self._cell = ipython_display().display(self._drawn(look()), display_id=True)
+            case Ended() if self._look:
+                self._tell(self._look())
+            case TaskDone() | Ended():
+                pass  # the table tells
+            case _:
+                print(line_of(event))
+
+    def _tell(self, look: Look) -> None:
+        self._cell.update(self._drawn(look))
+
+    def _drawn(self, look: Look) -> Any:
+        console = Console(file=io.StringIO(), record=True, width=100, force_jupyter=False)
+        console.print(view_of(look))
+        return ipython_display().HTML(console.export_html(inline_styles=True, code_format="<pre>{code}</pre>"))
+
+
+def view_of(look: Look) -> RenderableType:
+    """Return how a launch is getting on."""
+    return Group(progress_table(look.stages, look.workers), totals(look))
+
+
+def ipython_display() -> Any:
+    """Return what a notebook is drawn with."""
+    return importlib.import_module("IPython.display")
+
+
+def in_notebook() -> bool:
+    """Return whether this is the kernel of a notebook."""
+    shell = sys.modules.get("IPython")
+    return shell is not None and "ipykernel" in sys.modules and shell.get_ipython() is not None
+
+
+def shown(progress: bool | None) -> LiveDisplay | PlainDisplay | NotebookDisplay | None:
+    """Return what shows a launch of a session, None where nobody would see it and it is not asked for."""
+    if progress is False:
+        return None
+    if in_notebook():
+        return NotebookDisplay()
+    console = Console()
+    if console.is_terminal:
+        return LiveDisplay(console)
+    return PlainDisplay(console) if progress else None
+
+
+def together(listeners: Sequence[Listener]) -> Listener:
+    """Return a listener that tells several, one after the other."""
+
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return tell
 
 
 def display_for(console: Console, *, as_json: bool = False) -> LiveDisplay | PlainDisplay | JsonDisplay:

@@ -1,21 +1,17 @@
-"""Tables of stages: what a plan predicts, and how far a launch or a store is."""
+"""Tables of stages: how far a launch or a store is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-import numpy.typing as npt
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sweep.cli.amounts import duration, moment, rate
-from sweep.cli.status import Status
-from sweep.planning.plan import Plan
+from sweep.display.amounts import duration, moment, rate
 from sweep.run.events import Look, Pace, Progress
-from sweep.store.storage import human_bytes
+from sweep.run.status import Status
 
 BAR = 24  # characters
 
@@ -30,7 +26,7 @@ def progress_table(stages: Mapping[str, tuple[Progress | None, Pace | None]], wo
     workers : int
         Cores that share the work.
     """
-    table = _columns("stage", "", ("points done", "failed", "rate", "left"))
+    table = columns("stage", "", ("points done", "failed", "rate", "left"))
     for name, (stage, pace) in stages.items():
         if stage is None:
             table.add_row(name, "", "?")
@@ -58,41 +54,8 @@ def totals(look: Look) -> Text:
     return Text(f"{done} of {points} points{end}; {look.cores} of {look.workers} cores at work")
 
 
-def plan_view(
-    plan: Plan, done: Mapping[str, npt.NDArray[np.bool_]], speeds: Mapping[str, float], cores: int
-) -> RenderableType:
-    """Return what a plan predicts of what is left, stage by stage.
-
-    Parameters
-    ----------
-    plan : Plan
-    done : mapping of str to bool array
-        The points that are complete.
-    speeds : mapping of str to float
-        What a second that the kernel predicts takes in truth, for stages of which a launch has seen that.
-    cores : int
-        That are to share the work.
-    """
-    table = _columns("stage", "axes", ("points", "left", "tasks", "core time", "data", "files"))
-    points, seconds, size, files = 0, 0.0, 0, 0
-    for name, stage in plan.stages.items():
-        left = (stage.blocks > 0) & ~done[name]
-        axes = ", ".join(f"{axis} {len(labels)}" for axis, labels in stage.stage.axes.items())
-        wanted, count, tasks = int((stage.blocks > 0).sum()), int(left.sum()), stage.tasks_of(left)
-        time = speeds.get(name, stage.factor) / stage.factor * float(stage.seconds[left].sum())
-        data = sum(variable.nbytes for variable in stage.variables)
-        parts = sum(variable.files for variable in stage.variables)
-        points, seconds, size, files = points + count, seconds + time, size + data, files + parts
-        row = (str(wanted), str(count), str(tasks), duration(time), human_bytes(data), str(parts))
-        table.add_row(name, f"{stage.stage.kernel.name}: {axes}" if axes else stage.stage.kernel.name, *row)
-    time_left = f"{duration(seconds)} of one core, {duration(seconds / cores)} on {cores} cores"
-    stored = f"the store: {human_bytes(size)} before compression, {files} files of results"
-    return Group(
-        table, Text(f"{points} points left: {time_left}; {stored}") if points else Text(f"nothing left to do; {stored}")
-    )
-
-
-def _columns(first: str, second: str, numbers: Sequence[str]) -> Table:
+def columns(first: str, second: str, numbers: Sequence[str]) -> Table:
+    """Return an empty table of two columns of words and others of numbers."""
     table = Table(box=None, pad_edge=False)
     table.add_column(first, no_wrap=True)
     table.add_column(second)

@@ -1,0 +1,1 @@
+"""The framework in Python: what `import sweep` gives. The command is a thin layer over it."""

@@ -1,0 +1,168 @@
+"""Stores in Python: how far they are, what they hold, whether it is sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import xarray as xr
+
+from sweep.run.status import Status, read_status
+from sweep.store.storage import Location, reaching
+from sweep.store.store import Store, required_manifest
+from sweep.verification import Verdict, undamaged, verify_store
+
+STATES = ("done", "blocks", "computed_by")  # what a store says of its points
+
+
+def open_tree(store: str | Path) -> xr.DataTree:
+    """Open a store: a node for each stage, variables with labels and units, read from the disk when they are used.
+
+    Points that are not done are missing values, also where a launch was interrupted in the middle of them. Axes of
+    numbers are ascending. Works while a launch is at work.
+
+    Parameters
+    ----------
+    store : str or Path
+        Path or URL.
+
+    Returns
+    -------
+    DataTree
+        As `xarray.open_datatree` gives it.
+
+    Raises
+    ------
+    SweepError
+        When there is no store there.
+
+    Examples
+    --------
+    >>> import sweep
+    >>> tree = sweep.open("runs/tiny.zarr")
+    >>> dict(tree["ising"]["energy"].sizes)["temperature"]
+    2
+    """
+    location = Location(str(store))
+    found = Store(location)
+    with reaching(location.place):
+        required_manifest(found)
+        tree = xr.open_datatree(location.zarr, engine="zarr")  # type: ignore[arg-type]
+        half_done = [name for name in tree.children if _half_done(found, name)]
+    if not half_done:
+        return tree
+    nodes = {node.path: node.to_dataset(inherit=False) for node in tree.subtree}
+    for name in half_done:
+        for node in tree[name].subtree:
+            nodes[node.path] = _masked(nodes[node.path], nodes[f"/{name}"]["done"])
+    return xr.DataTree.from_dict(nodes)
+
+
+def _half_done(store: Store, stage: str) -> bool:
+    progress = store.progress(stage)
+    return bool(((progress.blocks > 0) & ~progress.done).any())
+
+
+def _masked(data: xr.Dataset, done: xr.DataArray) -> xr.Dataset:
+    """Return a dataset without what was computed of points that are not done."""
+    at = {name: label.values[()] for name, label in data.coords.items() if not label.dims and name in done.dims}
+    there = done.sel(at).astype(bool).reset_coords(drop=True)
+    axes = set(there.dims)
+    return data.assign(
+        {
+            name: values.where(there, "") if values.dtype.kind in "OTU" else values.where(there)
+            for name, values in data.data_vars.items()
+            if name not in STATES and axes <= set(values.dims)
+        }
+    )
+
+
+def status(store: str | Path) -> Status:
+    """Say how far a store is, who is at work on it, and what failed. Works while a launch runs.
+
+    Parameters
+    ----------
+    store : str or Path
+        Path or URL.
+
+    Returns
+    -------
+    Status
+
+    Raises
+    ------
+    SweepError
+        When there is no store there, or it does not answer.
+
+    Examples
+    --------
+    >>> import sweep
+    >>> sweep.status("runs/tiny.zarr").complete
+    True
+    """
+    return read_status(Store(Location(str(store))))
+
+
+def verify(store: str | Path, *, everything: bool = False, repair: bool = False) -> Verdict:
+    """Check that what a store calls done is there, whole, and comes out the same when it is computed again.
+
+    Parameters
+    ----------
+    store : str or Path
+        Path or URL.
+    everything : bool
+        Compute every point again, and not only the cheapest of each stage.
+    repair : bool
+        Take back what is damaged; the next launch computes it again.
+
+    Returns
+    -------
+    Verdict
+        Its ``findings`` are empty when nothing is wrong.
+
+    Raises
+    ------
+    SweepError
+        When there is no store there, it does not answer, or a launch is at work while `repair` is wanted.
+
+    Examples
+    --------
+    >>> import sweep
+    >>> sweep.verify("runs/tiny.zarr").findings
+    ()
+    """
+    return verify_store(Store(Location(str(store))), everything=everything, repair=repair)
+
+
+def report(store: str | Path, out: str | Path | None = None) -> Path:
+    """Write figures, the numbers behind them, and a page that shows them.
+
+    Parameters
+    ----------
+    store : str or Path
+        Path or URL.
+    out : str or Path, optional
+        A folder; that of the store with ``.report`` for ``.zarr`` by default.
+
+    Returns
+    -------
+    Path
+        Of the page.
+
+    Raises
+    ------
+    SweepError
+        When there is no store there, or it is damaged.
+
+    Examples
+    --------
+    >>> import sweep
+    >>> sweep.report("runs/tiny.zarr").name
+    'index.html'
+    """
+    from sweep.analysis.report.report import write_report  # noqa: PLC0415 - matplotlib and scipy take a second
+
+    place = str(store)
+    beside = Path("runs" if "://" in place else ".") / f"{place.rstrip('/').removesuffix('.zarr')}.report"
+    opened = Store(Location(place))
+    with undamaged(opened), xr.open_datatree(opened.location.zarr, engine="zarr") as tree:  # type: ignore[arg-type]
+        return write_report(tree, Path(out) if out else beside)
