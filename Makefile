@@ -7,7 +7,7 @@ SUITABLE := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup demo test test-slow lint bench clean
+.PHONY: help setup demo test test-slow lint docs bench clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 12
@@ -44,6 +44,10 @@ lint: $(READY) ## style, types and import rules
 	$(BIN)/mypy examples $(filter-out benchmarks/ising_peers.py,$(wildcard benchmarks/*.py))
 	$(BIN)/lint-imports
 
+docs: $(READY) ## the pages of docs and the reference, in docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build/html
+	@echo "The pages: open $(CURDIR)/docs/_build/html/index.html"
+
 bench: $(READY) ## measure speed against peers, each number behind a check that the results are right
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/durability.py
@@ -53,4 +57,4 @@ bench: $(READY) ## measure speed against peers, each number behind a check that 
 	$(BIN)/python benchmarks/rbm_speed.py
 
 clean: ## remove what set-up and tools have made; results in runs stay
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info docs/_build

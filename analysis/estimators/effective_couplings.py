@@ -1,7 +1,7 @@
 """What a machine says of its visible units: fields and couplings between two of them, exactly, as an Ising model has.
 
 Every function of spins is one sum over products of them. For H[v] = -c v - sum_a ln 2cosh(b_a + sum_i W_ia v_i), with
-p(v) = e^{-H}/Z, the terms -h_i v_i - J_ij v_i v_j of that sum are averages over all other spins, up and down alike:
+p(v) = e^{-H}/Z, the terms -h_i v_i - J_ij v_i v_j of that sum are averages over all other spins, up and down alike::
 
     h_i = c_i + sum_a 1/2 <ln cosh(x + W_ia) - ln cosh(x - W_ia)>,           x = b_a + sum_{k != i} W_ka s_k,
     J_ij = sum_a 1/4 <ln cosh(y + W_ia + W_ja) + ln cosh(y - W_ia - W_ja)
@@ -9,7 +9,7 @@ p(v) = e^{-H}/Z, the terms -h_i v_i - J_ij v_i v_j of that sum are averages over
 
 (Cossu et al., Phys. Rev. B 100, 064304 (2019); Bulso and Roudi, Neural Comput. 33, 2646 (2021)). Decelle et al.
 (SciPost Phys. 16, 095 (2024)) take y for Gaussian. No such step is needed: sech^2 x is the Fourier transform of
-pi t / sinh(pi t / 2), and the average of e^{ity} is a product of cosines, so that
+pi t / sinh(pi t / 2), and the average of e^{ity} is a product of cosines, so that::
 
     J_ij = sum_a int_0^inf dt cos(b_a t) sin(W_ia t) sin(W_ja t) prod_{k != i,j} cos(W_ka t) / (t sinh(pi t / 2)),
     h_i = c_i + sum_a int_0^inf dt sin(b_a t) sin(W_ia t) prod_{k != i} cos(W_ka t) / (t sinh(pi t / 2)).

@@ -35,6 +35,7 @@ def test_it_has_one_package_with_all_rooms_in_it(wheel: set[str]) -> None:
     own = {path.relative_to(ROOT) for path in (ROOT / "sweep").rglob("*.py")}
     assert {f"sweep/{path}" for path in modules} <= wheel
     assert {str(path) for path in own} <= wheel
+    assert "sweep/py.typed" in wheel
     assert {f"sweep/{path.relative_to(ROOT)}" for path in (ROOT / "analysis/report/templates").iterdir()} <= wheel
 
 

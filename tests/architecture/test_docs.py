@@ -1,17 +1,27 @@
-"""The pages of `docs/` and the files of `deploy/` name commands, options and files that there are."""
+"""The pages of `docs/` and the files of `deploy/` name what there is, and the site is built without a warning."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from pages import ROOT, blocks_of, check_command, commands_in_head, commands_of
+from pages import ROOT, Block, blocks_of, check_command, commands_in_head, commands_of
+
+import sweep
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+
+
+def shell_blocks(page: Path) -> list[Block]:
+    return [block for block in blocks_of(page.read_text()) if block.language == "sh"]
+
+
 HEADS = [ROOT / "cluster.yaml", *sorted((ROOT / "deploy").glob("*.yaml"))]
 COMMANDS = [
-    *(line for page in PAGES for block in blocks_of(page.read_text()) for line in commands_of(block.text)),
+    *(line for page in PAGES for block in shell_blocks(page) for line in commands_of(block.text)),
     *(line for file in HEADS for line in commands_in_head(file.read_text())),
 ]
 
@@ -39,3 +49,33 @@ def test_a_wrong_command_is_seen(line: str) -> None:
 def test_files_that_are_named_exist(page: Path) -> None:
     for name in re.findall(r"`((?:deploy|grids|examples|docs)/[\w.-]+|[\w-]+\.(?:yaml|txt))`", page.read_text()):
         assert (ROOT / name).exists(), name
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the site, built as `make docs` builds it: a warning is an error."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-W",
+        "--keep-going",
+        "-q",
+        "-d",
+        folder / "trees",
+        ROOT / "docs",
+        folder,
+    ]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+def test_the_reference_has_all_public_names(site: Path) -> None:
+    pages = "".join(page.read_text() for page in (site / "reference").glob("*.html"))
+    described = set(re.findall(r'id="(?:module-)?(sweep[\w.]*)"', pages))
+    rooms = [path for room in ("exact", "estimators") for path in (ROOT / "analysis" / room).glob("[a-z]*.py")]
+    assert {f"sweep.analysis.{path.parent.name}.{path.stem}" for path in rooms} <= described
+    assert {f"sweep.{name}" for name in sweep.__all__} <= described
+    assert {"sweep.kernels.contract.Stationarity", "sweep.run.events.TaskDone"} <= described

@@ -74,7 +74,7 @@ def test_every_room_has_its_place_in_the_order() -> None:
         {name for line in item["layers"] for name in line.split(" | ")} for item in contracts("layers")
     )
     rooms = {f"sweep.{path.stem}" for path in (ROOT / "sweep").iterdir() if not path.stem.startswith("__")}
-    data = {"sweep.grids", "sweep.examples"}
+    data = {"sweep.grids", "sweep.examples", "sweep.py"}  # the last is py.typed
     assert framework | {"sweep.kernels", "sweep.analysis"} == rooms - data
     assert analysis == {f"sweep.analysis.{path.stem}" for path in (ROOT / "analysis").iterdir() if path.stem[0] != "_"}
     for contract in contracts("forbidden"):
