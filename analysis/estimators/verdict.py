@@ -8,6 +8,8 @@ import numpy as np
 import scipy.stats
 
 LEVEL = 0.05  # verdicts of disagreement that are false by chance, where the null holds
+FEWEST_TRAININGS = 3  # from which something is said of trainings at large
+FARTHEST = 10.0  # standard errors: beyond it a number of them says more of the error than of the value
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,15 @@ class Verdict:
         return bool(np.isfinite(self.p))
 
 
-def compare(value: float, error: float, degrees: float, target: float, name: str, target_error: float = 0.0) -> Verdict:
+def compare(
+    value: float,
+    error: float,
+    degrees: float,
+    target: float,
+    name: str,
+    target_error: float = 0.0,
+    trainings: int | None = None,
+) -> Verdict:
     """Return whether a value agrees with a target at `LEVEL`, two-sided.
 
     Parameters
@@ -45,6 +55,9 @@ def compare(value: float, error: float, degrees: float, target: float, name: str
         Of the target, in words.
     target_error : float
         Standard error of the target, independent of the value and taken as known.
+    trainings : int, optional
+        How many trainings are behind the value; None where nothing is trained. Fewer than `FEWEST_TRAININGS` get no
+        verdict.
     """
     if not (np.isfinite(value) and np.isfinite(target)):
         return Verdict(np.nan, "")
@@ -52,10 +65,18 @@ def compare(value: float, error: float, degrees: float, target: float, name: str
     variance = error**2 + target_error**2
     if not (np.isfinite(variance) and variance > 0 and degrees > 0):
         return Verdict(np.nan, f"{difference:+.3g} from {name}: no error, no verdict")
+    if trainings is not None and trainings < FEWEST_TRAININGS:
+        return Verdict(np.nan, f"{difference:+.2g} from {name}: fewer than {FEWEST_TRAININGS} trainings, no verdict")
     free = degrees * (variance / error**2) ** 2 if error > 0 else np.inf  # Satterthwaite
-    p = float(2 * scipy.stats.t.sf(abs(difference) / np.sqrt(variance), free))
+    errors = abs(difference) / np.sqrt(variance)
+    p = float(2 * scipy.stats.t.sf(errors, free))
     words = "agrees with" if p >= LEVEL else "differs from"
-    return Verdict(p, f"{words} {name} ({difference:+.2g}, {_probability(p)})")
+    return Verdict(p, f"{words} {name} ({difference:+.2g}, {standard_errors(errors)}, {_probability(p)})")
+
+
+def standard_errors(errors: float) -> str:
+    """Return in words how many standard errors a value is off."""
+    return f"{errors:.2g} standard errors" if errors <= FARTHEST else f"> {FARTHEST:g} standard errors"
 
 
 def _probability(p: float) -> str:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from sweep.analysis.estimators.crossed import REALISATION
 from sweep.analysis.estimators.known_machines import MachineReading, errors_off, machine_readings
 from sweep.analysis.estimators.statistics import mean_and_error
-from sweep.analysis.estimators.verdict import compare
+from sweep.analysis.estimators.verdict import compare, standard_errors
 from sweep.analysis.exact.correlators import SIZES, spin_correlation
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
 from sweep.analysis.exhibits.style import EXACT, OTHER, OURS, TORUS, new_figure
@@ -113,7 +113,9 @@ def _enumerated_row(readings: Sequence[MachineReading]) -> Iterator[Row]:
         inside = float((np.abs(off) < 1).mean())
         error = float(np.sqrt(ONE_ERROR * (1 - ONE_ERROR) / off.size))
         words = f"share of {off.size} enumerated machines whose ln Z is within one error of annealing"
-        yield Row(words, inside, error, "", f"{ONE_ERROR:.3f}", f"the farthest is {np.abs(off).max():.2g} errors away")
+        yield Row(
+            words, inside, error, "", f"{ONE_ERROR:.3f}", f"the farthest is {standard_errors(np.abs(off).max())} away"
+        )
 
 
 def _sample_rows(one: MachineReading) -> Iterator[Row]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import xarray as xr
 from matplotlib.figure import Figure
 
+from sweep.analysis.claims.claim import Evidence
 from sweep.analysis.estimators.verdict import Verdict
 
 
@@ -58,6 +59,8 @@ class Exhibit:
     rows : tuple of Row
     argument : tuple of str
         Paragraphs below the figure, where what it shows needs more words than a caption has.
+    evidence : tuple of Evidence
+        What it says of claims of the paper.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Exhibit:
     numbers: xr.Dataset
     rows: tuple[Row, ...] = ()
     argument: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True)

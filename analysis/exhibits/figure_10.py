@@ -8,7 +8,7 @@ from sweep.analysis.estimators.layers import layer_correlations
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit
 from sweep.analysis.exhibits.figure_9 import EXPLAINED
 from sweep.analysis.exhibits.layer_cases import one_of_each, shown
-from sweep.analysis.exhibits.pair_figures import curves, draw, rows, table
+from sweep.analysis.exhibits.pair_figures import curves, draw, evidence, rows, table
 
 TITLE = "Correlation of panels against distance: hidden units"
 
@@ -27,4 +27,5 @@ def figure_10(tree: xr.DataTree) -> Exhibit | Absent:
         f"{'; '.join(curve.one.about for curve in drawn)}."
     )
     every = curves("10", found, cases)
-    return Exhibit("figure-10", TITLE, caption, draw(drawn), table(drawn), tuple(rows(every, papers)))
+    figure, lines = draw(drawn), tuple(rows(every, papers))
+    return Exhibit("figure-10", TITLE, caption, figure, table(drawn), lines, evidence=tuple(evidence(every)))

@@ -8,7 +8,7 @@ from sweep.analysis.estimators.layers import layer_correlations
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit
 from sweep.analysis.exhibits.figure_9 import EXPLAINED
 from sweep.analysis.exhibits.layer_cases import Shown, lattices, shown
-from sweep.analysis.exhibits.pair_figures import curves, draw, rows, table
+from sweep.analysis.exhibits.pair_figures import curves, draw, evidence, rise_evidence, rows, table
 
 TITLE = "Correlation of panels against distance, on a larger lattice"
 
@@ -28,4 +28,6 @@ def figure_11(tree: xr.DataTree) -> Exhibit | Absent:
     papers = {"slope": "a clearer fall", "rise": "a slight rise near the largest distance"}
     caption = f"{EXPLAINED} Solid: exact block averages. {'; '.join(curve.one.about for curve in drawn)}."
     every = curves("11", first, cases)
-    return Exhibit("figure-11", TITLE, caption, draw(drawn), table(drawn), tuple(rows(every, papers)))
+    figure, lines = draw(drawn), tuple(rows(every, papers))
+    said = (*evidence(every), *rise_evidence(every))
+    return Exhibit("figure-11", TITLE, caption, figure, table(drawn), lines, evidence=said)

@@ -10,6 +10,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
+from sweep.analysis.claims.claim import Evidence
+from sweep.analysis.claims.paper import BLOCK_TEMPERATURE
 from sweep.analysis.estimators.arrangement import same_units
 from sweep.analysis.estimators.layer_temperature import growth
 from sweep.analysis.estimators.layers import layers
@@ -56,7 +58,8 @@ def figure_14a(tree: xr.DataTree) -> Exhibit | Absent:
         "read hotter with every step, at T_c too."
     )
     rows = [row for rule, several in found.items() for stack in several for row in _rows(rule, stack)]
-    return Exhibit("figure-14a", title, caption, figure, _numbers(found), tuple(rows))
+    evidence = tuple(one for stack in found.get("average", []) for one in _evidence(stack))
+    return Exhibit("figure-14a", title, caption, figure, _numbers(found), tuple(rows), evidence=evidence)
 
 
 def _stacks_of(tree: xr.DataTree, rule: str) -> list[Stack]:
@@ -108,15 +111,32 @@ def _rows(rule: str, stack: Stack) -> Iterator[Row]:
             verdict = compare(value, error, float(found["degrees"]), known, "averages of perfect data")
         quantity = f"temperature of RG layer {step}, {reading.side}×{reading.side} ({where})"
         yield Row(quantity, value, error, "", "", words_of(found), perfect, verdict)
-    if abs(start - CRITICAL_TEMPERATURE) > 1e-3:
-        yield from _growth_rows(rule, stack, where)
+    yield from _growth_rows(rule, stack, where)
+
+
+def _growths(stack: Stack) -> Iterator[tuple[str, xr.Dataset]]:
+    """Yield by how much T - T_c grows with every step, where it is not 0 to begin with; the step in words."""
+    if abs(_start(stack) - CRITICAL_TEMPERATURE) > 1e-3:
+        for below, above in itertools.pairwise(stack):
+            found = growth(below.energy, above.energy, (below.side, above.side))
+            yield f"{below.side}→{above.side}", found
+
+
+def _evidence(stack: Stack) -> Iterator[Evidence]:
+    """Yield how the temperature of averages grows, beside that of averages of perfect data."""
+    start, side = _start(stack), stack[0].side
+    known = [start, *(exact_temperature(side, start, step) for step in range(1, len(stack)))]
+    for number, (step, found) in enumerate(_growths(stack)):
+        value, error, degrees = (float(found[name]) for name in ("value", "error", "degrees"))
+        below, above = (known[number + part] - CRITICAL_TEMPERATURE for part in (0, 1))
+        where = f"{step}, input at T = {start:.4g}"
+        yield Evidence(BLOCK_TEMPERATURE, where, value, error, degrees, exact=2.0, perfect=above / below)
 
 
 def _growth_rows(rule: str, stack: Stack, where: str) -> Iterator[Row]:
     exact = "2 at the fixed point (b = 2, ν = 1)"
-    for below, above in itertools.pairwise(stack):
-        found = growth(below.energy, above.energy, (below.side, above.side))
-        quantity = f"factor by which T - T_c grows, {below.side}→{above.side} ({where})"
+    for step, found in _growths(stack):
+        quantity = f"factor by which T - T_c grows, {step} ({where})"
         remark = "averages shrink, which heats them at every T" if rule == "average" else ""
         yield Row(quantity, float(found["value"]), float(found["error"]), "roughly doubles each step", exact, remark)
 

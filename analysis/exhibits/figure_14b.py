@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from sweep.analysis.claims.claim import Evidence
+from sweep.analysis.claims.paper import MACHINE_TEMPERATURE
 from sweep.analysis.estimators.arrangement import gauge_of, random_arrangements, same_units, signs_alone
 from sweep.analysis.estimators.layers import Layer, LayerCorrelation, layer_correlations, layers
 from sweep.analysis.estimators.verdict import Verdict, compare
@@ -71,7 +73,8 @@ def figure_14b(tree: xr.DataTree) -> Exhibit | Absent:
         "after layer 1 that stays is what lost order does to perfect RG layers."
     )
     rows = [row for one in inputs for row in _rows(one)]
-    return Exhibit("figure-14b", title, caption, figure, _numbers(inputs), tuple(rows))
+    evidence = tuple(one for several in inputs for one in _evidence(several))
+    return Exhibit("figure-14b", title, caption, figure, _numbers(inputs), tuple(rows), evidence=evidence)
 
 
 def _from_critical(one: _Input) -> float:
@@ -136,6 +139,29 @@ def _rows(one: _Input) -> Iterator[Row]:
             yield Row(
                 where, value, error, paper, "", words_of(found), _perfect(one, step, name), _verdict(one, step, name)
             )
+
+
+def _evidence(one: _Input) -> Iterator[Evidence]:
+    """Yield the change from layer 1 to layer 2, beside that of exact averages in order and in random orders."""
+    readings = one.readings[RAW]
+    if len(readings) < 3:
+        return
+    first, second = (reading.temperature for reading in readings[1:3])
+    in_order, shuffled = (
+        1 / exact_temperature(one.side, one.temperature, 2, lost)
+        - 1 / exact_temperature(one.side, one.temperature, 1, lost)
+        for lost in (False, True)
+    )
+    yield Evidence(
+        MACHINE_TEMPERATURE,
+        f"input at T = {one.temperature:.4g}, raw labels",
+        float(second["inverse"] - first["inverse"]),
+        float(np.hypot(first["inverse_error"], second["inverse_error"])),
+        min(float(first["degrees"]), float(second["degrees"])),
+        exact=in_order,
+        perfect=shuffled,
+        trainings=int(first["realisations"]),
+    )
 
 
 def _perfect(one: _Input, step: int, name: str) -> str:

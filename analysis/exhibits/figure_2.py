@@ -8,6 +8,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from sweep.analysis.claims.claim import Evidence
+from sweep.analysis.claims.paper import FLOW_LENGTH, MAGNETIZATION
 from sweep.analysis.estimators.convergence import TOLERANCE
 from sweep.analysis.estimators.fixed_point import convergence_of
 from sweep.analysis.estimators.flow_cases import GROUPINGS, FlowCase, flow_cases
@@ -27,7 +29,7 @@ from sweep.analysis.exhibits.flow_drawing import (
     legend_below,
     paper_step,
 )
-from sweep.analysis.exhibits.flow_rows import Expectation, exponent_row
+from sweep.analysis.exhibits.flow_rows import Expectation, exponent_evidence, exponent_row
 from sweep.analysis.exhibits.style import EXACT, OTHER, OURS, new_figure
 
 EARLIER_LENGTH = 9  # convergence length of Funai and Giataganas
@@ -55,7 +57,10 @@ def figure_2(tree: xr.DataTree) -> Exhibit | Absent:
     )
     grouped = [xr.concat(list(groups.values()), _names(groups), join="outer") for groups in curves]
     rows = [row for case, groups in zip(cases, curves, strict=True) for row in _rows(case, groups)]
-    return Exhibit("figure-2", title, caption, figure, by_case(cases, grouped), tuple(rows))
+    evidence = [
+        one for case, groups in zip(cases, curves, strict=True) for one in _evidence(case, groups["network class"])
+    ]
+    return Exhibit("figure-2", title, caption, figure, by_case(cases, grouped), tuple(rows), evidence=tuple(evidence))
 
 
 def _names(groups: dict[str, xr.Dataset]) -> xr.DataArray:
@@ -100,6 +105,21 @@ def _rows(case: FlowCase, groups: dict[str, xr.Dataset]) -> Iterator[Row]:
         claim = "converges to 1/8" if grouping == "network class" else ""
         yield exponent_row(where, curve, step, Expectation(claim, exact))
     yield _convergence_row(case, groups["network class"])
+
+
+def _evidence(case: FlowCase, curve: xr.Dataset) -> Iterator[Evidence]:
+    """Yield what the paper's own grouping says of where the exponent converges to, and when."""
+    step, found = paper_step(curve), convergence_of(curve)
+    yield exponent_evidence(MAGNETIZATION, f"flow length {step} ({case.label})", curve, step, DELTA_SIGMA)
+    yield Evidence(
+        FLOW_LENGTH,
+        case.label,
+        found.mean,
+        found.error,
+        len(found.lengths) - 1,
+        trainings=len(found.lengths) + len(found.reasons),
+        missing=f"a flow whose every point has a fit would decide it: {found.remark()}",
+    )
 
 
 def _convergence_row(case: FlowCase, curve: xr.Dataset) -> Row:

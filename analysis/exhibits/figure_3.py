@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
+from sweep.analysis.claims.claim import Evidence
+from sweep.analysis.claims.paper import THERMOMETER_LOSS
 from sweep.analysis.estimators.crossed import crossed_mean
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
 from sweep.analysis.exhibits.flow_drawing import LIMIT, SHOWN, draw_curve, legend_below
@@ -40,12 +42,24 @@ def figure_3(tree: xr.DataTree) -> Exhibit | Absent:
         "likelihood p(T|E) on the same validation data: the least that any reading of a configuration can expect."
     )
     labels = xr.DataArray([case.label for case in cases], dims="case", name="case")
-    return Exhibit("figure-3", title, caption, figure, xr.concat(numbers, labels, join="outer"), tuple(rows))
+    evidence = tuple(_evidence(case, losses) for case, losses in zip(cases, numbers, strict=True))
+    together = xr.concat(numbers, labels, join="outer")
+    return Exhibit("figure-3", title, caption, figure, together, tuple(rows), evidence=evidence)
 
 
 def _losses(case: ThermometerCase) -> xr.Dataset:
     names = xr.DataArray(list(LOSSES), dims="loss", name="loss")
     return xr.concat([crossed_mean(case.data[name]) for name in LOSSES], names)
+
+
+def _evidence(case: ThermometerCase, losses: xr.Dataset) -> Evidence:
+    last = losses.sel(loss="validation_loss").isel(epoch=-1)
+    value, error, degrees = (float(last[name]) for name in ("value", "error", "degrees"))
+    best = float(case.data["energy_loss"].mean())
+    where = f"after {losses.sizes['epoch']} epochs ({case.label})"
+    return Evidence(
+        THERMOMETER_LOSS, where, value, error, degrees, exact=best, perfect=best, trainings=int(last["realisations"])
+    )
 
 
 def _loss_rows(case: ThermometerCase, losses: xr.Dataset) -> Iterator[Row]:

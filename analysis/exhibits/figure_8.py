@@ -13,7 +13,7 @@ from sweep.analysis.estimators.layers import LayerCorrelation, layer_correlation
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit
 from sweep.analysis.exhibits.layer_cases import Shown, controls_of, one_of_each, shown
 from sweep.analysis.exhibits.panel_drawing import Mosaic, draw_columns, drawn, mosaic
-from sweep.analysis.exhibits.patch_rows import patch_rows
+from sweep.analysis.exhibits.patch_rows import machine_evidence, patch_numbers, patch_rows
 
 TITLE = "Correlation of hidden units with the layers below"
 CONTROLS_TITLE = "Bright patches, beside a machine before its training and one trained on renamed sites"
@@ -44,7 +44,9 @@ def figure_8(tree: xr.DataTree) -> Exhibit | Absent:
     figure, numbers = _drawn(titled, cases)
     between = any(one.case.lower.kind == "RBM" for one in letters)
     caption = f"{EXPLAINED}{LOWER if between else ''} {'; '.join(one.about for one in letters)}."
-    return Exhibit("figure-8", TITLE, caption, figure, numbers, tuple(patch_rows("8", found, cases)))
+    patches = [patch_numbers("8", one, cases) for one in found]
+    evidence = tuple(machine_evidence(patches))
+    return Exhibit("figure-8", TITLE, caption, figure, numbers, tuple(patch_rows(patches)), evidence=evidence)
 
 
 def figure_8_controls(tree: xr.DataTree) -> Exhibit | Absent:

@@ -7,7 +7,7 @@ import xarray as xr
 from sweep.analysis.estimators.layers import layer_correlations
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit
 from sweep.analysis.exhibits.layer_cases import one_of_each, shown
-from sweep.analysis.exhibits.pair_figures import curves, draw, rows, table
+from sweep.analysis.exhibits.pair_figures import curves, draw, evidence, rows, table
 
 TITLE = "Correlation of panels against distance: block spins"
 EXPLAINED = (
@@ -28,6 +28,6 @@ def figure_9(tree: xr.DataTree) -> Exhibit | Absent:
     drawn = curves("9", letters, cases)
     papers = {"slope": "near-linear fall, of order 10⁻³ in all"}
     caption = f"{EXPLAINED} {'; '.join(one.about for one in letters)}."
-    return Exhibit(
-        "figure-9", TITLE, caption, draw(drawn), table(drawn), tuple(rows(curves("9", found, cases), papers))
-    )
+    every = curves("9", found, cases)
+    figure, lines = draw(drawn), tuple(rows(every, papers))
+    return Exhibit("figure-9", TITLE, caption, figure, table(drawn), lines, evidence=tuple(evidence(every)))

@@ -114,11 +114,11 @@ def end_verdict(case: FlowCase, end: xr.Dataset, known: float) -> Verdict | None
     """Return whether the flow ends as that of a perfect machine; step 0 does only if it is what was trained on."""
     if np.isfinite(known):
         value, error, degrees = (float(end[f"all_{name}"]) for name in ("value", "error", "degrees"))
-        return compare(value, error, degrees, known, MIXTURE)
+        return compare(value, error, degrees, known, MIXTURE, trainings=case.realisations)
     if not same_as_trained(case):
         return None
     change, error, degrees = (float(end[f"change_{name}"]) for name in ("value", "error", "degrees"))
-    return compare(change, error, degrees, 0.0, "all starts at step 0")
+    return compare(change, error, degrees, 0.0, "all starts at step 0", trainings=case.realisations)
 
 
 def same_as_trained(case: FlowCase) -> bool:

@@ -10,6 +10,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from sweep.analysis.claims.claim import Evidence
+from sweep.analysis.claims.paper import ENERGY_FLOW, SPIN_FLOW
 from sweep.analysis.estimators.crossed import REALISATION
 from sweep.analysis.estimators.flow_cases import GROUPINGS, SAME, FlowCase, flow_cases
 from sweep.analysis.estimators.flow_exponents import READINGS, dimension_curve
@@ -28,7 +30,7 @@ from sweep.analysis.exhibits.flow_drawing import (
     keep_in_view,
     legend_below,
 )
-from sweep.analysis.exhibits.flow_rows import STEP_0, Expectation, exponent_row
+from sweep.analysis.exhibits.flow_rows import STEP_0, Expectation, exponent_evidence, exponent_row
 from sweep.analysis.exhibits.style import EXACT, new_figure
 
 SHOWN_GROUPING = "network class"  # the paper's
@@ -80,9 +82,9 @@ def figure_maker(what: DimensionFigure) -> Maker:
             "perfect data, where a machine that learnt them perfectly stays. Dotted: the universal value, the paper's "
             f"claim. {'; '.join(about(case) for case in cases)}."
         )
-        return Exhibit(
-            what.name, what.title, caption, figure, by_case(cases, [_together(c) for c in curves]), tuple(rows)
-        )
+        numbers = by_case(cases, [_together(c) for c in curves])
+        evidence = [one for case, found in zip(cases, curves, strict=True) for one in _evidence(what, case, found)]
+        return Exhibit(what.name, what.title, caption, figure, numbers, tuple(rows), evidence=tuple(evidence))
 
     return maker
 
@@ -164,6 +166,23 @@ def _row(what: DimensionFigure, case: FlowCase, estimate: Estimate, curve: xr.Da
     interval, points = float(curve["fit_interval"].isel(flow_step=-1)), int(curve["points"].max())
     fit = f"fit ± {interval:.3f} (90 %), {points} points" if np.isfinite(interval) else ""
     return exponent_row(where, curve, end, expected, fit)
+
+
+def _evidence(what: DimensionFigure, case: FlowCase, curves: dict[Estimate, xr.Dataset]) -> Iterator[Evidence]:
+    """Yield what the end of the flow says of the paper's claim, by its own grouping and the first estimator."""
+    found = next((curve for estimate, curve in curves.items() if estimate[1] == "paper"), None)
+    if found is None:
+        return
+    curve = found.sel(grouping=SHOWN_GROUPING)
+    end = int(curve["flow_step"].max())
+    for temperature in curve["temperature"].values.tolist():
+        where, at = f"T = {temperature:.4g}, flow length {end} ({case.label})", curve.sel(temperature=temperature)
+        if what.name == "figure-6b":
+            yield exponent_evidence(ENERGY_FLOW, where, at, end, what.universal)
+        else:
+            side = 1.0 if temperature > CRITICAL_TEMPERATURE else -1.0
+            at = at.assign(value=side * (at["value"] - what.universal))
+            yield exponent_evidence(SPIN_FLOW, where, at, end, np.nan)
 
 
 def _bracket_row(case: FlowCase, curve: xr.Dataset) -> Row:

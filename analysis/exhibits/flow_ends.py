@@ -9,7 +9,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from sweep.analysis.estimators.crossed import REALISATION
+from sweep.analysis.claims.claim import Evidence
+from sweep.analysis.claims.paper import FLOW_ENDS
+from sweep.analysis.estimators.crossed import BIN, REALISATION
 from sweep.analysis.estimators.fixed_point import end_of_flow
 from sweep.analysis.estimators.flow_cases import SNAPSHOT, FlowCase, flow_cases
 from sweep.analysis.estimators.perfect import perfect_end
@@ -27,6 +29,8 @@ from sweep.analysis.exhibits.fixed_points import (
 )
 from sweep.analysis.exhibits.flow_drawing import COLORS, MARKERS, about, legend_below
 from sweep.analysis.exhibits.style import EXACT, new_figure
+
+PAPER_PRESETS = ("code", "text")  # the paper's machines, as its public code and as its text has them
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def flow_ends(tree: xr.DataTree) -> Exhibit | Absent:
         f"{'; '.join(about(strip.cases[-1]) for strip in strips)}."
     )
     rows = [row for strip in strips for row in _rows(strip)]
-    return Exhibit("flow-ends", title, caption, figure, numbers, tuple(rows))
+    return Exhibit("flow-ends", title, caption, figure, numbers, tuple(rows), evidence=tuple(_evidence(strips)))
 
 
 def _strip(cases: Sequence[FlowCase]) -> _Strip:
@@ -142,6 +146,30 @@ def _rows(strip: _Strip) -> Iterator[Row]:
         where = f"end of the flow, {NAMES[quantity]}, all starts ({strip.label})"
         perfect = perfect_words(case, known, end)
         yield Row(where, value, error, claim(quantity), "", "; ".join(words), perfect, verdict)
+
+
+def _evidence(strips: Sequence[_Strip]) -> Iterator[Evidence]:
+    """Yield where the longest flow through machines of the paper's own kind ends, each training by itself."""
+    own = [strip for strip in strips if strip.cases[-1].machine.preset in PAPER_PRESETS]
+    if not own:
+        return
+    strip = max(own, key=lambda one: one.cases[-1].data.sizes["flow_step"])
+    case, last = strip.cases[-1], strip.ends.isel({SNAPSHOT: -1}).sel(quantity="temperature of the energy")
+    known, bins = float(last["perfect"]), int(case.data.sizes.get(BIN, 1))
+    for number in range(last.sizes[REALISATION]):
+        one = last.isel({REALISATION: number})
+        value, error = float(one["by_realisation"]), float(one["by_realisation_error"])
+        yield Evidence(
+            FLOW_ENDS,
+            f"training {number + 1} ({case.label})",
+            value,
+            error,
+            bins - 1,
+            exact=known,
+            perfect=known,
+            trainings=last.sizes[REALISATION],
+            missing="configurations that stay within what the energy of a lattice can read would decide it",
+        )
 
 
 def _listed(step: str, each: xr.DataArray) -> str:

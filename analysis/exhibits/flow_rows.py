@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from sweep.analysis.claims.claim import Claim, Evidence
 from sweep.analysis.estimators.verdict import Verdict, compare
 from sweep.analysis.exhibits.exhibit import Row
 
@@ -60,6 +61,35 @@ def exponent_row(quantity: str, curve: xr.Dataset, step: int, expected: Expectat
     return Row(quantity, value, error, expected.paper, expected.exact, remark, perfect, verdict)
 
 
+def exponent_evidence(claim: Claim, where: str, curve: xr.Dataset, step: int, exact: float) -> Evidence:
+    """Return what an exponent at one flow step says of a claim, beside step 0 of the same flow: perfect data.
+
+    Parameters
+    ----------
+    claim : Claim
+    where : str
+    curve : Dataset[flow_step]
+        From `exponent_curve`.
+    step : int
+    exact : float
+        What is true of a machine whose flow does what the claim is about; NaN where that is not known.
+    """
+    at, start = curve.sel(flow_step=step), curve.isel(flow_step=0)
+    failed, trainings = int(at["failed"]), np.size(at["by_realisation"])
+    return Evidence(
+        claim,
+        where,
+        float(at["value"]),
+        float(at["error"]),
+        float(at["degrees"]),
+        exact=exact,
+        perfect=float(start["value"]),
+        perfect_error=float(start["error"]),
+        trainings=trainings,
+        missing=f"fits that do not fail would decide it: {failed} of {trainings} trainings have none" if failed else "",
+    )
+
+
 def _start(start: xr.Dataset) -> str:
     value, error = float(start["value"]), float(start["error"])
     known = f"{value:.4f}" + (f" ± {error:.4f}" if np.isfinite(error) else "")
@@ -67,11 +97,12 @@ def _start(start: xr.Dataset) -> str:
 
 
 def _verdict(at: xr.Dataset, expected: Expectation) -> Verdict:
+    trainings = int(at["realisations"])
     if expected.by_energy and np.isfinite(expected.selected):
         value, error, degrees = (float(at[name]) for name in ("value", "error", "degrees"))
-        return compare(value, error, degrees, expected.selected, "perfect data")
+        return compare(value, error, degrees, expected.selected, "perfect data", trainings=trainings)
     change, error, degrees = (float(at[f"change{end}"]) for end in ("", "_error", "_degrees"))
-    return compare(change, error, degrees, 0.0, STEP_0)
+    return compare(change, error, degrees, 0.0, STEP_0, trainings=trainings)
 
 
 def survivors(at: xr.Dataset) -> str:

@@ -8,6 +8,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from sweep.analysis.claims.claim import Evidence
+from sweep.analysis.claims.paper import ENERGY_MONTE_CARLO, SPIN_MONTE_CARLO
 from sweep.analysis.estimators.flow_cases import SAME
 from sweep.analysis.estimators.perfect import exact_dimension
 from sweep.analysis.estimators.stages import done_only, stages_of, with_common_labels
@@ -22,6 +24,7 @@ WINDOW = (1.9, 2.6)  # temperatures that figures 5b and 6a show
 SHOWN = 2  # sizes that get panels; the table and the CSV have all
 SMALLEST = 5  # below it there are two distances only, through which every power law goes
 NAMES: dict[Field, str] = {"sigma": "Δσ", "epsilon": "Δε"}
+CLAIMS = {"sigma": SPIN_MONTE_CARLO, "epsilon": ENERGY_MONTE_CARLO}
 CORRELATOR: dict[Field, str] = {"sigma": "spin_correlation", "epsilon": "energy_correlation"}
 EXACT_DIMENSION: dict[Field, float] = {"sigma": exact.DELTA_SIGMA, "epsilon": exact.DELTA_EPSILON}
 
@@ -49,7 +52,8 @@ def dimension_exhibit(field: Field, name: str, title: str, statement: str) -> Ma
             "holds, less what it is off on exact data, with its standard error from independent bins. Line: what the "
             "paper's estimator gives on exact data. Dotted: the universal value, and T_c."
         )
-        return Exhibit(name, title, caption, figure, numbers, tuple(rows))
+        evidence = tuple(_evidence(found, field, size) for size, found in estimates.items())
+        return Exhibit(name, title, caption, figure, numbers, tuple(rows), evidence=evidence)
 
     return maker
 
@@ -117,21 +121,47 @@ def _draw_dimension(panel: Axes, numbers: xr.Dataset, field: Field, size: int, u
 
 
 def _dimension_rows(numbers: xr.Dataset, field: Field, size: int, statement: str) -> list[Row]:
-    critical = nearest_critical(numbers["temperature"])
-    at = numbers.sel(temperature=critical)
-    where = f"{NAMES[field]}, L = {size}, T = {critical:.4f}"
+    nearest = nearest_critical(numbers["temperature"])
+    at = numbers.sel(temperature=nearest)
+    where = f"{NAMES[field]}, L = {size}, T = {nearest:.4f}"
     value, error, degrees = float(at["paper"]), float(at["paper_error"]), float(at["degrees"])
+    perfect = float(at["paper_on_exact_data"])
+    verdict = compare(value, error, degrees, perfect, "exact data")
+    known, words = f"{perfect:.4f}" if np.isfinite(perfect) else "", f"{where}, paper's estimator"
+    if not _at_critical(nearest):
+        return [Row(words, value, error, "", "", _no_critical(field), known, verdict)]
     interval, universal = float(at["paper_interval"]), EXACT_DIMENSION[field]
     inside = abs(value - universal) <= interval
     remark = f"90 % interval of the fit ± {interval:.3f}: {'holds' if inside else 'does not hold'} {universal:g}"
-    perfect = float(at["paper_on_exact_data"])
-    verdict = compare(value, error, degrees, perfect, "exact data")
-    rows = [
-        Row(f"{where}, paper's estimator", value, error, statement, f"{universal:g}", remark, f"{perfect:.4f}", verdict)
+    return [
+        Row(words, value, error, statement, f"{universal:g}", remark, known, verdict),
+        _torus_row(at, where, "torus", universal),
+        _torus_row(at, where, "torus_amplitude", AMPLITUDE[field]),
     ]
-    if abs(critical - exact.CRITICAL_TEMPERATURE) < SAME:
-        rows += [_torus_row(at, where, "torus", universal), _torus_row(at, where, "torus_amplitude", AMPLITUDE[field])]
-    return rows
+
+
+def _at_critical(temperature: float) -> bool:
+    return abs(temperature - exact.CRITICAL_TEMPERATURE) < SAME
+
+
+def _no_critical(field: Field) -> str:
+    return f"{EXACT_DIMENSION[field]:g} holds at T_c only, which the axis temperature lacks: add `critical` to it"
+
+
+def _evidence(numbers: xr.Dataset, field: Field, size: int) -> Evidence:
+    """Return what the paper's estimator gives at T_c, or that there is no such point."""
+    at = numbers.sel(temperature=nearest_critical(numbers["temperature"]))
+    if not _at_critical(float(at["temperature"])):
+        return Evidence(CLAIMS[field], f"L = {size}", np.nan, np.nan, missing=_no_critical(field))
+    return Evidence(
+        CLAIMS[field],
+        f"L = {size}, T_c",
+        float(at["paper"]),
+        float(at["paper_error"]),
+        float(at["degrees"]),
+        exact=EXACT_DIMENSION[field],
+        perfect=float(at["paper_on_exact_data"]),
+    )
 
 
 def _torus_row(at: xr.Dataset, where: str, name: str, target: float) -> Row:

@@ -12,6 +12,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sweep.analysis.claims.claim import Claim, Evidence
+from sweep.analysis.claims.paper import BLOCK_FALL, MACHINE_FALL, MACHINE_RISE
 from sweep.analysis.estimators.layers import LayerCorrelation
 from sweep.analysis.estimators.panel_pairs import FAR, line, measured, pair_correlation, pseudo_values
 from sweep.analysis.estimators.verdict import Verdict, compare
@@ -51,6 +53,11 @@ class Curve:
     offset: xr.DataArray
     exact: xr.DataArray | None
     controls: Sequence[tuple[str, xr.Dataset]] = ()
+
+    @property
+    def trainings(self) -> int | None:
+        """Return how many trainings are behind it; None for block spins."""
+        return self.one.case.realisations if self.one.case.upper.machine else None
 
 
 def curves(figure: str, found: Sequence[Shown], cases: Sequence[LayerCorrelation]) -> list[Curve]:
@@ -143,11 +150,43 @@ def _rows_of(curve: Curve, papers: dict[str, str]) -> Iterator[Row]:
         if name == "level":
             remark = "; ".join(filter(None, [_explained(curve, value), remark]))
         else:
-            verdict = compare(value, error, float(one["degrees"]), target, "exact block averages")
+            degrees, trainings = float(one["degrees"]), curve.trainings
+            verdict = compare(value, error, degrees, target, "exact block averages", trainings=trainings)
         own = f"{target:.4g}" if curve.one.case.kind == "RG" and np.isfinite(target) else ""
         yield Row(
             f"{quantity} ({curve.title})", value, error, papers.get(name, ""), own, remark, perfect, _given(verdict)
         )
+
+
+def evidence(found: Sequence[Curve]) -> Iterator[Evidence]:
+    """Yield what curves say of how G(d) falls: of block spins as it is, of machines beside exact block averages."""
+    for curve in found:
+        if curve.one.case.kind == "RG":
+            yield _evidence(BLOCK_FALL, curve, "slope")
+        elif curve.exact is not None:
+            yield _evidence(MACHINE_FALL, curve, "slope", float(line(curve.exact)["slope"]))
+
+
+def rise_evidence(found: Sequence[Curve]) -> Iterator[Evidence]:
+    """Yield what curves of machines say of how G(d) goes near the largest distance."""
+    yield from (_evidence(MACHINE_RISE, curve, "rise") for curve in found if curve.one.case.kind == "RBM")
+
+
+def _evidence(claim: Claim, curve: Curve, quantity: str, unit: float = 1.0) -> Evidence:
+    one = curve.numbers.sel(quantity=quantity)
+    value, error, degrees = (float(one[name]) for name in ("value", "error", "degrees"))
+    exact = np.nan if curve.exact is None else float(line(curve.exact)[quantity]) / unit
+    return Evidence(
+        claim,
+        curve.title,
+        value / unit,
+        error / abs(unit),
+        degrees,
+        exact=exact,
+        perfect=exact,
+        trainings=curve.trainings,
+        missing="a larger lattice, with more distances, would decide it",
+    )
 
 
 def _given(verdict: Verdict | None) -> Verdict | None:

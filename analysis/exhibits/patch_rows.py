@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
+from sweep.analysis.claims.claim import Claim, Evidence
+from sweep.analysis.claims.paper import (
+    BLOCK_SPOTS,
+    BLOCK_SPREAD,
+    MACHINE_ALIKE,
+    MACHINE_SIGNS,
+    MACHINE_SPOTS,
+)
 from sweep.analysis.estimators.layer_panels import exactly, numbers_of, panels_of
 from sweep.analysis.estimators.layers import LayerCorrelation
 from sweep.analysis.estimators.patches import by_training
@@ -38,43 +46,112 @@ QUANTITIES = {
 VERY_SIMILAR = '8a-iii and 7c "very similar"'
 
 
-def patch_rows(figure: str, found: Sequence[Shown], cases: Sequence[LayerCorrelation]) -> list[Row]:
-    """Return the rows of all cases of a figure.
+@dataclass(frozen=True)
+class PatchNumbers:
+    """What there is to count of the units of a layer.
+
+    Parameters
+    ----------
+    where : str
+        Figure, letter and layers in words.
+    one : Shown
+    found : mapping of str to Dataset
+        What `by_training` gives of each of `QUANTITIES`.
+    perfect : Dataset, optional
+        The same of exact block spins.
+    controls : sequence of (str, Dataset)
+        What they are, and the same of them.
+    lower_fixed : bool
+        Whether units of the lower layer were put in place first.
+    """
+
+    where: str
+    one: Shown
+    found: Mapping[str, xr.Dataset]
+    perfect: xr.Dataset | None
+    controls: Sequence[tuple[str, xr.Dataset]]
+    lower_fixed: bool
+
+    def evidence(self, claim: Claim, name: str) -> Evidence:
+        """Return what one of the numbers says of a claim."""
+        result, machine = self.found[name], self.one.case.upper.machine
+        value, error, degrees = (float(result[part]) for part in ("value", "error", "degrees"))
+        return Evidence(
+            claim,
+            self.where,
+            value,
+            error,
+            degrees,
+            trainings=int(result["realisations"]) if machine else None,
+        )
+
+
+def patch_numbers(figure: str, one: Shown, cases: Sequence[LayerCorrelation]) -> PatchNumbers:
+    """Return the numbers of one case of a figure.
 
     Parameters
     ----------
     figure : str
         Number of the figure, such as "8".
-    found : sequence of Shown
+    one : Shown
     cases : sequence of LayerCorrelation
         All of the store, controls among them.
     """
-    return [row for one in found for row in _rows_of(figure, one, cases)]
-
-
-def _rows_of(figure: str, one: Shown, cases: Sequence[LayerCorrelation]) -> Iterator[Row]:
     exact = one.exact
     panels = panels_of(one.case, cases)
     numbers = numbers_of(panels, exact)
-    perfect = None if exact is None else numbers_of(exactly(exact), exact).mean()
-    controls = [(c.control, numbers_of(panels_of(c, cases), exact).mean()) for c in controls_of(one.case, cases)]
-    where = f"{figure}{one.letter}: {one.name}"
+    return PatchNumbers(
+        f"{figure}{one.letter}: {one.name}",
+        one,
+        {name: by_training(numbers[name]) for name in QUANTITIES},
+        None if exact is None else numbers_of(exactly(exact), exact).mean(),
+        [(c.control, numbers_of(panels_of(c, cases), exact).mean()) for c in controls_of(one.case, cases)],
+        panels.lower_fixed,
+    )
+
+
+def patch_rows(patches: Sequence[PatchNumbers]) -> list[Row]:
+    """Return the rows of all cases of a figure."""
+    return [row for one in patches for row in _rows_of(one)]
+
+
+def _rows_of(patches: PatchNumbers) -> Iterator[Row]:
+    one, perfect = patches.one, patches.perfect
     for name, quantity in QUANTITIES.items():
-        result = by_training(numbers[name])
+        result = patches.found[name]
         paper = quantity.paper.get(one.case.kind, "")
         if name.startswith("alike") and one.letter == "a-iii":
             paper = VERY_SIMILAR
         beside = [("exact block spins", perfect[name])] if perfect is not None else []
-        beside += [(control, mean[name]) for control, mean in controls]
+        beside += [(control, mean[name]) for control, mean in patches.controls]
         yield Row(
-            f"{quantity.name} ({where})",
+            f"{quantity.name} ({patches.where})",
             float(result["value"]),
             float(result["error"]),
             paper,
             "",
-            _remark(name, one, result, panels.lower_fixed),
+            _remark(name, one, result, patches.lower_fixed),
             "; ".join(f"{words} {float(value):.3g}" for words, value in beside if np.isfinite(value)),
         )
+
+
+def block_evidence(patches: Sequence[PatchNumbers]) -> Iterator[Evidence]:
+    """Yield what block spins say of the paper's claims on figure 7."""
+    yield from (one.evidence(BLOCK_SPOTS, "one") for one in patches)
+    by_letter = {one.one.letter: one.evidence(BLOCK_SPREAD, "area") for one in reversed(patches)}
+    if {"a", "c"} <= set(by_letter):
+        once, twice = by_letter["a"], by_letter["c"]
+        value, error = twice.value - once.value, float(np.hypot(once.error, twice.error))
+        degrees = min(once.degrees, twice.degrees)
+        yield Evidence(BLOCK_SPREAD, f"{once.where}, and {twice.where}", value, error, degrees)
+
+
+def machine_evidence(patches: Sequence[PatchNumbers]) -> Iterator[Evidence]:
+    """Yield what hidden units say of the paper's claims on figure 8; maps of the data's own lattice only."""
+    on_data = [one for one in patches if one.one.letter and one.one.case.lower.kind != "RBM"]
+    yield from (one.evidence(MACHINE_SPOTS, "one") for one in on_data)
+    yield from (one.evidence(MACHINE_SIGNS, "positive") for one in on_data)
+    yield from (one.evidence(MACHINE_ALIKE, "alike") for one in on_data if one.one.letter == "a-iii")
 
 
 def _remark(name: str, one: Shown, result: xr.Dataset, lower_fixed: bool) -> str:

@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from sweep.analysis.claims.claim import Claim, Evidence
+from sweep.analysis.claims.paper import BOARDS_ALIKE, BOARDS_UNLIKE, NOISE_TREND
 from sweep.analysis.estimators.crossed import REALISATION
 from sweep.analysis.estimators.panel_pairs import line, pair_correlation, slope_error_of_noise
 from sweep.analysis.estimators.stages import mapping, settings, stages_of
@@ -66,7 +68,9 @@ def pattern_figure(name: str, pattern: str, title: str, statement: str) -> Maker
             "the range of the points. The first panel is shown where there are several."
         )
         rows = tuple(row for one in found for row in _rows(one, statement))
-        return Exhibit(name, title, caption, _draw(found), numbers.to_dataset(name="panel_correlation"), rows)
+        evidence = tuple(one for pattern in found for one in _evidence(pattern))
+        data = numbers.to_dataset(name="panel_correlation")
+        return Exhibit(name, title, caption, _draw(found), data, rows, evidence=evidence)
 
     return maker
 
@@ -114,6 +118,23 @@ def _draw(found: Sequence[Pattern]) -> Figure:
     return figure
 
 
+def _alike(one: Pattern, exact: xr.DataArray) -> xr.Dataset:
+    """Return how the G(d) of panels goes with that of exact block averages, over the distances."""
+    alike = [np.corrcoef(pairs, exact)[0, 1] for pairs in one.pairs.values]
+    return mean_and_error(xr.DataArray(alike, dims=REALISATION), REALISATION)
+
+
+def _evidence(one: Pattern) -> Iterator[Evidence]:
+    exact = _block_spins(one.side)
+    if exact is None:
+        return
+    found = _alike(one, exact)
+    chance = one.pattern == NOISE
+    claim: Claim = NOISE_TREND if chance else BOARDS_ALIKE if 2 * one.sub_block >= one.side else BOARDS_UNLIKE
+    error, degrees = (float(found["error"]), float(found["degrees"])) if chance else (0.0, np.inf)
+    yield Evidence(claim, one.title, float(found["value"]), error, degrees)
+
+
 def _rows(one: Pattern, statement: str) -> Iterator[Row]:
     exact, count = _block_spins(one.side), one.pairs.sizes[REALISATION]
     value = float(line(one.pairs)["slope"].mean())
@@ -126,7 +147,6 @@ def _rows(one: Pattern, statement: str) -> Iterator[Row]:
     else:
         yield Row(f"slope of G(d) ({title})", value, float("nan"), statement, "", "no chance in it", target)
     if exact is not None:
-        alike = xr.DataArray([np.corrcoef(pairs, exact)[0, 1] for pairs in one.pairs.values], dims=REALISATION)
         name = f"correlation of G(d) over the distances with that of block averages ({title})"
-        mean = mean_and_error(alike, REALISATION)
+        mean = _alike(one, exact)
         yield Row(name, float(mean["value"]), float(mean["error"]), statement, "", "", "block averages 1")

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
+from sweep.analysis.claims.claim import RULES, judge
+from sweep.analysis.claims.scale import shortfalls
 from sweep.analysis.estimators.stages import mapping
-from sweep.analysis.estimators.verdict import LEVEL
 from sweep.analysis.exhibits.catalogue import EXHIBITS
-from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
+from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker
+from sweep.analysis.report import words
+from sweep.analysis.report.files import write_exhibit
+from sweep.analysis.report.origin import Origin
 
 
 @dataclass(frozen=True)
@@ -24,10 +30,13 @@ class _StageSummary:
     version: int
     done: int
     points: int
+    seconds: float | None
 
 
-def write_report(tree: xr.DataTree, folder: Path, makers: Sequence[Maker] = EXHIBITS) -> Path:
-    """Write the report of a store; return the path of its page.
+def write_report(
+    tree: xr.DataTree, folder: Path, makers: Sequence[Maker] = EXHIBITS, origin: Origin | None = None
+) -> Path:
+    """Write the report of a store; return the path of its page, which needs no other file to be read.
 
     Parameters
     ----------
@@ -38,78 +47,72 @@ def write_report(tree: xr.DataTree, folder: Path, makers: Sequence[Maker] = EXHI
         Made if need be; files of an earlier report are replaced.
     makers : sequence of Maker
         What to show.
+    origin : Origin, optional
+        Where the store is, and what filled it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with threadpool_limits(1):  # matrices are small: threads would wait for each other
         results = [maker(tree) for maker in makers]
     exhibits = [result for result in results if isinstance(result, Exhibit)]
-    rows = [row for exhibit in exhibits for row in exhibit.rows]
-    for exhibit in exhibits:
-        _write_exhibit(exhibit, folder)
-    page = (
-        _environment()
-        .get_template("report.html")
-        .render(
-            name=tree.attrs.get("name", "sweep"),
-            seed=tree.attrs.get("seed"),
-            grid=tree.attrs.get("grid", ""),
-            packages=mapping(tree.attrs, "packages"),
-            stages=[_summary(name, node) for name, node in tree.children.items() if "kernel" in node.attrs],
-            exhibits=exhibits,
-            absent=[result for result in results if isinstance(result, Absent)],
-            rows=rows,
-            verdicts=verdicts_made(rows),
-        )
-    )
+    header = [_seed(tree), _versions(tree)]
+    images = {exhibit.name: write_exhibit(exhibit, folder, header) for exhibit in exhibits}
+    absent = [result for result in results if isinstance(result, Absent)]
     path = folder / "index.html"
-    path.write_text(page, encoding="utf-8")
+    path.write_text(_page(tree, exhibits, absent, images, origin or Origin()), encoding="utf-8")
     return path
 
 
-def _write_exhibit(exhibit: Exhibit, folder: Path) -> None:
-    exhibit.figure.savefig(folder / f"{exhibit.name}.png", dpi=160, metadata={"Software": None})
-    exhibit.figure.set_layout_engine("none")  # that of the first file is kept
-    exhibit.figure.savefig(folder / f"{exhibit.name}.pdf", metadata={"CreationDate": None, "Producer": None})
-    frame = exhibit.numbers.to_dataframe().reset_index()
-    frame.to_csv(folder / f"{exhibit.name}.csv", index=False, float_format="%.10g", lineterminator="\n")
+def _page(
+    tree: xr.DataTree,
+    exhibits: Sequence[Exhibit],
+    absent: Sequence[Absent],
+    images: Mapping[str, bytes],
+    origin: Origin,
+) -> str:
+    judgements = judge(one for exhibit in exhibits for one in exhibit.evidence)
+    shown_by = {one.claim: exhibit for exhibit in reversed(exhibits) for one in exhibit.evidence}
+    rows = [row for exhibit in exhibits for row in exhibit.rows]
+    content: dict[str, Any] = {
+        "name": tree.attrs.get("name", "sweep"),
+        "seed": _seed(tree),
+        "grid": tree.attrs.get("grid", ""),
+        "versions": _versions(tree),
+        "stages": [_summary(name, node, origin) for name, node in tree.children.items() if "kernel" in node.attrs],
+        "origin": origin,
+        "judgements": judgements,
+        "shown_by": shown_by,
+        "outcomes": words.outcomes(judgements),
+        "rules": RULES,
+        "shortfalls": shortfalls(tree) if judgements else [],
+        "errors": words.ERRORS,
+        "exhibits": exhibits,
+        "conclusions": {exhibit.name: words.conclusion(exhibit, judgements) for exhibit in exhibits},
+        "images": {name: base64.b64encode(image).decode("ascii") for name, image in images.items()},
+        "absent": absent,
+        "verdicts": words.verdicts_made(rows),
+    }
+    return _environment().get_template("report.html").render(content)
 
 
-def _summary(name: str, stage: xr.DataTree) -> _StageSummary:
-    done = np.asarray(stage["done"])
-    return _StageSummary(name, stage.attrs["kernel"], stage.attrs["kernel_version"], int(done.sum()), done.size)
+def _seed(tree: xr.DataTree) -> str:
+    return f"{tree.attrs.get('name', 'sweep')}, seed {tree.attrs.get('seed')}"
+
+
+def _versions(tree: xr.DataTree) -> str:
+    return ", ".join(f"{package} {version}" for package, version in mapping(tree.attrs, "packages").items())
+
+
+def _summary(name: str, stage: xr.DataTree, origin: Origin) -> _StageSummary:
+    done, seconds = np.asarray(stage["done"]), origin.seconds.get(name)
+    return _StageSummary(
+        name, stage.attrs["kernel"], stage.attrs["kernel_version"], int(done.sum()), done.size, seconds
+    )
 
 
 def _environment() -> jinja2.Environment:
     # By path: under pytest a folder of tests called "analysis" is found before this package.
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.filters["measured"] = measured
-    environment.filters["remarks"] = remarks
+    for one in (words.measured, words.remarks, words.plain, words.with_error):
+        environment.filters[one.__name__] = one
     return environment
-
-
-def verdicts_made(rows: Sequence[Row]) -> str:
-    """Return in words how many verdicts a page makes, and how many of them chance would turn."""
-    made = [row.verdict for row in rows if row.verdict is not None and row.verdict.given]
-    differing = sum(one.p < LEVEL for one in made)
-    return (
-        f"This page makes {len(made)} verdicts, each against what the same protocol gives on perfect data, by "
-        f"Student's t at the level p = {LEVEL:g}: {differing} say that the two differ. Were there no differences, "
-        f"chance alone would make about {LEVEL * len(made):.2g} say so. The paper's values are its claims: "
-        "no verdict is made on them."
-    )
-
-
-def remarks(row: Row) -> str:
-    """Return the verdict of a row, and what else is to be said."""
-    return "; ".join(part for part in (row.verdict.words if row.verdict else "", row.remark) if part)
-
-
-def measured(row: Row) -> str:
-    """Return a value with its error in the usual short form: the error to two digits, the value to as many places."""
-    if not np.isfinite(row.ours):
-        return "∞" if row.ours == np.inf else "none"
-    if not np.isfinite(row.error) or row.error <= 0:
-        return f"{row.ours:.4g}"
-    places = max(0, 1 - int(np.floor(np.log10(row.error))))
-    return f"{row.ours:.{places}f} ± {row.error:.{places}f}"

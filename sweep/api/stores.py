@@ -6,6 +6,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from sweep.api.origin import origin_of
 from sweep.run.status import Status, read_status
 from sweep.store.storage import Location, reaching
 from sweep.store.store import Store, required_manifest
@@ -165,4 +166,4 @@ def report(store: str | Path, out: str | Path | None = None) -> Path:
     beside = Path("runs" if "://" in place else ".") / f"{place.rstrip('/').removesuffix('.zarr')}.report"
     opened = Store(Location(place))
     with undamaged(opened), xr.open_datatree(opened.location.zarr, engine="zarr") as tree:  # type: ignore[arg-type]
-        return write_report(tree, Path(out) if out else beside)
+        return write_report(tree, Path(out) if out else beside, origin=origin_of(opened))

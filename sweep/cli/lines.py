@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from sweep.display.ranges import in_ranges
 from sweep.run.driver import Summary
@@ -12,6 +11,7 @@ from sweep.run.failure import common_reason
 from sweep.run.status import Status
 from sweep.run.stopping import INTERRUPTED
 from sweep.store.failures import Failure
+from sweep.store.launches import command_of, commits_of
 from sweep.verification import Remedy, Verdict
 
 MOST = 20  # kinds of failure that are told
@@ -92,13 +92,12 @@ def launch_lines(status: Status) -> Iterator[str]:
         if launch is None:
             yield f"{number}  damaged: `sweep verify {shlex.quote(status.place)} --repair` removes the entry"
             continue
-        marks = {f"git {item['commit'][:10]}{' (edited)' if item['dirty'] else ''}" for item in launch["git"]}
         facts = [
             f"{launch['time']} to {launch.get('ended', '?')}",
             f"{launch['user']} on {launch['machine']}",
             f"sweep-rg {launch['packages']['sweep-rg']}, python {launch['host']['python']}",
-            *sorted(marks),
-            shlex.join([Path(launch["command"][0]).name, *launch["command"][1:]]),
+            *commits_of(launch),
+            shlex.join(command_of(launch)),
         ]
         yield f"{number}  " + "; ".join(facts)
 

@@ -117,7 +117,7 @@ class Launch:
         match outcome:
             case Done(task, seconds, account):
                 self.schedule.complete(task, account, seconds)
-                self._looking.end(task, account.memory)
+                self._looking.end(task, account.memory, seconds)
                 self._fail(task, account.failures)
                 self.listener(TaskDone(task, account.points, seconds, account.memory))
             case Failed(task, error, fatal):

@@ -32,21 +32,24 @@ class Looking:
         self._begun: dict[str, float] = {}
         self._ended: dict[str, float] = {}
         self._memory: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
 
     def begin(self, task: Task) -> None:
         """Note that a task is handed out."""
         self._begun.setdefault(task.stage, self._clock())
 
-    def end(self, task: Task, memory: int) -> None:
-        """Note that a task has ended, and how many bytes its worker had at most by then."""
+    def end(self, task: Task, memory: int, seconds: float) -> None:
+        """Note that a task has ended, how many bytes its worker had at most by then, and how long it took."""
+        self._seconds[task.stage] += seconds * task.resources.cpus
         self._ended[task.stage] = self._clock()
         self._memory[task.stage] = max(memory, self._memory[task.stage])
 
     def measured(self, schedule: Schedule, stage: str) -> dict[str, float]:
-        """Return what a second that the kernel predicts took, and the most memory of a worker, if they are known."""
+        """Return what a second that the kernel predicts took, the most memory of a worker, and the core seconds."""
         speed = schedule.queue(stage).speed
         factor = {"speed": schedule.plan.stages[stage].factor * speed.factor} if speed.known else {}
-        return factor | ({"memory": self._memory[stage]} if self._memory[stage] else {})
+        known = {"memory": float(self._memory[stage]), "seconds": self._seconds[stage]}
+        return factor | {name: value for name, value in known.items() if value}
 
     def look(self, schedule: Schedule, at_work: Sequence[At], workers: int) -> Look:
         """Return how the launch is getting on.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sweep.store.storage import Location
@@ -35,6 +36,16 @@ def measured_speeds(location: Location) -> dict[str, float]:
     """Return what a second that the kernel of a stage predicts took in truth when a launch saw that last."""
     reached = [(launch or {}).get("reached", {}) for launch in read_launches(location).values()]
     return {name: stage["speed"] for stages in reached for name, stage in stages.items() if "speed" in stage}
+
+
+def command_of(launch: Mapping[str, Any]) -> list[str]:
+    """Return the words that a launch was asked by, the command without its folder."""
+    return [Path(launch["command"][0]).name, *launch["command"][1:]]
+
+
+def commits_of(launch: Mapping[str, Any]) -> list[str]:
+    """Return the commits of the files that a launch used, and whether they were edited since."""
+    return sorted({f"git {item['commit'][:10]}{' (edited)' if item['dirty'] else ''}" for item in launch["git"]})
 
 
 def _read(location: Location, number: int) -> dict[str, Any] | None:

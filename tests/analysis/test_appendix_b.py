@@ -110,7 +110,7 @@ def test_argument_is_on_the_page_with_its_numbers(exhibit: Exhibit, tmp_path: Pa
     assert f"({machine.free_energy_difference:.4f} in both" in page
     assert product.free_energy_difference == pytest.approx(machine.free_energy_difference, abs=1e-12)
     assert max(abs(product.information), product.correlation, product.beyond_marginals) < 1e-12
-    numbers = pd.read_csv(tmp_path / "appendix-b.csv")
+    numbers = pd.read_csv(tmp_path / "appendix-b.csv", comment="#")
     assert len(numbers) == len(HIDDEN) * TRAININGS * len(STEPS) * 5 + 14 * 5
     assert not numbers["value"].isna().any()
 

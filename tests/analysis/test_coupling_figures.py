@@ -135,7 +135,7 @@ def test_nothing_is_known_of_machines_on_a_mixture_of_temperatures_or_on_renamed
 
 def test_numbers_behind_the_figure_are_all_there(exhibit: Exhibit, tmp_path: Path) -> None:
     write_report(coupling_store(), tmp_path, (lambda _: exhibit,))
-    numbers = pd.read_csv(tmp_path / "effective-couplings.csv")
+    numbers = pd.read_csv(tmp_path / "effective-couplings.csv", comment="#")
     each = 7 + 2 * 5 + 16  # numbers of a machine, at 5 distances, and singular values
     assert len(numbers) == each * (2 * TRAININGS * len(STEPS) + 1)
     assert not numbers["value"].isna().any()

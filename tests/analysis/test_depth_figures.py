@@ -15,7 +15,7 @@ from sweep.analysis.exhibits.exhibit import Absent
 from sweep.analysis.exhibits.figure_14a import figure_14a
 from sweep.analysis.exhibits.figure_14b import figure_14b
 from sweep.analysis.exhibits.monte_carlo_rg import monte_carlo_rg
-from sweep.analysis.report.report import measured
+from sweep.analysis.report.words import measured
 
 MAKERS = (figure_14a, figure_14b, monte_carlo_rg, block_information)
 

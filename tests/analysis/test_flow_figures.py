@@ -51,7 +51,7 @@ def test_whole_report_of_several_stages(tmp_path):
     page = write_report(both_presets(), tmp_path, (figure_2, figure_3, fixed_points)).read_text()
     for name in ("figure-2", "figure-3", "fixed-points"):
         assert all((tmp_path / f"{name}.{ending}").stat().st_size > 500 for ending in ("png", "pdf", "csv"))
-        assert f'src="{name}.png"' in page
+        assert f'href="{name}.png"' in page
     for label in ("flow, 4×4, 64 hidden units", "flow_text, 4×4, 16 hidden units"):
         assert f"convergence length of Δm ({label})" in page
         assert f"mean over starts ({label})" in page

@@ -21,9 +21,13 @@ from sweep.analysis.exhibits.figure_5b import FIGURE_5B
 from sweep.analysis.exhibits.figure_6a import FIGURE_6A
 from sweep.analysis.exhibits.monte_carlo_dimensions import _shown
 from sweep.analysis.exhibits.thermodynamics import thermodynamics
-from sweep.analysis.report.report import measured, write_report
+from sweep.analysis.report.origin import Origin, Run
+from sweep.analysis.report.report import write_report
+from sweep.analysis.report.words import measured
 
 MAKERS = (thermodynamics, FIGURE_5B, FIGURE_6A)
+RUN = Run("2026-01-02T03:04:05+00:00", "", "here (Linux x86_64)", "sweep launch grid.yaml", "git 0123456789")
+ORIGIN = Origin("runs/toy.zarr", (RUN,), {"ising": 12.5})
 
 
 class Links(HTMLParser):
@@ -39,7 +43,7 @@ class Links(HTMLParser):
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(ising_store(), tmp_path_factory.mktemp("report"), MAKERS)
+    return write_report(ising_store(), tmp_path_factory.mktemp("report"), MAKERS, ORIGIN)
 
 
 def test_every_figure_has_its_files_and_the_page_shows_them(page: Path) -> None:
@@ -49,11 +53,14 @@ def test_every_figure_has_its_files_and_the_page_shows_them(page: Path) -> None:
         for ending in ("png", "pdf", "csv"):
             assert (page.parent / f"{name}.{ending}").stat().st_size > 100
             assert f"{name}.{ending}" in links.targets
-    assert all((page.parent / target).is_file() for target in links.targets), "the page needs nothing from outside"
+    beside = [target for target in links.targets if not target.startswith(("#", "data:", "https://"))]
+    assert all((page.parent / target).is_file() for target in beside)
+    images = [target for target in links.targets if target.startswith("data:image/png;base64,")]
+    assert len(images) == 3, "the page holds its figures: it can be sent alone"
 
 
 def test_csv_holds_what_is_drawn(page: Path) -> None:
-    numbers = pd.read_csv(page.parent / "figure-5b.csv")
+    numbers = pd.read_csv(page.parent / "figure-5b.csv", comment="#")
     at = numbers[(numbers["size"] == 6) & np.isclose(numbers["temperature"], TEMPERATURES[2])].iloc[0]
     spin = xr.DataArray(spin_correlation(6, TEMPERATURES[2]), dims=("dy", "dx"))
     assert at["torus_off"] == pytest.approx(float(torus_dimension(spin, "sigma")["dimension"]) - 1 / 8)
@@ -84,8 +91,34 @@ def test_table_states_exact_values_and_disagreement(page: Path) -> None:
     assert "near 1/8 at T_c" in text
 
 
+def test_page_opens_with_claims_and_ends_with_where_it_comes_from(page: Path) -> None:
+    text = re.sub(r"<[^>]*>|\s+", " ", page.read_text())
+    order = [
+        "What the paper claims",
+        "near 1 at T_c",
+        "Contents",
+        "What each ± means",
+        "What to conclude",
+        "This page makes",
+    ]
+    places = [text.index(words) for words in [*order, "12.5 s", RUN.commits, RUN.command]]
+    assert places == sorted(places)
+    assert "biased in the paper&#39;s own estimator" in text
+
+
+def test_nan_never_reaches_a_page(tmp_path: Path) -> None:
+    """One chain, and so no error; and no point at T_c, and so no comparison with what holds there."""
+    nodes = {node.path: node.to_dataset(inherit=False) for node in ising_store(undone=TEMPERATURES[2]).subtree}
+    single = {"replica": slice(1), "bin": slice(1)}
+    one = xr.DataTree.from_dict({path: data.isel(single, missing_dims="ignore") for path, data in nodes.items()})
+    for tree in (one, ising_store(undone=TEMPERATURES[2])):
+        page = write_report(tree, tmp_path, MAKERS).read_text()
+        words = re.sub(r"base64,[^\"]*|<[^>]*>", " ", page)
+        assert not re.findall(r"\S*\bnan\b.*", words)
+
+
 def test_report_is_the_same_twice(tmp_path: Path, page: Path) -> None:
-    again = write_report(ising_store(), tmp_path, MAKERS)
+    again = write_report(ising_store(), tmp_path, MAKERS, ORIGIN)
     for path in page.parent.iterdir():
         assert (again.parent / path.name).read_bytes() == path.read_bytes(), path.name
 
@@ -93,8 +126,8 @@ def test_report_is_the_same_twice(tmp_path: Path, page: Path) -> None:
 def test_incomplete_points_are_left_out_and_counted(tmp_path: Path) -> None:
     page = write_report(ising_store(undone=2.0), tmp_path, MAKERS)
     assert "4 of 6 points done; the others are left out" in page.read_text()
-    assert 2.0 not in set(pd.read_csv(tmp_path / "figure-5b.csv")["temperature"])
-    numbers = pd.read_csv(tmp_path / "thermodynamics.csv")
+    assert 2.0 not in set(pd.read_csv(tmp_path / "figure-5b.csv", comment="#")["temperature"])
+    numbers = pd.read_csv(tmp_path / "thermodynamics.csv", comment="#")
     assert numbers[numbers["temperature"] == 2.0]["energy"].isna().all()
 
 

@@ -7,7 +7,7 @@ import xarray as xr
 from sweep.analysis.estimators.crossed import crossed_mean
 from sweep.analysis.estimators.verdict import LEVEL, compare
 from sweep.analysis.exhibits.exhibit import Row
-from sweep.analysis.report.report import remarks, verdicts_made
+from sweep.analysis.report.words import remarks, verdicts_made
 
 
 def test_p_is_students():
@@ -18,8 +18,8 @@ def test_p_is_students():
 
 
 def test_words():
-    assert compare(0.10, 0.002, 9, 0.125, "1/8").words == "differs from 1/8 (-0.025, p < 0.0001)"
-    assert compare(0.12, 0.01, 9, 0.125, "1/8").words == "agrees with 1/8 (-0.005, p = 0.63)"
+    assert compare(0.10, 0.002, 9, 0.125, "1/8").words == "differs from 1/8 (-0.025, > 10 standard errors, p < 0.0001)"
+    assert compare(0.12, 0.01, 9, 0.125, "1/8").words == "agrees with 1/8 (-0.005, 0.5 standard errors, p = 0.63)"
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,12 @@ def test_words():
 )
 def test_what_gets_no_verdict(numbers):
     assert not compare(*numbers, "it").given
+
+
+def test_fewer_than_three_trainings_get_none():
+    two, three = (compare(1.0, 0.1, 9, 2.0, "it", trainings=count) for count in (2, 3))
+    assert (two.given, three.given) == (False, True)
+    assert "fewer than 3 trainings" in two.words
 
 
 def test_level_is_kept_with_few_trainings():
@@ -48,5 +54,5 @@ def test_page_counts_its_verdicts():
     assert "1 say that the two differ" in verdicts_made(rows)
     assert "about 0.1 say so" in verdicts_made(rows)
     assert remarks(Row("x", 1.0, 0.1, "", "", "and more", verdict=given[0].verdict)).startswith(
-        "agrees with it (+0, p = 1); and"
+        "agrees with it (+0, 0 standard errors, p = 1); and"
     )

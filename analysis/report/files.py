@@ -1,0 +1,34 @@
+"""The files of an exhibit beside the page: its figure as PNG and PDF, and its numbers as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sweep.analysis.exhibits.exhibit import Exhibit
+
+
+def write_exhibit(exhibit: Exhibit, folder: Path, header: Sequence[str] = ()) -> bytes:
+    """Write the files of an exhibit; return its figure as PNG.
+
+    Parameters
+    ----------
+    exhibit : Exhibit
+    folder : Path
+    header : sequence of str
+        What the CSV says of itself in comment lines, before the units of its columns.
+    """
+    png = folder / f"{exhibit.name}.png"
+    exhibit.figure.savefig(png, dpi=160, metadata={"Software": None})
+    exhibit.figure.set_layout_engine("none")  # that of the first file is kept
+    exhibit.figure.savefig(folder / f"{exhibit.name}.pdf", metadata={"CreationDate": None, "Producer": None})
+    numbers = exhibit.numbers
+    units = [
+        f"{name} in {values.attrs['units']}" for name, values in numbers.variables.items() if "units" in values.attrs
+    ]
+    lines = [exhibit.title, *header, *([f"units: {', '.join(units)}"] if units else [])]
+    frame = numbers.to_dataframe().reset_index()
+    with (folder / f"{exhibit.name}.csv").open("w", encoding="utf-8", newline="") as file:
+        file.writelines(f"# {line}\n" for line in lines)
+        frame.to_csv(file, index=False, float_format="%.10g", lineterminator="\n")
+    return png.read_bytes()
