@@ -14,6 +14,10 @@ suppress_warnings = ["ref.python"]  # two modules may each have a `Machine`
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
+default_role = "py:obj"  # `name` in a docstring: a link where there is such a thing
+add_module_names = False
+toc_object_entries = False
+
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say the types, with shapes and units
 autodoc_preserve_defaults = True
@@ -21,7 +25,12 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 
 html_theme = "alabaster"
-html_theme_options = {"description": "Numerical experiments at every point of a grid", "page_width": "1100px"}
+html_theme_options = {
+    "description": "Numerical experiments at every point of a grid",
+    "page_width": "1150px",
+    "code_font_size": "0.75em",
+    "sidebar_width": "250px",
+}
 html_show_sourcelink = False
 
 

@@ -1,4 +1,4 @@
-"""What the README says is true: its files are written, its commands run, its names exist."""
+"""What the README and the pages of `docs/` say is true: files are written, commands run, names exist."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pages import ROOT, Block, blocks_of
 
 from sweep.cli.commands import app
 
-README = (ROOT / "README.md").read_text()
-
-
-BLOCKS = blocks_of(README)
-RUN = [block for block in BLOCKS if block.label]
-SHELL = [block.text for block in BLOCKS if block.language == "sh"]
+PAGES = {path: path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
+README = PAGES[ROOT / "README.md"]
+TEXT = "\n".join(PAGES.values())
+RUN = [block for page in PAGES.values() for block in blocks_of(page) if block.label]
+SHELL = [block.text for block in blocks_of(README) if block.language == "sh"]
+LINKS = [(path, link) for path, text in PAGES.items() for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", text)]
 
 
 def do(block: Block, folder: Path) -> None:
@@ -62,12 +62,12 @@ def test_make_targets_exist(target: str) -> None:
 
 
 def test_the_table_of_the_command_is_complete() -> None:
-    table = README.partition("## The command")[2].partition("\n## ")[0]
+    table = PAGES[ROOT / "docs/command.md"]
     verbs = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
     assert set(re.findall(r"`sweep (\w+)", table)) == verbs
 
 
-@pytest.mark.parametrize("name", sorted(set(re.findall(r"`((?:kernels|sweep|analysis)(?:\.\w+)+)`", README))))
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`((?:kernels|sweep|analysis)(?:\.\w+)+)`", TEXT))))
 def test_names_exist(name: str) -> None:
     try:
         importlib.import_module(name)
@@ -81,6 +81,6 @@ def test_paths_exist(path: str) -> None:
     assert path.startswith("runs/") or (ROOT / path).exists()
 
 
-@pytest.mark.parametrize("page", sorted(set(re.findall(r"\]\((?!https?:)([^)#]+)\)", README))))
-def test_pages_exist(page: str) -> None:
-    assert (ROOT / page).exists()
+@pytest.mark.parametrize(("page", "link"), LINKS, ids=lambda what: Path(what).name)
+def test_links_lead_somewhere(page: Path, link: str) -> None:
+    assert (page.parent / link).exists()
