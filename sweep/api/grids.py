@@ -11,7 +11,8 @@ from typing import Any
 
 from sweep.errors import Problem, SweepError
 from sweep.grid import grid as checked
-from sweep.grid.file import read_document, read_text, set_value
+from sweep.grid.file import set_value
+from sweep.grid.load import load_grid
 from sweep.grid.resolve import resolve
 from sweep.grid.shipped import find_grid
 from sweep.grid.yaml_text import dump_yaml, parse_yaml
@@ -54,25 +55,19 @@ class Grid(checked.Grid):
 
 
 def _read(source: Any, changes: Mapping[str, Any]) -> checked.Grid:
-    path: Path | None = None
     if isinstance(source, Path) or (isinstance(source, str) and "\n" not in source):
         path = find_grid(Path(source))
-        text, document, where = read_text(path), read_document(path), str(path)
         folder = str(path.absolute().parent)
         if folder not in sys.path:
             sys.path.append(folder)  # a kernel may stand beside the grid that names it
-    else:
-        where = "the grid"
-        text = source.text if isinstance(source, checked.Grid) else source
-        document = parse_yaml(text, where) if isinstance(text, str) else _named(text)
-        if not isinstance(document, dict):
-            raise SweepError(Problem(where, f"found {type(source).__name__}; wanted a file, a YAML text or a mapping"))
+        return load_grid(path, [f"{key}={dump_yaml(value)}" for key, value in changes.items()])
+    where, text = "the grid", source.text if isinstance(source, checked.Grid) else source
+    document = parse_yaml(text, where) if isinstance(text, str) else _named(text)
+    if not isinstance(document, dict):
+        raise SweepError(Problem(where, f"found {type(source).__name__}; wanted a file, a YAML text or a mapping"))
     for key, value in changes.items():
         set_value(document, key, value, f"{where}: {key}")
-    if changes or not isinstance(text, str):
-        text = dump_yaml(document)
-    found = resolve(document, text, where)
-    return found if path is None else dataclasses.replace(found, path=str(path.absolute()))
+    return resolve(document, text if isinstance(text, str) and not changes else dump_yaml(document), where)
 
 
 def _named(document: Any) -> Any:

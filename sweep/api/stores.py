@@ -7,12 +7,12 @@ from pathlib import Path
 import xarray as xr
 
 from sweep.api.origin import origin_of
+from sweep.errors import Problem, SweepError
 from sweep.run.status import Status, read_status
+from sweep.store.progress import STATES
 from sweep.store.storage import Location, reaching
 from sweep.store.store import Store, required_manifest
 from sweep.verification import Verdict, undamaged, verify_store
-
-STATES = ("done", "blocks", "computed_by")  # what a store says of its points
 
 
 def open_tree(store: str | Path) -> xr.DataTree:
@@ -166,4 +166,9 @@ def report(store: str | Path, out: str | Path | None = None) -> Path:
     beside = Path("runs" if "://" in place else ".") / f"{place.rstrip('/').removesuffix('.zarr')}.report"
     opened = Store(Location(place))
     with undamaged(opened), xr.open_datatree(opened.location.zarr, engine="zarr") as tree:  # type: ignore[arg-type]
-        return write_report(tree, Path(out) if out else beside, origin=origin_of(opened))
+        target = Path(out) if out else beside
+        try:
+            return write_report(tree, target, origin=origin_of(opened))
+        except OSError as error:
+            what = f"cannot write the report there: {error.strerror or error}"
+            raise SweepError(Problem(str(target), what)) from error

@@ -15,7 +15,8 @@ from typing import Annotated
 
 import typer
 
-from sweep.cli.arguments import StoreArgument, open_store
+import sweep
+from sweep.cli.arguments import StoreArgument, open_store, store_place
 from sweep.cli.console import out, say
 from sweep.cli.launch import launch, plan
 from sweep.cli.listings import grids, kernels, schema
@@ -30,7 +31,7 @@ LONELY_SECONDS = 10.0  # a launch that was just begun starts Ray before it takes
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="Run a kernel (a Monte Carlo model, a training) at every point of a grid, on all cores or a whole cluster. "
@@ -38,8 +39,17 @@ app = typer.Typer(
 )
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sweep {sweep.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _common(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Show the version.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, at any place.")] = False,
 ) -> None:
     sys.path.extend(path for path in (os.getcwd(),) if path not in sys.path)
@@ -74,11 +84,11 @@ def status(
             out.print(status_view(found))
 
     with in_place or nullcontext():
-        show(found := look(store))
+        show(found := look(store_place(store)))
         seen = time.monotonic()
         while follow and not found.complete and time.monotonic() - seen < LONELY_SECONDS:
             time.sleep(FOLLOW_SECONDS)
-            show(found := look(store))
+            show(found := look(store_place(store)))
             seen = time.monotonic() if found.launcher else seen
     for line in () if as_json else status_lines(found, launches=launches):
         say(line)
@@ -93,7 +103,7 @@ def report(
     """Write figures (PNG, PDF), the numbers behind them (CSV) and a page, index.html, that shows them."""
     from sweep.api.stores import report as write
 
-    say(f"The report: {write(store, folder)}")
+    say(f"The report: {write(store_place(store), folder)}")
 
 
 def export(
@@ -124,7 +134,7 @@ def verify(
     from sweep.cli.lines import verdict_lines
     from sweep.verification import Remedy
 
-    verdict = look(store, everything=everything, repair=repair)
+    verdict = look(store_place(store), everything=everything, repair=repair)
     for line in verdict_lines(verdict, store, repaired=repair):
         say(line)
     left = [finding for finding in verdict.findings if not repair or finding.remedy is Remedy.none]

@@ -14,10 +14,10 @@ import xarray as xr
 from sweep.cli.tables import write_csv, write_parquet
 from sweep.errors import Problem, SweepError, did_you_mean
 from sweep.planning.attributes import as_attributes, from_attribute
+from sweep.store.progress import STATES
 from sweep.store.store import Store, required_manifest
 
 NEEDS = {".nc": ("netCDF4",), ".parquet": ("pyarrow",), ".csv": ()}
-PROGRESS = ("done", "blocks", "computed_by")
 
 
 def export_node(store: Store, node: str, target: Path, names: Sequence[str] = (), *, force: bool = False) -> None:
@@ -71,7 +71,7 @@ def _chosen(tree: xr.DataTree, node: str, names: Sequence[str], place: str) -> x
     if node not in nodes:
         raise SweepError(Problem(place, f"no stage or node {node!r}; {did_you_mean(node, nodes)}"))
     data = _dataset(tree, node)
-    there = [str(name) for name in data.data_vars if name not in PROGRESS]
+    there = [str(name) for name in data.data_vars if name not in STATES]
     for name in names:
         if name not in there:
             raise SweepError(Problem(f"{place}: {node}", f"no variable {name!r}; {did_you_mean(name, there)}"))

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from sweep.cli.arguments import AcceptOption, GridArgument, SetOption, StoreOption, load_grid
+from sweep.cli.arguments import AcceptOption, GridArgument, SetOption, StoreOption, load_grid, place_for
 from sweep.cli.console import err, hold, out, say
 from sweep.cli.durations import seconds_in
 from sweep.errors import SweepError
 
 if TYPE_CHECKING:
     from sweep.run.driver import MakeExecutor
+    from sweep.run.executors.ray import RayExecutor
 
 
 class ExecutorName(StrEnum):
@@ -39,7 +40,14 @@ def plan(
     """Show what is left to do of a grid: points, core time, bytes, files, and how long it takes. Writes nothing."""
     from sweep.api.launching import plan as planned
 
-    out.print(planned(load_grid(grid, set_), store, workers=workers, accept_code_change=accept_code_change))
+    out.print(
+        planned(
+            load_grid(grid, set_),
+            store or (str(grid) if grid.is_dir() else None),
+            workers=workers,
+            accept_code_change=accept_code_change,
+        )
+    )
 
 
 def launch(
@@ -74,6 +82,7 @@ def launch(
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another launch that is at work there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Every event as a line of JSON, for programs.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what goes wrong, and how it ended.")] = False,
     hooks: Annotated[
         list[str] | None,
         typer.Option("--hook", metavar="MODULE:FUNCTION", help="Call a function of one's own with every event."),
@@ -101,10 +110,10 @@ def launch(
     with interruptible(seconds=time_limit, in_any_case=True) as request:
         try:
             loaded = load_grid(grid, set_)
-            place = store or default_place(loaded.name)
+            place = place_for(store, grid) or default_place(loaded.name)
             make = None if executor is ExecutorName.inline else _on_ray(workers, address, allow_mixed)
             durable = False if no_fsync else None
-            with display_for(out, as_json=as_json) as display:
+            with display_for(out, as_json=as_json, quiet=quiet) as display:
                 summary = driver.launch(
                     loaded,
                     place,
@@ -129,9 +138,9 @@ def launch(
 
 
 def _on_ray(workers: int | None, address: str | None, allow_mixed: bool) -> MakeExecutor:
-    from sweep.run.executors.ray import RayExecutor
-
     def make() -> RayExecutor:
+        from sweep.run.executors.ray import RayExecutor
+
         there = address or os.environ.get("RAY_ADDRESS")
         where = f"joining the Ray cluster at {there}" if there else "starting Ray on this machine"
         err.print(f"{where} ...", style="dim")

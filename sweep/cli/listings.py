@@ -3,32 +3,66 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from sweep.errors import Problem, SweepError, did_you_mean
 
+if TYPE_CHECKING:
+    from sweep.kernels.contract import Kernel
 
-def kernels() -> None:
-    """List the kernels with a short name, their parameters, units and outputs."""
-    from rich.table import Table
 
-    from sweep.grid.parameters import describe
+def kernels(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Only this one, or any MODULE:KERNEL, with its outputs.")
+    ] = None,
+) -> None:
+    """List the kernels with a short name, their parameters and units; of one of them the outputs, too."""
     from sweep.grid.registry import find_kernel, short_names
 
-    for name, reference in sorted(short_names().items()):
-        kernel = find_kernel(name)
-        table = Table(
-            title=f"{name} ({reference}, version {kernel.version})", title_justify="left", caption_justify="left"
-        )
-        table.caption = f"{kernel.description.rstrip('.')}. Reads: {', '.join(kernel.inputs) or 'nothing'}."
-        for heading in ("parameter", "type, default", "units", "meaning"):
-            table.add_column(heading)
-        for row in describe(kernel.params):
-            table.add_row(*row)
-        Console().print(table)
+    for each in [name] if name else sorted(short_names()):
+        try:
+            kernel = find_kernel(each)
+        except ValueError as error:
+            raise SweepError(Problem(each, str(error))) from error
+        reference = short_names().get(each, each)
+        Console().print(_parameters(kernel, f"{each} ({reference}, version {kernel.version})"))
+    if name:
+        Console().print(_outputs(kernel))
+
+
+def _parameters(kernel: Kernel[Any], title: str) -> Table:
+    from sweep.grid.parameters import describe
+
+    table = _table(title, ("parameter", "type, default", "units", "meaning"))
+    table.caption = f"{kernel.description.rstrip('.')}. Reads: {', '.join(kernel.inputs) or 'nothing'}."
+    for row in describe(kernel.params):
+        table.add_row(*row)
+    return table
+
+
+def _outputs(kernel: Kernel[Any]) -> Table | str:
+    """Return the outputs at the kernel's own example; where it has none, their shapes cannot be told."""
+    if kernel.example is None:
+        return "Its outputs cannot be shown: the kernel has no example."
+    table = _table(
+        "outputs, with the lengths of the kernel's own example", ("output", "dimensions", "type", "units", "meaning")
+    )
+    for name, output in kernel.outputs(kernel.example).items():
+        dims = ", ".join(f"{dim} {length}" for dim, length in zip(output.dims, output.shape, strict=True))
+        table.add_row(name, dims or "one number", output.dtype, output.units, output.description)
+    return table
+
+
+def _table(title: str, headings: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left", caption_justify="left")
+    for heading in headings:
+        table.add_column(heading)
+    return table
 
 
 def grids(

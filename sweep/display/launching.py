@@ -214,10 +214,26 @@ def together(listeners: Sequence[Listener]) -> Listener:
     return tell
 
 
-def display_for(console: Console, *, as_json: bool = False) -> LiveDisplay | PlainDisplay | JsonDisplay:
+class QuietDisplay(_Teller):
+    """Only what goes wrong. A listener of events."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console, PLAIN_SECONDS)
+
+    def __call__(self, event: Event) -> None:
+        """Show an event that is a loss."""
+        if isinstance(event, PointsFailed | WorkerLost):
+            self._print(line_of(event))
+
+
+def display_for(
+    console: Console, *, as_json: bool = False, quiet: bool = False
+) -> LiveDisplay | PlainDisplay | QuietDisplay | JsonDisplay:
     """Return what shows a launch there."""
     if as_json:
         return JsonDisplay(console)
+    if quiet:
+        return QuietDisplay(console)
     return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
 
 

@@ -6,6 +6,7 @@ digits are one label: `canonical` is that label's name wherever labels are compa
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -82,7 +83,9 @@ def as_kind(kind: type, value: Any) -> Any:
         raise ValueError("found nan, which is not even equal to itself; wanted finite numbers")
     if type(value) is not kind:
         found, named = brief(value), kind_name(type(value))
-        raise ValueError(f"found {found if found == named else f'{found} ({named})'}; wanted {kind_name(kind)}")
+        close = kind is float and isinstance(value, str) and difflib.get_close_matches(value, [CRITICAL])
+        meant = f"; did you mean {CRITICAL}?" if close else ""
+        raise ValueError(f"found {found if found == named else f'{found} ({named})'}; wanted {kind_name(kind)}{meant}")
     return value
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from sweep.errors import Problem, SweepError, brief, did_you_mean
 from sweep.grid.form import GridForm, InputForm, StageForm
-from sweep.grid.yaml_text import flat, parse_yaml
+from sweep.grid.yaml_text import dump_yaml, flat, parse_yaml
 
 MAX_BYTES = 2**20  # the YAML reader takes some ten seconds for that
 
@@ -44,28 +44,39 @@ def read_text(path: Path) -> str:
         raise SweepError(Problem(str(path), f"cannot read the grid file: {reason}")) from error
 
 
-def read_document(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the grid file as a mapping, with ``key.key=value`` overrides put in.
+def with_overrides(text: str, where: str, overrides: Sequence[str]) -> tuple[dict[str, Any], str]:
+    """Return the document in a text with ``key.key=value`` overrides put in, and its text.
 
     Raises
     ------
     SweepError
-        When the file cannot be read, is no mapping, or an override is malformed.
+        When it is no mapping, or an override is malformed.
     """
-    text = read_text(path)
-    document = parse_yaml(text, str(path))
+    document = parse_yaml(text, where)
     if not isinstance(document, dict):
-        raise SweepError(Problem(str(path), f"found {brief(document)}; wanted a mapping with name, seed and stages"))
+        raise SweepError(Problem(where, f"found {brief(document)}; wanted a mapping with name, seed and stages"))
     for override in overrides:
         _set(document, override)
-    return document
+    return document, dump_yaml(document) if overrides else text
 
 
 def _set(document: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not all(key.strip().split(".")):
         raise SweepError(Problem(f"--set {override}", "wanted KEY=VALUE, such as stages.ising.params.size=10"))
+    _check_beginning(document, key.strip(), override)
     set_value(document, key.strip(), parse_yaml(text, f"--set {override}"), f"--set {override}")
+
+
+def _check_beginning(document: Mapping[str, Any], key: str, override: str) -> None:
+    """Refuse a key that begins with what no grid has; one that forgot the stages, or the stage, is told."""
+    first, stages = key.partition(".")[0], document.get("stages")
+    if first in GridForm.model_fields or not isinstance(stages, dict) or not stages:
+        return
+    way = f"stages.{key}" if first in stages else f"stages.{next(iter(stages))}.{key}"
+    meant = f"; did you mean {way}?" if first in stages or first in StageForm.model_fields else ""
+    what = f"found {first!r} to begin with; wanted {', '.join(GridForm.model_fields)}{meant}"
+    raise SweepError(Problem(f"--set {override}", what))
 
 
 def set_value(document: dict[str, Any], key: str, value: Any, where: str) -> None:

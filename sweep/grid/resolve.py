@@ -5,43 +5,21 @@ from __future__ import annotations
 import graphlib
 import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from sweep.errors import Problem, SweepError, brief, did_you_mean, reason
 from sweep.grid.axes import Labels, as_kept, canonical, expand, is_number
-from sweep.grid.file import read_document, read_form, read_text
+from sweep.grid.file import read_form
 from sweep.grid.form import GridForm, InputForm, StageForm
 from sweep.grid.grid import Grid, Input, Stage, at_point
 from sweep.grid.parameters import REPLICATES, axis_kind, axis_labels, coerce, fields_of, filled_of, required_of
 from sweep.grid.registry import find_kernel
-from sweep.grid.yaml_text import dump_yaml
 from sweep.kernels.contract import Kernel
 
 MOST_POINTS = 10_000_000  # of one stage; to lay out as many takes minutes
-
-
-def load_grid(path: Path, overrides: Sequence[str] = ()) -> Grid:
-    """Return the grid in a file.
-
-    Parameters
-    ----------
-    path : Path
-        The YAML file.
-    overrides : sequence of str
-        ``key.key=value`` settings that replace what the file says.
-
-    Raises
-    ------
-    SweepError
-        With every mistake in the file, each with its place, what was found and what was wanted.
-    """
-    document = read_document(path, overrides)
-    text = dump_yaml(document) if overrides else read_text(path)
-    return replace(resolve(document, text, str(path)), path=str(path.absolute()))
 
 
 def resolve(document: Mapping[str, Any], text: str, where: str, *, of_store: bool = False) -> Grid:

@@ -104,6 +104,20 @@ def parse_yaml(text: str, where: str) -> Any:
         raise SweepError(Problem(where, f"not valid YAML: {flat(error)}")) from error
 
 
+def line_of(text: str, key: str) -> int | None:
+    """Return the line, from 1, where ``word.word`` stands in a text that can be parsed, or the part of it that does."""
+    node, line = yaml.compose(text, Loader=yaml.SafeLoader), None
+    words = key.split(".")
+    while words and isinstance(node, yaml.MappingNode):
+        parts = {part.value: (part, value) for part, value in node.value}
+        name = next((".".join(words[:n]) for n in range(len(words), 0, -1) if ".".join(words[:n]) in parts), None)
+        if name is None:
+            break
+        part, node = parts[name]
+        line, words = part.start_mark.line + 1, words[name.count(".") + 1 :]
+    return line
+
+
 def _construct(text: str) -> Any:
     if _depth(text) > MAX_DEPTH:
         raise RecursionError

@@ -20,8 +20,8 @@ from sweep.planning.declared import check_declared, check_nodes
 from sweep.planning.plan import Plan, make_plan
 from sweep.run.events import Ended, Listener, Notice, Progress, Stopping
 from sweep.run.executors.base import Executor
-from sweep.run.executors.inline import InlineExecutor
-from sweep.run.launch import Launch, done_points
+from sweep.run.executors.inline import IdleExecutor, InlineExecutor
+from sweep.run.launch import Launch, done_in, done_points
 from sweep.run.log import logged
 from sweep.run.schedule import ATTEMPTS, Schedule
 from sweep.run.stopping import StopRequest, interruptible
@@ -162,16 +162,42 @@ def launch(
     """
     look = partial(plan_for, grid, accept_code_change=accept_code_change)
     former = Store(Location(place, durable))
-    look(former)  # for a first time, so that what is wrong is told before Ray starts
-    store = Store(Location(place, durable, patient=True))
+    plan = look(former)  # for a first time, so that what is wrong is told before Ray starts
+    arguments = (look, Location(place, durable, patient=True), listener, failing or Failing(), wait)
+    with interruptible(request) as stopping:
+        if _has_all(former, plan):
+            summary = _launch(grid, IdleExecutor, stopping, *arguments)
+            if summary.complete or summary.interrupted:
+                return summary
+        return _launch(grid, make_executor, stopping, *arguments)
+
+
+def _has_all(store: Store, plan: Plan) -> bool:
+    """Return whether a store says that nothing is left to do."""
+    with reaching(store.location.place):
+        done = done_in(plan, store)
+    return all(bool(done[name][stage.blocks > 0].all()) for name, stage in plan.stages.items())
+
+
+def _launch(
+    grid: Grid,
+    make_executor: MakeExecutor,
+    stopping: StopRequest,
+    look: Callable[[Store], Plan],
+    location: Location,
+    listener: Listener,
+    failing: Failing,
+    wait: bool,
+) -> Summary:
+    """Run on an executor what the plan under the lease says is left."""
+    store = Store(location)
     with (
         _Account() as account,
-        interruptible(request) as stopping,
-        _in_turn(store.location, stopping, listener, wait) as turn,
+        _in_turn(location, stopping, listener, wait) as turn,
         stopping.kept(_started(make_executor, grid)) as executor,
-        reaching(place),
-        Lease(store.location, _facts(executor), turn=turn) as lease,
-        told_beside(store.location, listener) as tell,
+        reaching(location.place),
+        Lease(location, _facts(executor), turn=turn) as lease,
+        told_beside(location, listener) as tell,
     ):
         store.token = lease.token
         plan = look(store)  # what was read before the lease may have changed
@@ -179,15 +205,14 @@ def launch(
             tell(Notice(f"accepted, and recorded: {line}"))
         account.written = True
         prepare(store, plan)
-        forget_all(store.location)
-        failing = failing or Failing()
+        forget_all(location)
         aside = _set_aside(store, plan) if failing.skip else None
         if not failing.skip:
-            clear_failures(store.location)
+            clear_failures(location)
         done = {name: done_points(store, stage) for name, stage in plan.stages.items()}
         schedule = Schedule(plan, done, aside, failing.attempts)
         work = Launch(plan, store, schedule, executor, tell, stopping, failing.fast)
-        log = logged(plan, store.location, tell, work.reached)
+        log = logged(plan, location, tell, work.reached)
         lease.saying = lambda: {"look": asdict(work.look())}
         with log, stopping.gently(lambda reason: tell(Stopping(reason))):
             work.run()

@@ -17,6 +17,9 @@ from sweep.store.arrays import open_array, regions
 from sweep.store.root import Metadata
 from sweep.store.storage import Location, damage
 
+STATES = ("done", "blocks", "computed_by")
+"""The arrays of a stage that say how far its points are; all others hold results."""
+
 Unpack = Callable[[bytes], npt.NDArray[np.uint8]]
 _DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "blosc": numcodecs.blosc.decompress,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.grid.resolve import load_grid
+from sweep.grid.load import load_grid
 from sweep.grid.shipped import find_grid, shipped_grids
 
 ROOT = Path(__file__).parents[2]

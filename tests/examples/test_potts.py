@@ -26,7 +26,7 @@ from potts import (
 )
 from scipy.stats import chisquare
 
-from sweep.grid.resolve import load_grid
+from sweep.grid.load import load_grid
 from sweep.run.driver import launch
 
 GRID = Path(__file__).parents[2] / "examples" / "potts.yaml"

@@ -15,10 +15,10 @@ from launching import grid_with, run
 from nbclient import NotebookClient
 
 import sweep
-from sweep.api.stores import STATES
 from sweep.kernels.contract import Output
 from sweep.kernels.function import kernel
 from sweep.laws import check_kernel
+from sweep.store.progress import STATES
 from sweep.store.storage import Location
 from sweep.store.store import Store
 

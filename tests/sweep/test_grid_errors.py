@@ -11,7 +11,7 @@ from launching import GRID, grid_with, run
 
 from sweep.errors import SweepError
 from sweep.grid.axes import CRITICAL_TEMPERATURE
-from sweep.grid.resolve import load_grid
+from sweep.grid.load import load_grid
 from sweep.run.driver import inline, launch
 from sweep.run.executors.ray import RayExecutor
 from sweep.store.lease import Lease

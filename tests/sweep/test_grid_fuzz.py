@@ -20,7 +20,7 @@ from fuzzed import SOUND, Case, flow, fuzzed
 from sweep.cli.commands import main
 from sweep.errors import SweepError
 from sweep.grid.grid import Grid
-from sweep.grid.resolve import load_grid
+from sweep.grid.load import load_grid
 from sweep.run.driver import launch, plan_for
 from sweep.store.storage import Location
 from sweep.store.store import Store

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sweep.errors import SweepError
-from sweep.grid.file import read_document
+from sweep.grid.file import read_text, with_overrides
 from sweep.grid.yaml_text import dump_yaml, parse_yaml
 
 
@@ -102,7 +102,7 @@ def test_a_long_file_is_read_in_time() -> None:
 def test_files(tmp_path: Path) -> None:
     file = tmp_path / "g.yaml"
     file.write_bytes(b"\xef\xbb\xbfname: g\n")
-    assert read_document(file) == {"name": "g"}, "a byte order mark is no part of the text"
+    assert with_overrides(read_text(file), str(file), ())[0] == {"name": "g"}, "a byte order mark is not part of it"
     unlucky: dict[str, tuple[bytes, str]] = {
         "huge": (b"#" * (2**20 + 1), "a grid file has 1048576 at most"),
         "latin-1": ("name: Z\u00fcrich".encode("latin-1"), r":1: found the byte 0xfc, which is no UTF-8"),
@@ -115,12 +115,12 @@ def test_files(tmp_path: Path) -> None:
     for content, problem in unlucky.values():
         file.write_bytes(content)
         with pytest.raises(SweepError, match=problem) as caught:
-            read_document(file)
+            with_overrides(read_text(file), str(file), ())
         assert str(file) in str(caught.value)
     os.mkfifo(tmp_path / "pipe")
     for name in ("nowhere.yaml", ".", "pipe"):
         with pytest.raises(SweepError, match=r"cannot read the grid file|is no file"):
-            read_document(tmp_path / name)
+            read_text(tmp_path / name)
 
 
 def test_what_is_written_is_read_again() -> None:

@@ -16,7 +16,7 @@ import pytest
 import xarray as xr
 
 from sweep.errors import SweepError
-from sweep.grid.resolve import load_grid
+from sweep.grid.load import load_grid
 from sweep.run import driver
 from sweep.run.events import Event, Notice
 from sweep.store.storage import Location

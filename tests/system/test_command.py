@@ -35,7 +35,7 @@ def grid(tmp_path: Path) -> Path:
 def test_launch_status_and_plan(grid: Path, tmp_path: Path) -> None:
     planned = sweep("launch", "toy.yaml", "--dry-run", cwd=tmp_path)
     assert planned.returncode == 0
-    assert "core-hours" in planned.stdout
+    assert "of one core, " in planned.stdout
     assert not (tmp_path / "runs").exists()
     launched = sweep("launch", "toy.yaml", "--executor", "inline", cwd=tmp_path)
     assert launched.returncode == 0, launched.stderr

@@ -15,7 +15,7 @@ import pytest
 from commands import SWEEP, at_work, dozing, environment, running, written
 from launching import load
 
-from sweep.grid.resolve import load_grid
+from sweep.grid.load import load_grid
 from sweep.run.driver import launch
 from sweep.run.events import Event, TaskDone
 from sweep.run.stopping import StopRequest

@@ -15,7 +15,7 @@ from launching import load
 
 from sweep.errors import SweepError
 from sweep.grid.grid import Grid
-from sweep.grid.resolve import load_grid
+from sweep.grid.load import load_grid
 from sweep.run.jobs import pack, submit
 from sweep.store.launches import read_launches
 from sweep.store.storage import Location

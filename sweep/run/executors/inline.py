@@ -39,3 +39,17 @@ class InlineExecutor:
                 outcome = attempt(bench, task)
             bench.at = None
             yield outcome
+
+
+class IdleExecutor(InlineExecutor):
+    """Runs nothing: for a launch that has nothing to do, as far as is known."""
+
+    def __enter__(self) -> IdleExecutor:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def run(self, plan: Plan, store: Store, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
+        """Yield nothing."""
+        return iter(())

@@ -1,0 +1,91 @@
+"""Common slips at the command: each is understood, or answered with what was meant."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from launching import GRID
+from typer.testing import CliRunner
+
+import sweep
+from sweep.cli.commands import app
+from sweep.errors import SweepError
+from sweep.grid.yaml_text import line_of
+
+INLINE = ("--executor", "inline")
+
+
+@pytest.fixture(scope="module")
+def launched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a grid and its store."""
+    folder = tmp_path_factory.mktemp("launched")
+    (folder / "toy.yaml").write_text(yaml.safe_dump(GRID, sort_keys=False))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert do("launch", "toy.yaml", *INLINE).startswith("throw:")
+    return folder
+
+
+@pytest.fixture
+def here(launched: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(launched)
+    return launched
+
+
+def do(*words: str) -> str:
+    """Return what the command says."""
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "150"})
+    if isinstance(result.exception, SweepError):
+        return str(result.exception)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_store_where_a_grid_is_wanted_and_the_reverse(here: Path) -> None:
+    assert "All done: runs/toy.zarr" in do("launch", "runs/toy.zarr", *INLINE)
+    assert "nothing left to do" in do("plan", "runs/toy.zarr")
+    assert "toy: runs/toy.zarr" in do("status", "toy.yaml")
+    (here / "other.yaml").write_text((here / "toy.yaml").read_text().replace("name: toy", "name: other"))
+    assert do("status", "other.yaml") == "other.yaml: is a grid; wanted a store, and there is none at runs/other.zarr"
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (("-h",), "Usage:"),
+        (("launch", "-h"), "--quiet"),
+        (("--version",), f"sweep {sweep.__version__}"),
+        (("launch", "toy.yaml", "-q", *INLINE), "All done: runs/toy.zarr\nLook at it: sweep report runs/toy.zarr\n"),
+        (("kernels", "ising"), "energy_correlation"),
+        (("kernels", "isng"), "isng: no kernel 'isng'; did you mean 'ising'? or give module:NAME"),
+        (("report", "toy.yaml", "--out", "/proc/none"), "/proc/none: cannot write the report there: No such file"),
+        (("plan", "toy.yaml", "--set", "walk.params.steps=3"), "did you mean stages.walk.params.steps?"),
+        (("plan", "toy.yaml", "--set", "params.throws=3"), "did you mean stages.throw.params.throws?"),
+        (("plan", "toy.yaml", "--set", "sed=3"), "--set sed=3: found 'sed' to begin with; wanted name, seed, stages"),
+    ],
+)
+def test_slips(words: tuple[str, ...], answer: str) -> None:
+    assert answer in do(*words)
+
+
+def test_a_key_is_told_with_its_line(here: Path) -> None:
+    text = "name: x\nseed: 1\nstages:\n  a.b:\n    kernel: ising\n    axes:\n      temperature: [crit]\n"
+    (here / "wrong.yaml").write_text(text)
+    said = do("plan", "wrong.yaml")
+    where = "wrong.yaml:7: stages.a.b.axes.temperature"
+    assert f"{where}: found 'crit' (a word); wanted a number; did you mean critical?" in said
+    assert [line_of(text, key) for key in ("stages", "stages.a.b.axes.size", "none")] == [3, 6, None]
+
+
+def test_what_is_complete_starts_no_ray(here: Path) -> None:
+    before = "ray" in sys.modules
+    assert "starting Ray" not in do("launch", "toy.yaml")
+    assert before or "ray" not in sys.modules
+    (chunk,) = (here / "runs/toy.zarr/walk/mean/c/0").glob("0")
+    chunk.unlink()
+    assert "starting Ray" in do("launch", "toy.yaml"), "what is gone is computed again"
+    assert chunk.exists()
