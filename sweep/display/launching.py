@@ -249,14 +249,19 @@ def _progress_line(name: str, stage: Progress, pace: Pace, workers: int) -> str:
     return f"{name}: {', '.join(parts)}"
 
 
+def _printed(log: str) -> str:
+    return f" (it printed: {log})" if log else ""
+
+
 def line_of(event: Event) -> str:
     """Return an event in words."""
     match event:
-        case PointsFailed(stage, points, reason, attempts, final):
+        case PointsFailed(stage, points, reason, attempts, final, log):
             fate = "set aside" if final else "to be tried again"
-            return f"{stage} at {in_ranges(points)} failed (attempt {attempts}, {fate}): {reason}"
-        case WorkerLost(reason):
-            return f"a worker died and is replaced: {reason}"
+            return f"{stage} at {in_ranges(points)} failed (attempt {attempts}, {fate}): {reason}{_printed(log)}"
+        case WorkerLost(reason, node, log):
+            what = "a worker was lost, its work is done elsewhere" if node else "a worker died and is replaced"
+            return f"{what}: {reason}{_printed(log)}"
         case Notice(text):
             return text
         case Stopping(reason):

@@ -134,6 +134,8 @@ class PointsFailed:
     attempts : int
         How often they were tried by now.
     final : bool
+    log : str
+        The file that keeps what the worker of the first of them printed; empty where it printed nothing.
     """
 
     stage: str
@@ -141,13 +143,25 @@ class PointsFailed:
     reason: str
     attempts: int
     final: bool
+    log: str = ""
 
 
 @dataclass(frozen=True)
 class WorkerLost:
-    """A worker process died; another takes its place and its tasks are tried again."""
+    """A worker is gone; its tasks are done by others.
+
+    Parameters
+    ----------
+    reason : str
+    node : bool
+        It went with its node, or with the way there: no task is to blame.
+    log : str
+        The file that keeps what it printed; empty where it printed nothing.
+    """
 
     reason: str
+    node: bool = False
+    log: str = ""
 
 
 @dataclass(frozen=True)

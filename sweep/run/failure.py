@@ -9,6 +9,7 @@ from itertools import dropwhile
 from pathlib import Path
 
 from sweep.errors import reason
+from sweep.run.words import kept
 
 _FRAMEWORK = Path(__file__).parent
 
@@ -28,12 +29,15 @@ class PointFailure:
     kind : str
         What was raised where, without its message: those that have it in common are told together. By default the
         reason.
+    log : str
+        The file that keeps what its worker printed; empty where there is none.
     """
 
     point: int
     reason: str
     trace: str = ""
     kind: str = ""
+    log: str = ""
 
 
 def failure_of(point: int, error: BaseException) -> PointFailure:
@@ -47,7 +51,7 @@ def failure_of(point: int, error: BaseException) -> PointFailure:
         last = [frame for frame in frames if home in Path(frame.filename).parents][-1]
         place = f" ({Path(last.filename).name}, line {last.lineno}, in {last.name})"
     trace = "".join(traceback.format_exception(error))
-    return PointFailure(point, f"{reason(error)}{place}", trace, f"{type(error).__name__}{place}")
+    return PointFailure(point, f"{reason(error)}{place}", trace, f"{type(error).__name__}{place}", kept())
 
 
 def common_reason(reasons: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sweep.errors import reason
 from sweep.grid.code import differences, modules_here
 from sweep.planning.plan import Plan
+from sweep.run.words import kept
 from sweep.store.environments import Environment, environment_differences, environment_here
 from sweep.store.lease import holds
 from sweep.store.storage import UNAVAILABLE, Location
@@ -32,6 +33,8 @@ class Hello:
         The modules that the plan's kernels are made of, as far as it finds them as files.
     unable : str, optional
         Why it cannot work for this launch, such as that it does not see it in the store; None when it can.
+    log : str
+        The file that keeps what it prints; empty where there is none.
     """
 
     node: str
@@ -40,6 +43,7 @@ class Hello:
     environment: Environment
     code: Mapping[str, Mapping[str, str]]
     unable: str | None = None
+    log: str = ""
 
 
 def hello(plan: Plan, store: Store, node: str = "") -> Hello:
@@ -62,6 +66,7 @@ def hello(plan: Plan, store: Store, node: str = "") -> Hello:
         environment_here(sorted(packages), gpus=any(stage.stage.resources.gpus for stage in plan.stages.values())),
         modules_here({name for code in codes for name in code["modules"]}),
         _unseen(store),
+        kept(),
     )
 
 

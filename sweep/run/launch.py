@@ -18,6 +18,7 @@ from sweep.run.failure import PointFailure, common_reason
 from sweep.run.looking import Looking
 from sweep.run.schedule import Schedule
 from sweep.run.stopping import Pause, StopRequest
+from sweep.run.words import spoken
 from sweep.store.attempts import taken_point
 from sweep.store.failures import Failure, put_failures
 from sweep.store.prepare import prepare
@@ -124,20 +125,21 @@ class Launch:
                 if fatal is not None:
                     raise SweepError(fatal)
                 self._fail_whole(task, error.strip().splitlines()[-1], error)
-            case Lost(begun, waiting, reason, starved):
-                self._lost(begun, waiting, reason, starved)
+            case Lost():
+                self._lost(outcome)
             case Halted(task, failures):
                 self._fail(task, failures)
             case Said(text):
                 self.listener(Notice(text))
 
-    def _lost(self, begun: Task | None, waiting: Sequence[Task], reason: str, starved: bool) -> None:
+    def _lost(self, lost: Lost) -> None:
         """Note that a worker is gone; the point that is named in the store was its end, or may have been.
 
         Where there was no memory it may have been another's fault: what it was at is tried once more, alone.
         """
-        self.listener(WorkerLost(reason))
-        for task in waiting:
+        begun, reason, starved = lost.begun, lost.reason, lost.starved
+        self.listener(WorkerLost(reason, begun is None, spoken(lost.log)))
+        for task in lost.waiting:
             self.schedule.give_back(task)
         if begun is None:
             return
@@ -167,7 +169,7 @@ class Launch:
         for (fate, _), group in groups.items():
             points = [plan.point(failure.point) for failure in group]
             why = common_reason([failure.reason for failure in group])
-            self.listener(PointsFailed(task.stage, points, why, *fate))
+            self.listener(PointsFailed(task.stage, points, why, *fate, spoken(group[0].log)))
         aside = [
             Failure(task.stage, plan.point(failure.point), attempts, failure.reason, failure.trace, failure.kind)
             for (attempts, final), failure in fates

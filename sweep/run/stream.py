@@ -7,12 +7,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from sweep.run.events import Event, Listener, Look, Started, TaskDone
+from sweep.run.words import forget_silence, logs_beside
 from sweep.store.storage import Location
 
+EVENTS = "events.jsonl"
 NAMES = {
     "Started": "started",
     "TaskDone": "task_done",
@@ -48,24 +49,19 @@ def line_of(event: Event | Look) -> str:
     return json.dumps({"event": NAMES[type(event).__name__], "time": when, **said}, default=str)
 
 
-def log_path(location: Location) -> Path | None:
-    """Return where the log of events of a store is: beside it; None of a store that is no folder."""
-    folder = location.local_path
-    return None if folder is None else folder.with_name(f"{folder.name.removesuffix('.zarr')}.logs") / "events.jsonl"
-
-
 @contextlib.contextmanager
 def told_beside(location: Location, listener: Listener) -> Iterator[Listener]:
     """Yield a listener that tells another, and writes the log of events; what cannot be written there is lost."""
-    path = log_path(location)
-    if path is None:
+    folder = logs_beside(location)
+    if folder is None:
         yield listener
         return
     with contextlib.ExitStack() as stack:
         file = None
         with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context(path.open("a", encoding="utf-8"))
+            folder.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context((folder / EVENTS).open("a", encoding="utf-8"))
+        stack.callback(forget_silence, location)
 
         def tell(event: Event) -> None:
             with contextlib.suppress(OSError, ValueError):

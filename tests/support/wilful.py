@@ -34,6 +34,7 @@ def _advance(params: Params, state: State, rng: np.random.Generator, inputs: Inp
             case "interrupt":
                 raise KeyboardInterrupt
             case "kill":
+                print(f"x = {params.x:g} is about to die")
                 os.kill(os.getpid(), signal.SIGKILL)
             case "hang":
                 ctypes.PyDLL(None).pause()  # which keeps Python's lock, as compiled loops do

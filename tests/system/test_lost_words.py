@@ -78,7 +78,7 @@ def test_a_launch_whose_terminal_is_gone_goes_on(tmp_path: Path) -> None:
 
 
 def test_who_looks_on_is_told_that_nobody_is_at_work(tmp_path: Path) -> None:
-    grid = written(tmp_path, dozing(blocks=4, doze=0.5))
+    grid = written(tmp_path, dozing(blocks=40, doze=0.5))
     with running("launch", grid, *INLINE, cwd=tmp_path) as launch:
         at_work(launch, tmp_path / "runs" / "toy.zarr")
         with running("status", "runs/toy.zarr", "--follow", cwd=tmp_path) as follower:

@@ -18,6 +18,7 @@ from sweep.run.executors.base import Halted, Outcome, attempt, limit_threads
 from sweep.run.executors.shared import References, take
 from sweep.run.guard import Guard
 from sweep.run.hello import Hello, hello, unable
+from sweep.run.words import keep_words
 from sweep.run.work import Workbench
 from sweep.store.storage import Location
 from sweep.store.store import Store
@@ -62,6 +63,7 @@ class _Actor:
         """Make ready for work, and say what this is."""
         node = _ray.get_runtime_context().get_node_id()
         try:
+            keep_words(given.location)
             sys.path.extend(entry for entry in given.path if entry not in sys.path)
             plan, store = _ray.get(given.plan), Store(given.location, given.token)
             said = hello(plan, store, node)

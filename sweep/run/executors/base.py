@@ -71,12 +71,15 @@ class Lost:
     reason : str
     starved : bool
         Its machine had no memory left.
+    log : str
+        The file that keeps what it printed; empty where there is none.
     """
 
     begun: Task | None
     waiting: tuple[Task, ...]
     reason: str
     starved: bool = False
+    log: str = ""
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,8 @@ class RayCluster:
             return Gone(actor, *_fate(error), node, isinstance(error, OutOfMemoryError))
 
     def _greeted(self, actor: _Handle, value: Hello) -> Message:
-        return Greeted(actor, value.node, value.host, refusal(self._hello, value, mixed=self._mixed))
+        refused = refusal(self._hello, value, mixed=self._mixed)
+        return Greeted(actor, value.node, value.host, refused, value.log)
 
 
 def _fate(error: BaseException) -> tuple[str, bool]:

@@ -23,12 +23,15 @@ class Greeted:
         Where it is: the node's id, and what it calls itself.
     refused : str, optional
         In one line why it must not work for this launch.
+    log : str
+        The file that keeps what it prints; empty where there is none.
     """
 
     actor: Any
     node: str
     host: str
     refused: str | None = None
+    log: str = ""
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,8 @@ class Pool:
         if worker is None:
             return  # it was given up
         match message:
-            case Greeted(_, node, host, None):
+            case Greeted(_, node, host, None, log):
+                worker.log = log
                 self._staff.welcome(worker, node, host)
             case Greeted(_, node, _, refused):
                 self._staff.dismiss([worker])
@@ -176,9 +177,9 @@ class Pool:
         tasks = tuple(worker.tasks.values())
         if blameless or not tasks:
             self._count_loss(worker.node, reason)
-            yield Lost(None, tasks, reason)
+            yield Lost(None, tasks, reason, log=worker.log)
             return
-        yield Lost(tasks[0], tasks[1:], reason, starved)
+        yield Lost(tasks[0], tasks[1:], reason, starved, worker.log)
         if not worker.fruitful and self._fruitful and worker.node not in self._fruitful:
             yield from self._strike(worker.node, reason)
 

@@ -37,6 +37,8 @@ class Worker:
     fruitful : bool
         It has done a task.
     leaving : bool
+    log : str
+        The file that keeps what it prints.
     at : At or None
         Where it was when it said so last.
     asked : float
@@ -51,6 +53,7 @@ class Worker:
     tasks: dict[int, Task] = field(default_factory=dict)
     fruitful: bool = False
     leaving: bool = False
+    log: str = ""
     at: At | None = None
     asked: float = -math.inf
 
