@@ -58,6 +58,15 @@ def appendix_b(tree: xr.DataTree) -> Exhibit | Absent:
         _numbers(cases, tables, curves),
         (*rows, _identity_row(found), _perfect_row(cases[closest]), *_kadanoff_rows(curves)),
         argument(cases[closest], found[closest], curves),
+        conclusion=_conclusion(cases[closest], found[closest]),
+    )
+
+
+def _conclusion(case: MachineCase, found: Findings) -> str:
+    return (
+        f"The training that comes nearest to an RG step, {case.label}, leaves ln Tr_h exp(T) with a standard deviation "
+        f"of {float(found.end['spread']):.2g} over the data, where an RG step has 0, and {case.hidden} units could "
+        f"come to {found.best[0].spread:.2g}."
     )
 
 

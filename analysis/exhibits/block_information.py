@@ -79,7 +79,8 @@ def block_information(tree: xr.DataTree) -> Exhibit | Absent:
         f"single units, buffer {TOLD}. Exact, 4×4 torus, with all 12 other spins: {_small_torus()}."
     )
     rows = [*_rule_rows(rules, side, marked), *(row for found in units for row in _unit_rows(found, rules, marked))]
-    return Exhibit("block-information", title, caption, figure, _numbers(rules, units), tuple(rows))
+    told = _conclusion(rules, units)
+    return Exhibit("block-information", title, caption, figure, _numbers(rules, units), tuple(rows), conclusion=told)
 
 
 def _small_torus() -> str:
@@ -189,6 +190,15 @@ def _draw_units(panel: Axes, rules: xr.DataArray, units: Sequence[_Units]) -> No
         panel.hist(values, edges, histtype="step", color=COLORS[number // 2 % 3], ls="-" if one.way == WHOLE else "--")
     panel.set(xlabel=f"mutual information, buffer {at} (nats)", ylabel="units")
     panel.set_xlim(left=0)
+
+
+def _conclusion(rules: xr.DataArray, units: Sequence[_Units]) -> str:
+    """Return in words what a block, its rules and hidden units cut to a block tell of what is beyond the buffer."""
+    at = min(TOLD, int(rules["buffer"].max()))
+    known = {name: float(rules.sel(rule=name, buffer=at).mean()) for name in LINES}
+    known |= {one.label: float(one.values.sel(buffer=at).mean()) for one in units if one.way != WHOLE}
+    told = "; ".join(f"{name} {value:.3f}" for name, value in known.items())
+    return f"Beyond a buffer of {at}, in nats: {told}."
 
 
 def _rule_rows(rules: xr.DataArray, side: int, marked: int) -> Iterator[Row]:

@@ -60,7 +60,9 @@ def effective_couplings(tree: xr.DataTree) -> Exhibit | Absent:
         + (f" Left out, more than {LARGEST} visible units: {', '.join(left_out)}." if left_out else "")
     )
     rows = [row for case, table in zip(cases, tables, strict=True) for row in _rows(case, table)]
-    return Exhibit("effective-couplings", title, caption, _figure(cases, tables), _numbers(cases, tables), tuple(rows))
+    figure, numbers = _figure(cases, tables), _numbers(cases, tables)
+    told = _conclusion(cases, tables)
+    return Exhibit("effective-couplings", title, caption, figure, numbers, tuple(rows), conclusion=told)
 
 
 def _figure(cases: Sequence[CouplingCase], tables: Sequence[xr.Dataset]) -> Figure:
@@ -153,6 +155,22 @@ def _best(temperature: float, hidden: int) -> dict[str, str]:
     best = min(machines, key=lambda machine: mapping_of(machine, hamiltonian).divergence)
     words = f"the best machine of {hidden} units, by exact descent"
     return {name: f"{value:.4g}: {words}" for name, value in learned(best, *effective_couplings_of(best)).items()}
+
+
+def _conclusion(cases: Sequence[CouplingCase], tables: Sequence[xr.Dataset]) -> str:
+    """Return in words how much of the Ising model's coupling trained machines have, of those that may have it."""
+    found = {
+        case.label: float(table["nearest"].isel({SNAPSHOT: -1}).mean()) * case.temperature
+        for case, table in zip(cases, tables, strict=True)
+        if case.trained and case.temperature is not None
+    }
+    if not found:
+        return ""
+    low, high = min(found, key=lambda name: found[name]), max(found, key=lambda name: found[name])
+    return (
+        "Between nearest neighbours trained machines have "
+        f"{found[low]:.0%} ({low}) to {found[high]:.0%} ({high}) of the Ising model's coupling 1/T."
+    )
 
 
 def _exact(case: CouplingCase, name: str) -> str:

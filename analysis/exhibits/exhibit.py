@@ -61,6 +61,8 @@ class Exhibit:
         Paragraphs below the figure, where what it shows needs more words than a caption has.
     evidence : tuple of Evidence
         What it says of claims of the paper.
+    conclusion : str
+        What to conclude from it, in a sentence, beside what follows from the evidence and the verdicts of its rows.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Exhibit:
     rows: tuple[Row, ...] = ()
     argument: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    conclusion: str = ""
 
 
 @dataclass(frozen=True)

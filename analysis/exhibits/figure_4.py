@@ -51,7 +51,18 @@ def figure_4(tree: xr.DataTree) -> Exhibit | Absent:
         "fitted, without weights, by A (|T - T_c| / T_c)^Δm with T_c fixed. Squares, with their fit: the same classes "
         "at step 0, perfect data. Crosses: exact |m| of the torus at T, without any choice of configurations."
     )
-    return Exhibit("figure-4", title, caption, figure, by_case(cases, data), tuple(rows))
+    told = " ".join(_conclusion(case, curve) for case, curve in zip(cases, curves, strict=True))
+    return Exhibit("figure-4", title, caption, figure, by_case(cases, data), tuple(rows), conclusion=told)
+
+
+def _conclusion(case: FlowCase, curve: xr.Dataset) -> str:
+    """Return in words the exponent that is fitted here, beside that of perfect data."""
+    step = paper_step(curve)
+    value, error = (float(curve[name].sel(flow_step=step)) for name in ("value", "error"))
+    found = f"{value:.3f} ± {error:.3f}" if np.isfinite(value + error) else "no fit for every training"
+    perfect = float(curve["value"].isel(flow_step=0))
+    known = f", and {perfect:.3f} at step 0, on perfect data" if np.isfinite(perfect) else ""
+    return f"Δm of {case.label}, claimed to be 1/8: {found} at flow length {step}{known} (figure 2 judges the claim)."
 
 
 def _magnetization(case: FlowCase, step: int) -> xr.Dataset:

@@ -13,7 +13,7 @@ from sweep.analysis.estimators.layers import LayerCorrelation, layer_correlation
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit
 from sweep.analysis.exhibits.layer_cases import Shown, controls_of, one_of_each, shown
 from sweep.analysis.exhibits.panel_drawing import Mosaic, draw_columns, drawn, mosaic
-from sweep.analysis.exhibits.patch_rows import machine_evidence, patch_numbers, patch_rows
+from sweep.analysis.exhibits.patch_rows import PatchNumbers, machine_evidence, patch_numbers, patch_rows
 
 TITLE = "Correlation of hidden units with the layers below"
 CONTROLS_TITLE = "Bright patches, beside a machine before its training and one trained on renamed sites"
@@ -65,7 +65,15 @@ def figure_8_controls(tree: xr.DataTree) -> Exhibit | Absent:
         "were before. A machine knows of no neighbours, so its patches must come back: they are in the data's "
         f"correlations. {'; '.join(one.about for one in several)}. Their numbers stand beside those of figure 8."
     )
-    return Exhibit("figure-8-controls", CONTROLS_TITLE, caption, figure, numbers)
+    told = _conclusion(patch_numbers("8", trained, cases))
+    return Exhibit("figure-8-controls", CONTROLS_TITLE, caption, figure, numbers, conclusion=told)
+
+
+def _conclusion(patches: PatchNumbers) -> str:
+    """Return in words how many units have a patch, before training and on renamed sites too."""
+    found = [("trained", float(patches.found["one"]["value"]))]
+    found += [(name, float(numbers["one"])) for name, numbers in patches.controls]
+    return f"Units with exactly one bright patch: {', '.join(f'{name} {share:.0%}' for name, share in found)}."
 
 
 def _drawn(

@@ -52,7 +52,11 @@ def fixed_points(tree: xr.DataTree) -> Exhibit | Absent:
         "the mixture of all training temperatures, where the flow of a perfectly trained machine ends; dotted: T_c, "
         f"the paper's claim; dashed: no change. {'; '.join(about(case) for case in cases)}."
     )
-    return Exhibit("fixed-points", title, caption, figure, numbers, tuple(rows))
+    told = "; ".join(
+        f"{case.label}: {memory(end['energy temperature'])}" for case, end in zip(cases, ends, strict=True)
+    )
+    conclusion = f"Where flows end by where they started, T read by the energy. {told}."
+    return Exhibit("fixed-points", title, caption, figure, numbers, tuple(rows), conclusion=conclusion)
 
 
 def _draw(panel: Axes, quantity: str, cases: list[FlowCase], ends: list[xr.Dataset], perfect: list[float]) -> None:

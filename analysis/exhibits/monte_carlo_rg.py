@@ -78,7 +78,8 @@ def monte_carlo_rg(tree: xr.DataTree) -> Exhibit | Absent:
         "beyond the panels is in the table."
     )
     rows = [row for step in steps for parity in EXPONENT for row in _rows(step, parity, steps)]
-    return Exhibit("monte-carlo-rg", title, caption, figure, _numbers(steps), tuple(rows))
+    told = _conclusion(steps)
+    return Exhibit("monte-carlo-rg", title, caption, figure, _numbers(steps), tuple(rows), conclusion=told)
 
 
 def _steps(tree: xr.DataTree) -> list[_Step]:
@@ -161,6 +162,18 @@ def _draw(panel: Axes, steps: Sequence[_Step], parity: Parity) -> None:
     panel.set_ylim(0, 2 * target)
 
 
+def _conclusion(steps: Sequence[_Step]) -> str:
+    """Return in words between what the thermal eigenvalues of each way lie, those of controls left out."""
+    words = []
+    for way in MARKS:
+        own = [step for step in steps if step.way == way and not step.upper.control]
+        roots = [_root(step, step.found("thermal").isel(operators=-1))[0] for step in own]
+        known = [root for root in roots if np.isfinite(root)]
+        if known:
+            words.append(f"{way} {min(known):.2f} to {max(known):.2f}")
+    return f"Thermal eigenvalue per factor of two, 2 at the Ising fixed point: {'; '.join(words)}." if words else ""
+
+
 def _rows(step: _Step, parity: Parity, steps: Sequence[_Step]) -> Iterator[Row]:
     last = step.found(parity).isel(operators=-1)
     value, error, degrees = (float(last[name]) for name in ("value", "error", "degrees"))
@@ -171,7 +184,8 @@ def _rows(step: _Step, parity: Parity, steps: Sequence[_Step]) -> Iterator[Row]:
         null = same[0].found(parity).isel(operators=-1)
         known, known_error = float(null["value"]), float(null["error"])
         perfect = f"{known:.3f} ± {known_error:.3f}, majority of the same sides"
-        verdict = compare(value, error, degrees, known, "majority", known_error)
+        count = step.upper.realisations
+        verdict = compare(value, error, degrees, known, "majority", known_error, trainings=count)
     quantity = f"{parity} eigenvalue, {'→'.join(map(str, step.sides))} ({step.label})"
     exact = f"{target:.4f} at the fixed point"
     single = by_realisation(step.tables[parity].isel(operators=-1))

@@ -34,7 +34,16 @@ def thermometer_quality(tree: xr.DataTree) -> Exhibit | Absent:
         "Left and middle: share of configurations of a true temperature by their most likely class. Right: how often "
         "the most likely class is right against how probable it was said to be; honest probabilities lie on the line."
     )
-    return Exhibit("thermometer-quality", title, caption, figure, data[names], tuple(_quality_rows(cases)))
+    rows, told = tuple(_quality_rows(cases)), _conclusion(data)
+    return Exhibit("thermometer-quality", title, caption, figure, data[names], rows, conclusion=told)
+
+
+def _conclusion(data: xr.Dataset) -> str:
+    network, best = float(data["validation_accuracy"].isel(epoch=-1).mean()), float(data["energy_accuracy"].mean())
+    return (
+        f"The most likely class is right for {network:.1%} of configurations by the network, and for {best:.1%} by the "
+        "exact energy, which no thermometer can beat: configurations of neighbouring temperatures look alike."
+    )
 
 
 def _draw_confusion(figure: Figure, panel: Axes, data: xr.Dataset, reader: str) -> None:

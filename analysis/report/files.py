@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sweep.analysis.exhibits.exhibit import Exhibit
+from sweep.analysis.exhibits.style import units_of
 
 
 def write_exhibit(exhibit: Exhibit, folder: Path, header: Sequence[str] = ()) -> bytes:
@@ -23,9 +24,8 @@ def write_exhibit(exhibit: Exhibit, folder: Path, header: Sequence[str] = ()) ->
     exhibit.figure.set_layout_engine("none")  # that of the first file is kept
     exhibit.figure.savefig(folder / f"{exhibit.name}.pdf", metadata={"CreationDate": None, "Producer": None})
     numbers = exhibit.numbers
-    units = [
-        f"{name} in {values.attrs['units']}" for name, values in numbers.variables.items() if "units" in values.attrs
-    ]
+    found = {name: units_of(numbers[name]) for name in numbers.variables}
+    units = [f"{name} in {words}" for name, words in found.items() if words]
     lines = [exhibit.title, *header, *([f"units: {', '.join(units)}"] if units else [])]
     frame = numbers.to_dataframe().reset_index()
     with (folder / f"{exhibit.name}.csv").open("w", encoding="utf-8", newline="") as file:

@@ -76,13 +76,16 @@ def outcomes(judgements: Sequence[Judgement]) -> str:
 
 
 def conclusion(exhibit: Exhibit, judgements: Sequence[Judgement]) -> str:
-    """Return what to conclude from an exhibit: its claims, then how its values stand beside perfect data."""
+    """Return what to conclude from an exhibit: its claims, its own words, and how its values stand beside theory."""
     own = {one.claim for one in exhibit.evidence}
-    parts = [f"“{one.claim.says}” — {one.outcome}." for one in judgements if one.claim in own]
+    parts = [f"{one.outcome.capitalize()}: {one.claim.says}" for one in judgements if one.claim in own]
+    parts += [exhibit.conclusion] if exhibit.conclusion else []
     made, differing = _verdicts(exhibit.rows)
     if made and differing:
         by_chance = f"chance alone would make {LEVEL * made:.2g}"
         parts.append(f"{differing} of {made} values differ from what perfect data give ({by_chance}).")
     elif made:
-        parts.append(f"All {made} values agree with what perfect data give." if made > 1 else "It agrees with theory.")
+        parts.append(
+            f"All {made} values agree with what perfect data give." if made > 1 else "It agrees with perfect data."
+        )
     return " ".join(parts) or "Nothing here can be held to a claim or to perfect data: it describes."
