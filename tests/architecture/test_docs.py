@@ -52,6 +52,18 @@ def test_files_that_are_named_exist(page: Path) -> None:
         assert (ROOT / name).exists(), name
 
 
+def test_every_failure_that_is_promised_for_has_a_test() -> None:
+    there = {
+        name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    rows = [line for line in (ROOT / "docs/failures.md").read_text().splitlines() if line.startswith("|")]
+    rows = [row for row in rows if not row.startswith(("| what happens", "|---"))]
+    named = [re.findall(r"`(test_\w+)`", row) for row in rows]
+    assert len(rows) > 20
+    assert all(named)
+    assert {name for names in named for name in names} <= there
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the site, built as `make docs` builds it: a warning is an error."""
