@@ -27,7 +27,7 @@ from sweep.errors import Problem, SweepError
 __all__ = ["app", "main"]
 
 FOLLOW_SECONDS = 2.0
-LONELY_SECONDS = 10.0  # a launch that was just begun starts Ray before it takes the store
+LONELY_SECONDS = 4.0  # between two launches say; and one that was just begun takes the store when Ray is up
 
 app = typer.Typer(
     no_args_is_help=True,
