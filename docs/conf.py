@@ -1,14 +1,18 @@
 """How `make docs` builds the pages."""
 
 import re
+import sys
 from importlib.metadata import version as version_of
+from pathlib import Path
 from typing import Any
+
+sys.path.append(str(Path(__file__).parent))  # notebook_pages
 
 project = "sweep"
 copyright = "the sweep-rg authors"  # noqa: A001 - Sphinx reads this name
 version = release = version_of("sweep-rg")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "notebook_pages"]
 exclude_patterns = ["_build"]
 suppress_warnings = ["ref.python"]  # two modules may each have a `Machine`
 myst_enable_extensions = ["colon_fence"]
