@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -31,7 +31,8 @@ RULES = (
     f"{1 - LEVEL:.0%} for all values of a claim together (Bonferroni).",
     f"{Outcome.NOT_REPRODUCED.capitalize()}: the interval of some measured value lies wholly outside.",
     f"{Outcome.UNDECIDED.capitalize()}: neither; so it is with fewer than {FEWEST_TRAININGS} trainings, where a fit "
-    "failed, and where there is no error, too. The page says what would decide it.",
+    "failed, where there is no error, and where it holds with one way of training and not with another, of which the "
+    "paper does not say which it took. The page says what would decide it.",
 )
 """How `judge` judges, in words for the page."""
 
@@ -110,6 +111,8 @@ class Evidence:
         What the same protocol gives on perfect Ising data; NaN where that is not known.
     trainings : int, optional
         How many trainings are behind it; None where nothing is trained.
+    recipe : str
+        How they were trained, where the paper does not say how it did.
     missing : str
         Why there is no value.
     """
@@ -123,6 +126,7 @@ class Evidence:
     perfect: float = np.nan
     perfect_error: float = 0.0
     trainings: int | None = None
+    recipe: str = ""
     missing: str = ""
 
     @property
@@ -185,7 +189,7 @@ def judge(evidence: Iterable[Evidence]) -> list[Judgement]:
 
 
 def _judged(claim: Claim, evidence: Sequence[Evidence]) -> Judgement:
-    standings = tuple(_standing(one, len(evidence)) for one in evidence)
+    standings = _by_recipe([_standing(one, len(evidence)) for one in evidence])
     held = {one.holds for one in standings}
     if any(one.evidence.biased for one in standings):
         outcome = Outcome.BIASED
@@ -194,6 +198,16 @@ def _judged(claim: Claim, evidence: Sequence[Evidence]) -> Judgement:
     else:
         outcome = Outcome.UNDECIDED if None in held else Outcome.REPRODUCED
     return Judgement(claim, outcome, standings)
+
+
+def _by_recipe(standings: Sequence[Standing]) -> tuple[Standing, ...]:
+    """Return where numbers stand: those of one way of training turn nothing down that another way bears out."""
+    recipes = dict.fromkeys(one.evidence.recipe for one in standings)
+    good = [name for name in recipes if all(one.holds for one in standings if one.evidence.recipe == name)]
+    if not good:
+        return tuple(standings)
+    words = f"not as claimed; with {' and '.join(good)} it holds: how the paper trained would decide it"
+    return tuple(replace(one, holds=None, words=words) if one.holds is False else one for one in standings)
 
 
 def _standing(one: Evidence, values: int) -> Standing:

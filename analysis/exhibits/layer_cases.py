@@ -37,8 +37,18 @@ class Shown:
     @property
     def name(self) -> str:
         """Return the layers in words, with the recipe of the training where there is one."""
+        return self.case.label + (f", {self.recipe}" if self.recipe else "")
+
+    @property
+    def recipe(self) -> str:
+        """Return how the machine of the upper layer was trained, in words; empty where there is none."""
         machine = self.case.upper.machine
-        return self.case.label + (f", preset {machine.preset}" if machine else "")
+        return f"preset {machine.preset}" if machine else ""
+
+    @property
+    def sampled(self) -> bool:
+        """Return whether the layer is what the paper's is, samples or blocks, and not tanh means."""
+        return self.case.upper.rule != "mean_field"
 
     @property
     def about(self) -> str:

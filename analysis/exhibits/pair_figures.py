@@ -163,7 +163,7 @@ def evidence(found: Sequence[Curve]) -> Iterator[Evidence]:
     for curve in found:
         if curve.one.case.kind == "RG":
             yield _evidence(BLOCK_FALL, curve, "slope")
-        elif curve.exact is not None:
+        elif curve.exact is not None and curve.one.sampled:
             yield _evidence(MACHINE_FALL, curve, "slope", float(line(curve.exact)["slope"]))
 
 
@@ -185,6 +185,7 @@ def _evidence(claim: Claim, curve: Curve, quantity: str, unit: float = 1.0) -> E
         exact=exact,
         perfect=exact,
         trainings=curve.trainings,
+        recipe=curve.one.recipe,
         missing="a larger lattice, with more distances, would decide it",
     )
 

@@ -83,6 +83,7 @@ class PatchNumbers:
             error,
             degrees,
             trainings=int(result["realisations"]) if machine else None,
+            recipe=self.one.recipe,
         )
 
 
@@ -148,7 +149,7 @@ def block_evidence(patches: Sequence[PatchNumbers]) -> Iterator[Evidence]:
 
 def machine_evidence(patches: Sequence[PatchNumbers]) -> Iterator[Evidence]:
     """Yield what hidden units say of the paper's claims on figure 8; maps of the data's own lattice only."""
-    on_data = [one for one in patches if one.one.letter and one.one.case.lower.kind != "RBM"]
+    on_data = [one for one in patches if one.one.letter and one.one.case.lower.kind != "RBM" and one.one.sampled]
     yield from (one.evidence(MACHINE_SPOTS, "one") for one in on_data)
     yield from (one.evidence(MACHINE_SIGNS, "positive") for one in on_data)
     yield from (one.evidence(MACHINE_ALIKE, "alike") for one in on_data if one.one.letter == "a-iii")

@@ -112,7 +112,13 @@ def _summary(name: str, stage: xr.DataTree, origin: Origin) -> _StageSummary:
 def _environment() -> jinja2.Environment:
     # By path: under pytest a folder of tests called "analysis" is found before this package.
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment = jinja2.Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        finalize=words.without_nan,
+    )
     for one in (words.measured, words.remarks, words.plain, words.with_error):
         environment.filters[one.__name__] = one
     return environment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -21,6 +22,11 @@ ERRORS = (
     "No ±: there are no independent copies, or there is no chance in it. “none”: there is no value, and a remark why.",
 )
 """What each ± of a page means."""
+
+
+def without_nan(shown: object) -> object:
+    """Return what a page shows, "none" for each number in its words that is none, whichever exhibit wrote them."""
+    return re.sub(r"[+-]?\bnan\b", "none", shown) if type(shown) is str else shown
 
 
 def plain(value: float) -> str:

@@ -64,6 +64,16 @@ def test_fewer_than_three_trainings_say_nothing():
     assert (outcome(two), outcome(three)) == (Outcome.UNDECIDED, Outcome.NOT_REPRODUCED)
 
 
+def test_one_way_of_training_turns_nothing_down_that_another_bears_out():
+    good, bad = (
+        Evidence(NEAR_ONE, "here", value, 0.01, 9, trainings=5, recipe=recipe)
+        for value, recipe in ((1.0, "a"), (2.0, "b"))
+    )
+    assert outcome(good, bad) is Outcome.UNDECIDED
+    assert outcome(bad) is Outcome.NOT_REPRODUCED
+    assert outcome(good, bad, dataclasses.replace(bad, recipe="a")) is Outcome.NOT_REPRODUCED, "within one way"
+
+
 def test_what_would_decide_it_is_right():
     """With so many times the data the interval, of the same value, just leaves the edge."""
     near = Evidence(NEAR_ONE, "here", 1.08, 0.02, np.inf)
