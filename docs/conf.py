@@ -1,18 +1,19 @@
 """How `make docs` builds the pages."""
 
+import dataclasses
 import re
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).parent))  # notebook_pages
+sys.path.append(str(Path(__file__).parent))  # for the two extensions of our own
 
 project = "sweep"
 copyright = "the sweep-rg authors"  # noqa: A001 - Sphinx reads this name
 version = release = version_of("sweep-rg")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "notebook_pages"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "kernel_tables", "notebook_pages"]
 exclude_patterns = ["_build"]
 suppress_warnings = ["ref.python"]  # two modules may each have a `Machine`
 myst_enable_extensions = ["colon_fence"]
@@ -43,6 +44,12 @@ def keep_bars(app: Any, what: str, name: str, item: Any, options: Any, lines: li
     lines[:] = [re.sub(r"(`[^`]*`)|\|", lambda found: found[1] or r"\|", line) for line in lines]
 
 
+def without_fields(app: Any, what: str, name: str, item: Any, *signature: Any) -> tuple[str, str] | None:
+    """Leave out the signature of a class of values: its docstring says what its fields are."""
+    return ("", "") if dataclasses.is_dataclass(item) else None
+
+
 def setup(app: Any) -> None:
     """Tell Sphinx of what is ours."""
     app.connect("autodoc-process-docstring", keep_bars)
+    app.connect("autodoc-process-signature", without_fields)

@@ -91,4 +91,8 @@ def test_the_reference_has_all_public_names(site: Path) -> None:
     rooms = [path for room in ("exact", "estimators") for path in (ROOT / "analysis" / room).glob("[a-z]*.py")]
     assert {f"sweep.analysis.{path.parent.name}.{path.stem}" for path in rooms} <= described
     assert {f"sweep.{name}" for name in sweep.__all__} <= described
-    assert {"sweep.kernels.contract.Stationarity", "sweep.run.events.TaskDone"} <= described
+    assert {
+        "sweep.kernels.contract.Stationarity",
+        "sweep.run.events.TaskDone",
+        "sweep.kernels.ising.params.IsingParams",
+    } <= described
