@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sweep.api.grids import Grid
     from sweep.api.launching import launch, plan
     from sweep.api.stores import open_tree as open  # noqa: A004 - as one opens a file
-    from sweep.api.stores import report, status, verify
+    from sweep.api.stores import report, rerun, status, verify
     from sweep.errors import SweepError
     from sweep.kernels.contract import Kernel, Output, parameter
     from sweep.kernels.function import kernel
@@ -31,6 +31,7 @@ __all__ = [
     "parameter",
     "plan",
     "report",
+    "rerun",
     "status",
     "verify",
 ]
@@ -46,6 +47,7 @@ _HOMES = {
     "parameter": "sweep.kernels.contract:parameter",
     "plan": "sweep.api.launching:plan",
     "report": "sweep.api.stores:report",
+    "rerun": "sweep.api.stores:rerun",
     "status": "sweep.api.stores:status",
     "verify": "sweep.api.stores:verify",
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
@@ -13,6 +15,7 @@ from sweep.store.progress import STATES
 from sweep.store.storage import Location, reaching
 from sweep.store.store import Store, required_manifest
 from sweep.verification import Verdict, undamaged, verify_store
+from sweep.verification.rerun import Rerun, rerun_point
 
 
 def open_tree(store: str | Path) -> xr.DataTree:
@@ -132,6 +135,40 @@ def verify(store: str | Path, *, everything: bool = False, repair: bool = False)
     ()
     """
     return verify_store(Store(Location(str(store))), everything=everything, repair=repair)
+
+
+def rerun(store: str | Path, stage: str, at: Mapping[str, Any] | None = None) -> Rerun:
+    """Compute one point again in this process, with its own random numbers and inputs; nothing is written.
+
+    What its kernel raises is raised here, so that a debugger can look at it. A point that is done is compared with the
+    store, bit by bit; another one goes on from its checkpoint.
+
+    Parameters
+    ----------
+    store : str or Path
+        Path or URL.
+    stage : str
+    at : mapping of axis to label, optional
+        The point; an axis of one label may be left out.
+
+    Returns
+    -------
+    Rerun
+        Its ``outputs``, and whether each is the ``same``.
+
+    Raises
+    ------
+    SweepError
+        When there is no such store, stage or point, or what the point reads is not done.
+
+    Examples
+    --------
+    >>> import sweep
+    >>> again = sweep.rerun("runs/tiny.zarr", "ising", {"temperature": 2.0})
+    >>> all(again.same.values())
+    True
+    """
+    return rerun_point(Store(Location(str(store))), stage, at or {})
 
 
 def report(store: str | Path, out: str | Path | None = None) -> Path:

@@ -21,6 +21,7 @@ from sweep.cli.console import out, say
 from sweep.cli.launch import launch, plan
 from sweep.cli.listings import grids, kernels, schema
 from sweep.cli.main import main
+from sweep.cli.rerun import rerun
 from sweep.cli.unlock import unlock
 from sweep.errors import Problem, SweepError
 
@@ -158,5 +159,5 @@ def check(
     raise typer.Exit(0 if all(result.holds for result in results) else 1)
 
 
-for _verb in (plan, launch, status, report, export, verify, check, kernels, grids, schema, unlock):
+for _verb in (plan, launch, status, report, export, verify, rerun, check, kernels, grids, schema, unlock):
     app.command()(_verb)

@@ -61,7 +61,7 @@ class Recomputer:
         stored = {v.name: (v, self.store.read_cell(v, plan, region)) for v in variables_in(plan, region)}
         for index, point in plan.points(region):
             inside = tuple(i - part.start for i, part in zip(index, region, strict=True))
-            if not done[inside] or only not in (None, index) or not self._has_inputs(plan, point):
+            if not done[inside] or only not in (None, index) or not self.has_inputs(plan, point):
                 continue
             by = int(computed[inside])
             other = self.elsewhere.difference(by)
@@ -69,7 +69,8 @@ class Recomputer:
                 self.tally.elsewhere[other] += 1
             else:
                 values = {
-                    key: (variable, _at(variable, array, plan, inside)) for key, (variable, array) in stored.items()
+                    key: (variable, value_at(variable, array, plan, inside))
+                    for key, (variable, array) in stored.items()
                 }
                 self.tally.points += 1
                 yield from self._point_findings(plan, cell, point, int(blocks[inside]), values, self._doubt(by))
@@ -78,7 +79,7 @@ class Recomputer:
         """Return in words what may give a point other bits, computed by what has this number, than it had."""
         return self.made.doubt or (None if self.elsewhere.is_here(by) else self.made.machine_doubt)
 
-    def _has_inputs(self, plan: StagePlan, point: Mapping[str, Label]) -> bool:
+    def has_inputs(self, plan: StagePlan, point: Mapping[str, Label]) -> bool:
         """Return whether all that a point reads is done."""
         for item in plan.stage.inputs.values():
             if item.stage not in self.done:
@@ -117,7 +118,7 @@ class Recomputer:
         again = run_blocks(self.made.plan.grid.seed, plan.stage, point, self.inputs.at(plan, point))
         for block, state, results in again:
             for name, (variable, values) in stored.items():
-                if not _agree(variable, values, results, block, last=block + 1 == blocks):
+                if not agree(variable, values, results, block, last=block + 1 == blocks):
                     return f"{name} is not what comes out when it is computed again (block {block})"
             if block + 1 == blocks:
                 return self._state_difference(plan, point, blocks, state)
@@ -135,12 +136,13 @@ def _places(labels: Labels, wanted: Labels) -> list[int]:
     return [place for place, label in enumerate(labels) if canonical(label) in chosen]
 
 
-def _at(variable: Variable, values: Array, plan: StagePlan, inside: tuple[int, ...]) -> Array:
+def value_at(variable: Variable, values: Array, plan: StagePlan, inside: tuple[int, ...]) -> Array:
+    """Return what a variable has at one point of a cell."""
     place = tuple(i for axis, i in zip(plan.stage.axes, inside, strict=True) if axis in variable.axes)
     return np.asarray(values[place])
 
 
-def _agree(variable: Variable, values: Array, results: Arrays, block: int, *, last: bool) -> bool:
+def agree(variable: Variable, values: Array, results: Arrays, block: int, *, last: bool) -> bool:
     """Return whether one block's result has the bits of the store; one that is whole counts after the last block."""
     step, found = variable.output.block, as_stored(results[variable.name], variable.output)
     if step is None:

@@ -22,7 +22,17 @@ from sweep.store.progress import STATES
 from sweep.store.storage import Location
 from sweep.store.store import Store
 
-PUBLIC = ("Grid", "plan", "launch", "open", "status", "verify", "report", "kernel")  # in the order of a first session
+PUBLIC = (
+    "Grid",
+    "plan",
+    "launch",
+    "open",
+    "status",
+    "verify",
+    "rerun",
+    "report",
+    "kernel",
+)  # in the order of a first session
 TEXT = """
 name: first
 seed: 1
@@ -90,6 +100,26 @@ def test_what_is_begun_and_not_done_reads_as_missing(tmp_path: Path) -> None:
                 xr.testing.assert_equal(values.sel(realisation=[0, 2]), other.sel(realisation=[0, 2]))
     assert looked_at >= 2
     xr.testing.assert_identical(tree["throw"].to_dataset(), raw["throw"].to_dataset())
+
+
+def test_one_point_again(tmp_path: Path) -> None:
+    place = tmp_path / "toy.zarr"
+    run(grid_with(), place)
+    again = sweep.rerun(place, "walk", {"size": 3, "realisation": 1})
+    stored = sweep.open(place)["walk"].dataset.sel(size=3, realisation=1)
+    assert set(again.same.values()) == {True}
+    np.testing.assert_array_equal(again.outputs["distance"], stored["distance"])
+    (chunk,) = (place / "walk/mean/c/0").glob("0")
+    chunk.write_bytes((place / "walk/mean/c/1/0").read_bytes())
+    assert sweep.rerun(place, "walk", {"size": 3, "realisation": 1}).same["mean"] is False
+    for stage, at, words in (
+        ("wolk", {}, "did you mean 'walk'"),
+        ("walk", {"size": 3}, "realisation: has 3 labels, 0 to 2; say which"),
+        ("walk", {"size": 4, "realisation": 0}, "size: found 4; there are 3, 6"),
+        ("walk", {"sise": 3}, "sise: no such axis; did you mean 'size'"),
+    ):
+        with pytest.raises(sweep.SweepError, match=words):
+            sweep.rerun(place, stage, at)
 
 
 def numbers_of(samples: int, **_: object) -> dict[str, Output]:
