@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from sweep.analysis.claims.claim import RULES, judge
 from sweep.analysis.claims.scale import shortfalls
 from sweep.analysis.estimators.stages import mapping
-from sweep.analysis.exhibits.catalogue import EXHIBITS
+from sweep.analysis.exhibits.catalogue import makers_for
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker
 from sweep.analysis.report import words
 from sweep.analysis.report.files import write_exhibit
@@ -34,7 +34,7 @@ class _StageSummary:
 
 
 def write_report(
-    tree: xr.DataTree, folder: Path, makers: Sequence[Maker] = EXHIBITS, origin: Origin | None = None
+    tree: xr.DataTree, folder: Path, makers: Sequence[Maker] | None = None, origin: Origin | None = None
 ) -> Path:
     """Write the report of a store; return the path of its page, which needs no other file to be read.
 
@@ -45,14 +45,14 @@ def write_report(
         figures that lack their data are named with the reason.
     folder : Path
         Made if need be; files of an earlier report are replaced.
-    makers : sequence of Maker
-        What to show.
+    makers : sequence of Maker, optional
+        What to show; by default all that the stages of the store may give.
     origin : Origin, optional
         Where the store is, and what filled it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with threadpool_limits(1):  # matrices are small: threads would wait for each other
-        results = [maker(tree) for maker in makers]
+        results = [maker(tree) for maker in (makers_for(tree) if makers is None else makers)]
     exhibits = [result for result in results if isinstance(result, Exhibit)]
     header = [_seed(tree), _versions(tree)]
     images = {exhibit.name: write_exhibit(exhibit, folder, header) for exhibit in exhibits}
@@ -84,12 +84,12 @@ def _page(
         "outcomes": words.outcomes(judgements),
         "rules": RULES,
         "shortfalls": shortfalls(tree) if judgements else [],
-        "errors": words.ERRORS,
+        "errors": words.ERRORS + (words.ERRORS_OF_THE_PAPER if judgements else ()),
         "exhibits": exhibits,
         "conclusions": {exhibit.name: words.conclusion(exhibit, judgements) for exhibit in exhibits},
         "images": {name: base64.b64encode(image).decode("ascii") for name, image in images.items()},
         "absent": absent,
-        "verdicts": words.verdicts_made(rows),
+        "verdicts": words.verdicts_made(rows) if judgements else "",
     }
     return _environment().get_template("report.html").render(content)
 

@@ -13,15 +13,19 @@ from sweep.analysis.estimators.verdict import LEVEL
 from sweep.analysis.exhibits.exhibit import Exhibit, Row
 
 ERRORS = (
-    "± is one standard error, unless something else is said beside it.",
+    "± is one standard error, unless something else is said beside it: over independent repetitions.",
+    "No ±: there are no independent copies, or there is no chance in it. “none”: there is no value, and a remark why.",
+)
+"""What each ± of a page means."""
+
+ERRORS_OF_THE_PAPER = (
     "Monte Carlo: from independent chains. Flows: from bins of configurations and from trainings together (crossed "
     "random effects). Machines: from trainings; where there is only one, from its units, as the remark then says.",
     "90 % interval: the paper's own error of a fit, Student's t on its residuals. Points of one lattice fluctuate "
     "together, so it says little of chance.",
     "Claims are judged by intervals of Student's t, wider the more numbers belong to one claim.",
-    "No ±: there are no independent copies, or there is no chance in it. “none”: there is no value, and a remark why.",
 )
-"""What each ± of a page means."""
+"""What else each ± means on a page about the paper."""
 
 
 def without_nan(shown: object) -> object:
@@ -94,4 +98,4 @@ def conclusion(exhibit: Exhibit, judgements: Sequence[Judgement]) -> str:
         parts.append(
             f"All {made} values agree with what perfect data give." if made > 1 else "It agrees with perfect data."
         )
-    return " ".join(parts) or "Nothing here can be held to a claim or to perfect data: it describes."
+    return " ".join(parts) or "It describes: nothing in it can be held to a claim or to perfect data."

@@ -11,7 +11,7 @@ from toy_flows import STARTS, ToyFlow, toy_store, toy_thermometer
 from sweep.analysis.estimators.verdict import LEVEL
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, torus_energy
 from sweep.analysis.exact.thermometer import temperature_of_energy
-from sweep.analysis.exhibits.catalogue import EXHIBITS
+from sweep.analysis.exhibits.catalogue import SHOWN
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit
 from sweep.analysis.exhibits.figure_2 import figure_2
 from sweep.analysis.exhibits.figure_3 import figure_3
@@ -57,7 +57,7 @@ def test_whole_report_of_several_stages(tmp_path):
         assert f"mean over starts ({label})" in page
 
 
-@pytest.mark.parametrize("maker", EXHIBITS)
+@pytest.mark.parametrize("maker", SHOWN)
 def test_empty_store_leaves_all_out_with_a_reason(maker):
     absent = maker(xr.DataTree.from_dict({"/": xr.Dataset()}))
     assert isinstance(absent, Absent)

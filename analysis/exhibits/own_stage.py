@@ -1,0 +1,125 @@
+"""A page for any stage, whatever its kernel: every output against every axis, or against the steps of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sweep.analysis.estimators.crossed import REALISATION
+from sweep.analysis.estimators.stages import settings
+from sweep.analysis.estimators.statistics import mean_and_error
+from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
+from sweep.analysis.exhibits.flow_drawing import COLORS, MARKERS
+from sweep.analysis.exhibits.style import label_of, new_figure, units_of
+
+COPIES = (REALISATION, "replica")  # dimensions of independent repetitions
+STEP = "step"  # of a training, along which its tracks go
+OUTPUTS, COLUMNS, LINES, ROWS = 8, 3, 6, 200  # that are shown; the CSV has all
+PROGRESS = ("blocks", "computed_by")
+
+
+def stage_exhibit(tree: xr.DataTree, name: str) -> Exhibit | Absent:
+    """Return the outputs of a stage: means over all that is inside a point, with errors over independent repetitions.
+
+    Parameters
+    ----------
+    tree : DataTree
+    name : str
+        Of the stage.
+    """
+    stage = tree.children[name]
+    title = f"{name}: {stage.attrs.get('description') or stage.attrs['kernel']}"
+    frame = pd.DataFrame(_numbers(stage))
+    if frame.empty:
+        return Absent(title, f"no point of the stage {name} is complete")
+    nodes = [node.to_dataset() for node in stage.subtree]
+    units = {str(key): units_of(node[key]) for node in nodes for key in node.variables}
+    axes = [str(dim) for dim in stage["done"].dims if dim != REALISATION]
+    outputs = list(dict.fromkeys(frame["output"]))
+    figure = _figure(frame, axes, outputs[:OUTPUTS], units)
+    left_out = f" The CSV has {len(outputs) - OUTPUTS} outputs more." if len(outputs) > OUTPUTS else ""
+    caption = (
+        "Mean over what is inside a point, with one standard error over realisations and replicas where there are two "
+        "or more; each realisation or replica by itself as a dot. Tracks of trainings go along their steps. Of many "
+        f"curves the first {LINES} are drawn.{left_out}"
+    )
+    rows = tuple(_rows(frame[frame[STEP].isna()], axes, units))[:ROWS]
+    numbers = xr.Dataset.from_dataframe(frame.drop(columns="each").rename_axis("number"))
+    return Exhibit(f"stage-{name}", title, caption, figure, numbers, rows)
+
+
+def _numbers(stage: xr.DataTree) -> Iterator[dict[str, Any]]:
+    """Yield every number: of which output, at which place of the axes, and at which step where it is of a track."""
+    for at, data in settings(stage):
+        for output, values in data.drop_vars(PROGRESS, errors="ignore").data_vars.items():
+            if values.dtype.kind not in "biuf":
+                continue
+            for step, each in _by_step(values.astype(float)):
+                found = mean_and_error(xr.DataArray(each, dims="copy"), "copy")
+                mean = {key: float(found[key]) for key in ("value", "error")}
+                yield {**at, "output": str(output), STEP: step, **mean, "copies": len(each), "each": each}
+
+
+def _by_step(values: xr.DataArray) -> Iterator[tuple[float, np.ndarray[Any, np.dtype[np.float64]]]]:
+    """Yield the means of the independent copies of an output, by step where it has one; else the step is NaN."""
+    copies = [dim for dim in COPIES if dim in values.dims]
+    along = [dim for dim in (STEP,) if dim in values.dims]
+    mean = values.mean([dim for dim in values.dims if dim not in (*copies, *along)])
+    if not along:
+        yield np.nan, np.ravel(mean.values)
+        return
+    for place, step in enumerate(np.asarray(values[STEP] if STEP in values.coords else np.arange(values.sizes[STEP]))):
+        yield float(step), np.ravel(mean.isel({STEP: place}).values)
+
+
+def _figure(frame: pd.DataFrame, axes: Sequence[str], outputs: Sequence[str], units: dict[str, str]) -> Figure:
+    columns = list(axes[:COLUMNS]) or [""]
+    figure, panels = new_figure(len(columns), height=3.0, rows=len(outputs))
+    for row, output in enumerate(outputs):
+        own = frame[frame["output"] == output]
+        track = bool(own[STEP].notna().any())
+        for column, axis in enumerate(columns):
+            panel = panels[row * len(columns) + column]
+            if track and column > 0:
+                panel.set_axis_off()
+                continue
+            along = STEP if track else axis
+            _draw(panel, own, along, [name for name in axes if name != along])
+            if row == 0 and panel.get_legend_handles_labels()[0]:  # the curves of a column are the same in every row
+                panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.01), ncols=2, frameon=False)
+            panel.set(xlabel=label_of(along, units.get(along, "")), ylabel=label_of(output, units.get(output, "")))
+    return figure
+
+
+def _draw(panel: Axes, own: pd.DataFrame, along: str, others: Sequence[str]) -> None:
+    """Draw an output along an axis, one curve for each place in the other axes."""
+    groups = own.groupby(list(others), sort=True) if others else [((), own)]
+    for number, (place, curve) in enumerate(groups):
+        if number == LINES:
+            break
+        words = ", ".join(f"{name} {_label(label)}" for name, label in zip(others, place, strict=True))
+        x = curve[along] if along else pd.Series([""] * len(curve), curve.index)
+        numeric = x if pd.api.types.is_numeric_dtype(x) else x.astype(str)
+        form: dict[str, Any] = {"fmt": MARKERS[number] + ("-" if along == STEP else ""), "color": COLORS[number]}
+        form |= {"ms": 4, "mfc": "white", "capsize": 2, "lw": 0.8, "label": words or None}
+        panel.errorbar(numeric, curve["value"], curve["error"], **form)
+        for at, each in zip(numeric, curve["each"], strict=True):
+            panel.plot([at] * len(each), each, ".", ms=2, color=COLORS[number], alpha=0.6)
+
+
+def _label(label: object) -> str:
+    return f"{label:.6g}" if isinstance(label, float) else str(label)
+
+
+def _rows(frame: pd.DataFrame, axes: Sequence[str], units: dict[str, str]) -> Iterator[Row]:
+    for _, one in frame.iterrows():
+        where = ", ".join(f"{axis} {_label(one[axis])}" for axis in axes)
+        quantity = f"{label_of(one['output'], units.get(one['output'], ''))}{f' at {where}' if where else ''}"
+        remark = f"{one['copies']} copies" if one["copies"] > 1 else "one copy: no error"
+        yield Row(quantity, float(one["value"]), float(one["error"]), "", "", remark)
