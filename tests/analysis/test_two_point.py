@@ -117,3 +117,14 @@ def test_bin_errors_cover() -> None:
     for name, truth in truths.items():
         covered = float((abs(result[name] - truth) < result[f"{name}_error"]).mean())
         assert abs(covered - 0.683) < 0.10
+
+
+def test_what_a_store_gives_is_read_as_it_is() -> None:
+    """A node of one size has its label, and by inheritance the index of all sizes under the same name."""
+    spin, _ = exact_data(10, CRITICAL_TEMPERATURE)
+    node = xr.Dataset({"spin": spin}, coords={"size": 10})
+    tree = xr.DataTree.from_dict({"ising": xr.Dataset(coords={"size": [6, 10]}), "ising/size=10": node})
+    given = tree["ising/size=10"]["spin"]
+    assert given.coords["size"].dims == ()
+    assert "size" in given.xindexes
+    assert float(torus_dimension(given, "sigma")["dimension"]) == float(torus_dimension(spin, "sigma")["dimension"])
