@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sweep.grid.load import load_grid
 from sweep.grid.shipped import find_grid, shipped_grids
@@ -54,3 +56,10 @@ def test_a_shipped_grid_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest
     Path("quick").write_text("a file of one's own")
     assert find_grid(Path("quick")) == Path("quick")
     assert find_grid(Path("folder/quick")) == Path("folder/quick")
+
+
+def test_the_citation_is_of_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (citation["version"], citation["license"]) == (project["version"], project["license"])
+    assert citation["references"][0]["doi"] in (ROOT / "README.md").read_text()
