@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import Field, dataclass, fields, make_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, make_dataclass
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ def kernel(
     inputs: Mapping[str, tuple[str, ...]] | None = None,
     cost: float = 1e-3,
     version: int = 1,
+    example: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., Any]], FunctionKernel]:
     """Make a kernel of a function: its arguments are the parameters, what it returns are the results.
 
@@ -56,6 +57,8 @@ def kernel(
         Roughly the seconds that a point takes; a launch finds out.
     version : int
         Raised whenever the same parameters and seed would give other bits.
+    example : mapping of str to value, optional
+        Arguments for `sweep check`, where not all have a default.
 
     Raises
     ------
@@ -99,7 +102,7 @@ def kernel(
             advance=advance,
             cost=lambda one: cost,
             inputs=dict(inputs or {}),
-            example=None if inputs else _with_defaults(params),
+            example=None if inputs else _with_defaults(params, example or {}),
             description=(inspect.getdoc(function) or "").partition("\n")[0],
             function=function,
         )
@@ -107,12 +110,10 @@ def kernel(
     return made
 
 
-def _with_defaults(params: type) -> Any:
-    """Return parameters that all have their default, None where one has none."""
-    try:
-        return params()
-    except TypeError:
-        return None
+def _with_defaults(params: type, given: Mapping[str, Any]) -> Any:
+    """Return parameters that have their default unless they are given; None where one has neither."""
+    missing = {field.name for field in fields(params) if field.default is MISSING} - given.keys()
+    return None if missing else params(**given)
 
 
 def _no_state(params: Any, rng: np.random.Generator, inputs: Inputs) -> State:

@@ -126,8 +126,8 @@ def numbers_of(samples: int, **_: object) -> dict[str, Output]:
     return {"mean": Output((), (), "float64"), "all": Output(("n",), (samples,), "float64")}
 
 
-@kernel(outputs=numbers_of)
-def average(width: float = 1.0, samples: int = 8, loud: bool = False, *, rng):  # type: ignore[no-untyped-def]
+@kernel(outputs=numbers_of, example={"width": 2.0})
+def average(width: float, samples: int = 8, loud: bool = False, *, rng):  # type: ignore[no-untyped-def]
     """The average of some numbers."""
     numbers = rng.normal(0, width, samples)
     return {"mean": numbers.mean(), "all": numbers}
