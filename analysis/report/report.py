@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,11 @@ class _StageSummary:
 
 
 def write_report(
-    tree: xr.DataTree, folder: Path, makers: Sequence[Maker] | None = None, origin: Origin | None = None
+    tree: xr.DataTree,
+    folder: Path,
+    makers: Sequence[Maker] | None = None,
+    origin: Origin | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write the report of a store; return the path of its page, which needs no other file to be read.
 
@@ -49,13 +53,23 @@ def write_report(
         What to show; by default all that the stages of the store may give.
     origin : Origin, optional
         Where the store is, and what filled it.
+    progress : (int, int) -> None, optional
+        Called with the number of exhibits that are done and of all, before the first and after each.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with threadpool_limits(1):  # matrices are small: threads would wait for each other
-        results = [maker(tree) for maker in (makers_for(tree) if makers is None else makers)]
-    exhibits = [result for result in results if isinstance(result, Exhibit)]
+    chosen = makers_for(tree) if makers is None else makers
+    told = progress or (lambda done, total: None)
+    results: list[Exhibit | Absent] = []
+    images: dict[str, bytes] = {}
     header = [_seed(tree), _versions(tree)]
-    images = {exhibit.name: write_exhibit(exhibit, folder, header) for exhibit in exhibits}
+    with threadpool_limits(1):  # matrices are small: threads would wait for each other
+        for done, maker in enumerate(chosen):
+            told(done, len(chosen))
+            results.append(result := maker(tree))
+            if isinstance(result, Exhibit):
+                images[result.name] = write_exhibit(result, folder, header)
+    told(len(chosen), len(chosen))
+    exhibits = [result for result in results if isinstance(result, Exhibit)]
     absent = [result for result in results if isinstance(result, Absent)]
     path = folder / "index.html"
     path.write_text(_page(tree, exhibits, absent, images, origin or Origin()), encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +171,9 @@ def rerun(store: str | Path, stage: str, at: Mapping[str, Any] | None = None) ->
     return rerun_point(Store(Location(str(store))), stage, at or {})
 
 
-def report(store: str | Path, out: str | Path | None = None) -> Path:
+def report(
+    store: str | Path, out: str | Path | None = None, *, progress: Callable[[int, int], None] | None = None
+) -> Path:
     """Write figures, the numbers behind them, and a page that shows them.
 
     Parameters
@@ -180,6 +182,8 @@ def report(store: str | Path, out: str | Path | None = None) -> Path:
         Path or URL.
     out : str or Path, optional
         A folder; that of the store with ``.report`` for ``.zarr`` by default.
+    progress : (int, int) -> None, optional
+        Called with the number of exhibits that are done and of all.
 
     Returns
     -------
@@ -205,7 +209,7 @@ def report(store: str | Path, out: str | Path | None = None) -> Path:
     with undamaged(opened), xr.open_datatree(opened.location.zarr, engine="zarr") as tree:  # type: ignore[arg-type]
         target = Path(out) if out else beside
         try:
-            return write_report(tree, target, origin=origin_of(opened))
+            return write_report(tree, target, origin=origin_of(opened), progress=progress)
         except OSError as error:
             what = f"cannot write the report there: {error.strerror or error}"
             raise SweepError(Problem(str(target), what)) from error

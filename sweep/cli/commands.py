@@ -102,9 +102,19 @@ def report(
     ] = None,
 ) -> None:
     """Write figures (PNG, PDF), the numbers behind them (CSV) and a page, index.html, that shows them."""
-    from sweep.api.stores import report as write
+    from rich.progress import Progress
 
-    say(f"The report: {write(store_place(store), folder)}")
+    from sweep.api.stores import report as write
+    from sweep.cli.console import err
+
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
+        exhibits = bar.add_task("Exhibits", total=None)
+        page = write(
+            store_place(store),
+            folder,
+            progress=lambda done, total: bar.update(exhibits, completed=done, total=total),
+        )
+    say(f"The report: {page}")
 
 
 def export(

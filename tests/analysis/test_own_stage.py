@@ -51,7 +51,9 @@ def test_every_output_has_its_mean_and_error_at_every_place():
 
 
 def test_a_report_shows_it_and_nothing_that_it_cannot(tmp_path):
-    page = write_report(own_store(), tmp_path).read_text()
+    told: list[tuple[int, int]] = []
+    page = write_report(own_store(), tmp_path, progress=lambda *done: told.append(done)).read_text()
+    assert told == [(0, 1), (1, 1)]
     assert "magnet: a model" in page
     assert (tmp_path / "stage-magnet.csv").read_text().startswith("# magnet: a model\n")
     assert "Not shown" not in page, "the paper's figures have no stage here"
