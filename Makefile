@@ -31,7 +31,7 @@ demo: $(READY) ## the paper in small, with its figures (a few minutes of computi
 	$(BIN)/sweep report runs/quick.zarr
 	@echo "The pictures: open $(CURDIR)/runs/quick.report/index.html"
 
-test: $(READY) ## run every test but the slow ones (under eight minutes)
+test: $(READY) ## run every test but the slow ones (about ten minutes)
 	$(BIN)/python -m pytest -m "not slow" -n auto --dist worksteal $(ARGS)
 
 test-slow: $(READY) ## run the long fault, scale and statistics tests

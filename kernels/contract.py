@@ -191,10 +191,6 @@ class Kernel(Generic[P]):
         One block of work. Must not change its arguments, and must draw all its randomness from `rng`.
     cost : params -> float
         Roughly the seconds that one block takes on one core.
-    work : params -> float, optional
-        How much one block does of what users of the model count; a launch tells its rate in it.
-    work_unit : str
-        What that is, in the plural: ``spin flips``. Without `work`, points are counted.
     blocks : params -> int
         How many blocks make a point complete.
     inputs : mapping of str to tuple of str
@@ -223,6 +219,10 @@ class Kernel(Generic[P]):
         Lets `sweep check` hold the update to its exact distribution.
     description : str
         One line for `sweep kernels`.
+    work : params -> float, optional
+        How much one block does of what users of the model count; a launch tells its rate in it.
+    work_unit : str
+        What that is, in the plural: ``spin flips``. Without `work`, points are counted.
     """
 
     name: str
@@ -232,8 +232,6 @@ class Kernel(Generic[P]):
     init: Callable[[P, np.random.Generator, Inputs], State]
     advance: Callable[[P, State, np.random.Generator, Inputs], tuple[State, Arrays]]
     cost: Callable[[P], float]
-    work: Callable[[P], float] | None = None
-    work_unit: str = "points"
     blocks: Callable[[P], int] = one_block
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     labels: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -244,3 +242,5 @@ class Kernel(Generic[P]):
     example_inputs: Callable[[P, np.random.Generator], Inputs] | None = None
     stationarity: Stationarity[P] | None = None
     description: str = ""
+    work: Callable[[P], float] | None = None
+    work_unit: str = "points"

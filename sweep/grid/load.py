@@ -10,7 +10,7 @@ from sweep.errors import Problem, SweepError
 from sweep.grid.file import read_text, with_overrides
 from sweep.grid.grid import Grid
 from sweep.grid.resolve import resolve
-from sweep.grid.yaml_text import line_of
+from sweep.grid.yaml_text import lines_of
 
 
 def load_grid(path: Path, overrides: Sequence[str] = ()) -> Grid:
@@ -33,14 +33,18 @@ def load_grid(path: Path, overrides: Sequence[str] = ()) -> Grid:
     try:
         found = resolve(document, text, str(path))
     except SweepError as error:
-        raise SweepError(*(_in_line(problem, str(path), written) for problem in error.problems)) from error
+        raise SweepError(*_in_lines(error.problems, str(path), written)) from error
     return replace(found, path=str(path.absolute()))
 
 
-def _in_line(problem: Problem | str, path: str, text: str) -> Problem | str:
-    """Return a problem with the line of the file where its key stands."""
-    if isinstance(problem, str) or not problem.where.startswith(f"{path}: "):
-        return problem
-    key = problem.where.removeprefix(f"{path}: ")
-    line = line_of(text, key)
-    return problem if line is None else replace(problem, where=f"{path}:{line}: {key}")
+def _in_lines(problems: Sequence[Problem | str], path: str, text: str) -> list[Problem | str]:
+    """Return problems with the lines of the file where their keys stand."""
+    mark = f"{path}: "
+    found = [one for one in problems if isinstance(one, Problem) and one.where.startswith(mark)]
+    lines = lines_of(text, (one.where.removeprefix(mark) for one in found))
+    placed = {
+        one: replace(one, where=f"{path}:{line}: {one.where.removeprefix(mark)}")
+        for one, line in zip(found, lines, strict=True)
+        if line is not None
+    }
+    return [placed.get(one, one) if isinstance(one, Problem) else one for one in problems]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Any, NoReturn
 
 import yaml
@@ -14,6 +14,7 @@ from sweep.errors import Problem, SweepError, brief
 MAX_VALUES = 1_000_000
 MAX_DEPTH = 200
 MAX_DIGITS = 100
+LONGEST = 2**16  # characters of a text in which lines are looked for
 
 CORE = "tag:yaml.org,2002:"
 MERGE = f"{CORE}merge"
@@ -104,10 +105,17 @@ def parse_yaml(text: str, where: str) -> Any:
         raise SweepError(Problem(where, f"not valid YAML: {flat(error)}")) from error
 
 
-def line_of(text: str, key: str) -> int | None:
-    """Return the line, from 1, where ``word.word`` stands in a text that can be parsed, or the part of it that does."""
-    node, line = yaml.compose(text, Loader=yaml.SafeLoader), None
-    words = key.split(".")
+def lines_of(text: str, keys: Iterable[str]) -> list[int | None]:
+    """Return the line, from 1, where each ``word.word`` stands in a text that can be parsed, or the part that does.
+
+    A long text has no lines: to find them takes as long as to read it.
+    """
+    root = yaml.compose(text, Loader=yaml.SafeLoader) if len(text) <= LONGEST else None
+    return [_line(root, key.split(".")) for key in keys]
+
+
+def _line(node: yaml.Node | None, words: list[str]) -> int | None:
+    line = None
     while words and isinstance(node, yaml.MappingNode):
         parts = {part.value: (part, value) for part, value in node.value}
         name = next((".".join(words[:n]) for n in range(len(words), 0, -1) if ".".join(words[:n]) in parts), None)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from sweep.errors import reason
 from sweep.grid.code import differences, modules_here
 from sweep.planning.plan import Plan
-from sweep.run.words import kept
 from sweep.store.environments import Environment, environment_differences, environment_here
 from sweep.store.lease import holds
 from sweep.store.storage import UNAVAILABLE, Location
@@ -66,7 +65,6 @@ def hello(plan: Plan, store: Store, node: str = "") -> Hello:
         environment_here(sorted(packages), gpus=any(stage.stage.resources.gpus for stage in plan.stages.values())),
         modules_here({name for code in codes for name in code["modules"]}),
         _unseen(store),
-        kept(),
     )
 
 

@@ -138,7 +138,7 @@ class Launch:
         Where there was no memory it may have been another's fault: what it was at is tried once more, alone.
         """
         begun, reason, starved = lost.begun, lost.reason, lost.starved
-        self.listener(WorkerLost(reason, begun is None, spoken(lost.log)))
+        self.listener(WorkerLost(reason, lost.blameless, spoken(lost.log)))
         for task in lost.waiting:
             self.schedule.give_back(task)
         if begun is None:

@@ -6,22 +6,27 @@ import io
 import json
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
-from launching import grid_with
+from launching import grid_with, run
 from pretended import Pretended, Ran
 from rich.console import Console
 
 import sweep.display.launching
 from sweep.display.amounts import duration, moment, rate
+from sweep.display.forecast import forecast
 from sweep.display.launching import LiveDisplay, PlainDisplay
-from sweep.display.tables import plan_view, progress_table, totals
+from sweep.display.tables import progress_table, totals
 from sweep.planning.plan import Task, make_plan
 from sweep.run.account import Account, At
 from sweep.run.events import Look, Notice, Pace, Progress, Started, TaskDone, look_from
 from sweep.run.looking import Looking
 from sweep.run.schedule import Schedule
+from sweep.store.launches import put_launch
+from sweep.store.storage import Location
+from sweep.store.store import Store
 
 LOOK = Look(
     {
@@ -90,13 +95,27 @@ def test_tables_fit_a_terminal_and_say_what_is_left() -> None:
     assert "1 (+2 wait) 50 s a point 3 min 20 s" in " ".join(table.split())
     assert "64 of 70 points, about 3 min 20 s left, until" in table
     assert "?" in on_paper(progress_table({"rbm": (None, None)}))
-    plan = make_plan(grid_with())
-    done = {name: np.ones(one.stage.shape, bool) for name, one in plan.stages.items()}
-    assert "nothing left to do" in on_paper(plan_view(plan, done, {}, 2), width=200)
-    done["walk"].flat[0] = False
-    left = float(plan.stages["walk"].seconds.flat[0])
-    text = on_paper(plan_view(plan, done, {"walk": 10.0}, 2), width=200)
-    assert f"1 points left: {duration(10 * left)} of one core, {duration(5 * left)} on 2 cores" in text
+
+
+def test_a_forecast_is_of_what_is_left_by_what_was_measured(tmp_path: Path) -> None:
+    grid, store = grid_with(), Store(Location(str(tmp_path / "toy.zarr")))
+    plan = make_plan(grid)
+    fresh = forecast(plan, store, 2)
+    assert fresh.points == sum(stage.blocks.size for stage in plan.stages.values())
+    assert fresh.seconds == pytest.approx(fresh.core_seconds / 2)
+    assert f"{fresh.points} points left" in str(fresh)
+    assert run(grid, tmp_path / "toy.zarr").complete
+    store = Store(store.location)
+    plan = make_plan(grid, store.layouts())
+    assert "nothing left to do" in str(forecast(plan, store, 2))
+    done = store.progress("walk")
+    left = done.done.copy()
+    left.flat[0] = False
+    store.set_progress("walk", left, done.blocks)
+    put_launch(store.location, 2, {"reached": {"walk": {"speed": 10.0}}})
+    again = forecast(plan, store, 2)
+    assert again.points == 1
+    assert again.core_seconds == pytest.approx(10 * float(plan.stages["walk"].seconds.flat[0]))
 
 
 def test_a_log_gets_lines_while_a_long_task_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import sweep
 from sweep.cli.commands import app
 from sweep.errors import SweepError
-from sweep.grid.yaml_text import line_of
+from sweep.grid.yaml_text import lines_of
 
 INLINE = ("--executor", "inline")
 
@@ -78,7 +78,7 @@ def test_a_key_is_told_with_its_line(here: Path) -> None:
     said = do("plan", "wrong.yaml")
     where = "wrong.yaml:7: stages.a.b.axes.temperature"
     assert f"{where}: found 'crit' (a word); wanted a number; did you mean critical?" in said
-    assert [line_of(text, key) for key in ("stages", "stages.a.b.axes.size", "none")] == [3, 6, None]
+    assert lines_of(text, ["stages", "stages.a.b.axes.size", "none"]) == [3, 6, None]
 
 
 def test_what_is_complete_starts_no_ray(here: Path) -> None:

@@ -63,10 +63,11 @@ class _Actor:
         """Make ready for work, and say what this is."""
         node = _ray.get_runtime_context().get_node_id()
         try:
-            keep_words(given.location)
             sys.path.extend(entry for entry in given.path if entry not in sys.path)
             plan, store = _ray.get(given.plan), Store(given.location, given.token)
             said = hello(plan, store, node)
+            if said.unable is None:  # else the folder may be another of that name
+                said = replace(said, log=keep_words(given.location))
             store.environment = said.environment
             self._most_threads = given.cpus
             self._bench = Workbench(plan, store, self._stopping.is_set, Guard(store.location))

@@ -73,6 +73,8 @@ class Lost:
         Its machine had no memory left.
     log : str
         The file that keeps what it printed; empty where there is none.
+    blameless : bool
+        It went with its node, or with the way there.
     """
 
     begun: Task | None
@@ -80,6 +82,7 @@ class Lost:
     reason: str
     starved: bool = False
     log: str = ""
+    blameless: bool = False
 
 
 @dataclass(frozen=True)

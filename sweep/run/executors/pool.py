@@ -166,18 +166,17 @@ class Pool:
         self, worker: Worker, reason: str, node: str | None = None, *, blameless: bool = False, starved: bool = False
     ) -> Iterator[Outcome]:
         """Give up an actor: what it had is given back, and it writes no more if it lives."""
-        blameless = blameless or self._stopped
         self._staff.remove(worker)
         self._cluster.kill(worker.actor)
         if not worker.node:
             self._count_loss(node, reason)
-            if node and not blameless:
+            if node and not (blameless or self._stopped):
                 yield from self._strike(node, reason)
             return
         tasks = tuple(worker.tasks.values())
-        if blameless or not tasks:
+        if blameless or self._stopped or not tasks:
             self._count_loss(worker.node, reason)
-            yield Lost(None, tasks, reason, log=worker.log)
+            yield Lost(None, tasks, reason, log=worker.log, blameless=blameless)
             return
         yield Lost(tasks[0], tasks[1:], reason, starved, worker.log)
         if not worker.fruitful and self._fruitful and worker.node not in self._fruitful:
