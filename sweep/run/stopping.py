@@ -33,16 +33,17 @@ class StopRequest(threading.Event):
     def __init__(self) -> None:
         super().__init__()
         self.reason = ""
-        self._gentle = False
+        self._gentle = self._is_asked = False
         self._asked: SimpleQueue[str | None] = SimpleQueue()  # may be filled by a signal's handler, unlike an Event
         self._left: SimpleQueue[None] = SimpleQueue()
 
     def ask(self, reason: str) -> None:
         """Ask to stop."""
-        if not self.is_set():
+        if not self._is_asked:
+            self._is_asked = True  # first of all: the next signal may come in the middle of this
             self.reason = reason
-            self._asked.put(reason)
             self.set()
+            self._asked.put(reason)
 
     @contextmanager
     def gently(self, tell: Callable[[str], None]) -> Iterator[None]:
@@ -83,7 +84,7 @@ class StopRequest(threading.Event):
         return {number: signal.signal(number, self._signalled) for number in SIGNALS}
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
-        second = self.is_set()
+        second = self._is_asked
         self.ask("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
         if second or not self._gentle:
             self._left.put(None)

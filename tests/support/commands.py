@@ -93,9 +93,9 @@ def running(*words: str, cwd: Path, **options: Any) -> Iterator[Running]:
 
 
 def at_work(launch: Running, store: Path) -> None:
-    """Wait until a launch is in the log of its store: tasks run from then on."""
-    deadline = time.monotonic() + 60
-    while not (store / ".sweep" / "launches" / "1").exists():
+    """Wait until a launch has begun its first task; signals end it gently from then on."""
+    log, deadline = store.with_name(f"{store.stem}.logs") / "events.jsonl", time.monotonic() + 60
+    while not (log.exists() and '"started"' in log.read_text()):
         assert launch.process.poll() is None, launch.said
         assert time.monotonic() < deadline
         time.sleep(0.02)
