@@ -47,6 +47,10 @@ class LeaseLost(SweepError):  # noqa: N818 - an event that ends a worker's task,
     """Another launcher has taken over the store; whoever notices must stop writing."""
 
 
+class GivenUp(LeaseLost):
+    """The launch goes on without this worker: it was taken for dead, or another was faster with its task."""
+
+
 def _shown(text: str, longest: int = 1000) -> str:
     """Return a text with what cannot be printed escaped, a long one without its middle."""
     cut = text if len(text) <= longest else f"{text[: longest // 2]} ... {text[-longest // 2 :]}"

@@ -89,7 +89,7 @@ class Launch:
     def _run(self) -> bool:
         """Return whether it ended because cells are to be cut anew."""
         pause = Pause(self.stopping)
-        for outcome in self.executor.run(self.plan, self.store, self._next, pause):
+        for outcome in self.executor.run(self.plan, self.store, self._next, self.schedule.expected, pause):
             self._note(outcome)
             if self.schedule.misjudged and self.executor.workers > 1:
                 pause.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import replace
@@ -155,6 +156,13 @@ class Schedule:
         """Return the points of a task that are not complete, by number."""
         queue = self._queues[task.stage]
         return sorted(set[int]().union(*map(queue.points_of, task.cells)) - task.without)
+
+    def expected(self, task: Task) -> float:
+        """Return how many seconds a task takes, as far as others of its stage were seen to; else it is infinite."""
+        queue = self._queues[task.stage]
+        if not queue.speed.known:
+            return math.inf
+        return queue.speed.factor * float(queue.plan.seconds.flat[self.left_of(task)].sum())
 
     def _wake(self, stage: str) -> None:
         for other in self._queues.values():

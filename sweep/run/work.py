@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sweep.errors import GivenUp
 from sweep.grid.axes import Label
 from sweep.grid.grid import Stage
 from sweep.grid.identity import stream
@@ -23,6 +24,7 @@ from sweep.run.failure import failure_of
 from sweep.run.inputs import InputReader
 from sweep.run.results import checked
 from sweep.store.attempts import forget, name_point
+from sweep.store.lease import revoke
 from sweep.store.presence import variables_in
 from sweep.store.store import CellResult, Store
 
@@ -59,6 +61,8 @@ class Workbench:
     ----------
     at : At or None
         Where it is, for another thread to look at.
+    rival : str or None
+        Another writer who does the same task: who is ahead when it commits goes on, and the other writes no more.
     """
 
     def __init__(
@@ -67,8 +71,9 @@ class Workbench:
         self.plan, self.store, self.stopping, self.limit = plan, store, stopping, limit
         self.inputs = InputReader(plan, store)
         self.at: At | None = None
+        self.rival: str | None = None
 
-    def do(self, task: Task, account: Account) -> None:
+    def do(self, task: Task, account: Account, rival: str | None = None) -> None:
         """Fill a tile, cell by cell, skipping what is done and going past points that raise.
 
         Parameters
@@ -76,13 +81,15 @@ class Workbench:
         task : Task
         account : Account
             Is told what came of it, also when this ends with an error.
+        rival : str, optional
+            A writer who is late with it: nothing is written until this one is ahead.
 
         Raises
         ------
         Stopped
             When asked to stop.
         """
-        plan, begun = self.plan.stages[task.stage], time.monotonic()
+        plan, begun, self.rival = self.plan.stages[task.stage], time.monotonic(), rival
         for number in task.cells:
             if self.stopping():
                 raise Stopped
@@ -212,6 +219,8 @@ class _CellWork:
             stored = self.bench.store.load_state(self.plan.stage.name, key) if done else None
         except ValueError:
             stored = None  # a damaged checkpoint: from the first block on, to the same bits
+        if self.bench.rival is not None and stored is not None and stored[0] > done:
+            raise GivenUp("the one who was late is ahead: what it has written since is not among the values here")
         return stored or (done, None)
 
     def _keep(self, inside: tuple[int, ...], block: int, results: Arrays) -> None:
@@ -236,7 +245,20 @@ class _CellWork:
             raise Stopped
 
     def _commit(self) -> None:
-        result = CellResult(self.region, list(self.values.values()), self.blocks, self.done, self.states)
-        self.bench.store.commit(self.plan, result)
-        self.states = {}
+        if self._leads():
+            result = CellResult(self.region, list(self.values.values()), self.blocks, self.done, self.states)
+            self.bench.store.commit(self.plan, result)
+            self.states = {}
         self.committed = time.monotonic()
+
+    def _leads(self) -> bool:
+        """Return whether no rival is as far as this; from then on there is none."""
+        store, name = self.bench.store, self.plan.stage.name
+        if self.bench.rival is None:
+            return True
+        blocks, done = store.blocks(name, self.region), store.done(name, self.region)
+        if (blocks >= self.blocks).all() and (done >= self.done).all():
+            return False
+        revoke(store.location, self.bench.rival)
+        self.bench.rival = None
+        return True

@@ -18,7 +18,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-from sweep.errors import LeaseLost, Problem, SweepError
+from sweep.errors import GivenUp, LeaseLost, Problem, SweepError
 from sweep.store import holder as holders
 from sweep.store.files import Fence
 from sweep.store.storage import UNAVAILABLE, Location
@@ -178,12 +178,12 @@ def _refusal(location: Location) -> SweepError:
 
 
 def check(location: Location, token: str) -> None:
-    """Raise LeaseLost unless the lease still has this token, and the launch has not given up this writer."""
+    """Raise LeaseLost unless the lease still has this token; GivenUp when the launch goes on without this writer."""
     document = _document(location)
     if not _is_of(location, document, token):
         raise LeaseLost(Problem(location.place, "another launcher has taken over this store; this one stops"))
     if location.exists(_revoked(document.get("epoch", 0), location.writer)):
-        raise LeaseLost(Problem(location.place, "the launch has given up this worker; it stops"))
+        raise GivenUp(Problem(location.place, "the launch has given up this worker; it stops"))
 
 
 def fence_of(location: Location, token: str) -> Fence:

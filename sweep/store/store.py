@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sweep.errors import LeaseLost, Problem, SweepError
+from sweep.errors import GivenUp, Problem, SweepError
 from sweep.grid.axes import Labels, canonical
 from sweep.kernels.contract import State
 from sweep.planning.layout import Variable
@@ -200,13 +200,15 @@ class Store:
         SweepError
             When the labels are not the store's own, or the region is not whole chunks of it.
         LeaseLost
-            When another launcher has taken over, or this worker was given up.
+            When another launcher has taken over.
+        GivenUp
+            When the launch goes on without this worker.
         """
         stage, labels = plan.stage.name, plan.labels(result.region)
         before = self.blocks(stage, result.region)
         if (before > result.blocks).any():
             what = "more is done there than this worker knows of: it was given up, and stops"
-            raise LeaseLost(Problem(f"{self.location.place}: {stage}", what))
+            raise GivenUp(Problem(f"{self.location.place}: {stage}", what))
         own = [{axis: labels[axis] for axis in variable.axes} for variable, _ in result.values]
         data = [
             partial(self._write, variable.node, variable.name, where, values)

@@ -49,6 +49,7 @@ class Pretended:
         self.started, self.came, self.most = 0, 0, 0.0
         self.used: dict[str, int] = {}
         self.refused: dict[str, str] = {}
+        self.slow: dict[str, float] = {}  # nodes that take so many times as long
         self.deadly: set[str] = set()  # nodes where every task is the end of its worker
         self.at: list[tuple[float, Callable[[], object]]] = []
         for name, has in nodes.items():
@@ -70,11 +71,12 @@ class Pretended:
         self.most = max(self.most, sum(cores(actor.share) for actor in self.actors))
         return self.actors[-1]
 
-    def submit(self, actor: Actor, key: int, task: Task) -> None:
+    def submit(self, actor: Actor, key: int, task: Task, rival: Actor | None = None) -> None:
         assert actor.node, "it has not said hello"
         assert actor in self.actors
+        assert rival is None or (rival.node != actor.node and task in rival.tasks.values())
         if not actor.tasks:
-            actor.ends = self.now + self.seconds
+            actor.ends = self.now + self.seconds * self.slow.get(actor.node, 1.0)
         actor.tasks[key] = task
 
     def ask(self, actor: Actor) -> None:
@@ -116,7 +118,7 @@ class Pretended:
             if actor.node in self.deadly:
                 return Gone(actor, "killed")
             key = next(iter(actor.tasks))
-            actor.ends = self.now + self.seconds
+            actor.ends = self.now + self.seconds * self.slow.get(actor.node, 1.0)
             self.used[actor.node] = self.used.get(actor.node, 0) + 1
             return Answered(actor, key, Done(actor.tasks.pop(key), self.seconds, Account()))
         if actor.to_tell and actor.tasks:
@@ -170,7 +172,7 @@ class Ran:
         pool = Pool(cluster, partial(share_of, limit), limit, own=own, clock=lambda: cluster.now)
         self.looked: list[At] = []
         cluster.at.append((look_at, lambda: self.looked.extend(pool.at_work())))
-        for outcome in pool.run(self._next, stopping):
+        for outcome in pool.run(self._next, lambda _: cluster.seconds, stopping):
             self._note(outcome)
             assert cluster.now < 10_000, "it hangs"
         self.seconds = cluster.now

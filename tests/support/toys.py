@@ -144,6 +144,24 @@ def _sleep_once(params: DozeParams, state: State, rng: np.random.Generator, inpu
 SLOW_AT_FIRST = replace(SLEEPER, advance=_sleep_once)
 
 
+@dataclass(frozen=True)
+class LateParams(DozeParams):
+    folder: str = parameter("where the first process that comes to a size of 1 leaves its number", default=".")
+
+
+def _be_late(params: LateParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
+    """Take a minute for each block of size 1 in the process that comes to it first, and no time in any other."""
+    marker = Path(params.folder, "late")
+    if params.size == 1 and not marker.exists():
+        marker.write_text(str(os.getpid()))
+    if params.size == 1 and marker.read_text() == str(os.getpid()):
+        time.sleep(60.0)
+    return (state[0] + 1,), {"throws": rng.random(1)}
+
+
+LATE = replace(DOZE, params=LateParams, advance=_be_late, cost=lambda params: 10.0, example=LateParams(2))
+
+
 def _shout(params: DozeParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
     print("a block of", params.size, "costs 1 \N{EURO SIGN}", flush=True)
     warnings.warn("loud", stacklevel=1)

@@ -123,8 +123,8 @@ def test_a_task_that_is_to_be_alone_has_the_machine_with_most_memory_and_holds_u
     beside: list[int] = []
     hear = cluster.submit
 
-    def submit(actor: Actor, key: int, task: Task) -> None:
-        hear(actor, key, task)
+    def submit(actor: Actor, key: int, task: Task, rival: Actor | None = None) -> None:
+        hear(actor, key, task, rival)
         if task.alone:
             beside.append(sum(other.node == actor.node for other in cluster.actors if other is not actor))
 
@@ -193,3 +193,44 @@ def test_it_stops_when_it_is_asked_to_whatever_it_waits_for(nodes: dict[str, dic
     assert ran.seconds < 21
     assert len(ran.done) <= 1
     assert all(actor.node for actor in cluster.actors), "those that had not come are not wanted any more"
+
+
+def test_what_is_late_is_started_on_another_node_too_and_who_is_first_counts() -> None:
+    cluster = Pretended({"a": TWO, "slow": ONE})
+    cluster.slow["slow"] = 100.0
+    ran = Ran(cluster, tasks(6))
+    assert sorted(task.cells.start for task in ran.done) == list(range(6))  # each counts once
+    assert ran.seconds < 60
+    assert [text for text in ran.said if "started" in text] == [
+        "stages.narrow: what takes 5 s elsewhere has run for 30 s on slow; "
+        "it is started on a too, and who is first counts"
+    ]
+    assert "slow" not in {actor.node for actor in cluster.actors}  # who was outrun writes no more
+    assert ran.lost == []
+
+
+def test_the_second_one_may_lose_and_there_is_no_third() -> None:
+    cluster = Pretended({"a": TWO, "b": TWO})
+    cluster.slow |= {"a": 12.0, "b": 21.0}
+    ran = Ran(cluster, tasks(4))
+    assert sorted(task.cells.start for task in ran.done) == list(range(4))
+    assert sum("started" in text for text in ran.said) == 2
+    assert 105 < ran.seconds < 108
+    assert cluster.used == {"a": 2, "b": 2}
+
+
+def test_what_is_late_is_not_started_beside_itself() -> None:
+    cluster = Pretended({"a": TWO})
+    cluster.slow["a"] = 50.0
+    assert Ran(cluster, tasks(3)).said == []
+
+
+@pytest.mark.parametrize("late_one", [True, False])
+def test_of_two_who_do_a_task_one_may_die(late_one: bool) -> None:
+    cluster = Pretended({"a": TWO, "slow": ONE})
+    cluster.slow["slow"] = 100.0
+    cluster.at.append((34.0, lambda: cluster.lose("slow" if late_one else "a")))
+    ran = Ran(cluster, tasks(6))
+    assert sorted(task.cells.start for task in ran.done) == list(range(6))
+    assert {task for lost in ran.lost for task in lost.waiting} == set()  # the other goes on with it
+    assert ran.seconds < 60 or not late_one

@@ -23,7 +23,7 @@ from sweep.grid.resources import Resources
 from sweep.planning.plan import Plan
 from sweep.run.driver import Failing, inline, launch
 from sweep.run.events import Event, PointsFailed, WorkerLost
-from sweep.run.executors.base import Lost, NextTask, Outcome, attempt
+from sweep.run.executors.base import Expected, Lost, NextTask, Outcome, attempt
 from sweep.run.executors.ray import RayExecutor
 from sweep.run.status import read_status
 from sweep.run.work import Workbench
@@ -121,7 +121,9 @@ class Starving:
     def lacks(self, resources: Resources) -> None:
         """It has what is asked for."""
 
-    def run(self, plan: Plan, store: Store, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
+    def run(
+        self, plan: Plan, store: Store, next_task: NextTask, expected: Expected, stopping: threading.Event
+    ) -> Iterator[Outcome]:
         bench = Workbench(plan, store)
         while (task := next_task(())) is not None:
             if task.stage == "a" and not task.alone and not {3, 5} <= task.without:

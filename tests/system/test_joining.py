@@ -15,8 +15,10 @@ from commands import SWEEP
 from heads import Head, free_port, head, node, plain_environment
 from launching import GRID, assert_same, grid_with, load, run
 
+import sweep.run.executors.twins
 from sweep.errors import SweepError
-from sweep.run.events import Event, Notice
+from sweep.grid.resolve import resolve
+from sweep.run.events import Event, Notice, WorkerLost
 from sweep.run.executors.ray import RayExecutor
 from sweep.run.executors.session import Session
 
@@ -94,6 +96,22 @@ def test_what_fits_no_node_waits_for_one_that_comes_later(open_head: Head, tmp_p
     assert notice.endswith(" offers 1 core and 0 GPUs")
     run(grid_with(), tmp_path / "fresh.zarr")
     assert_same(load(tmp_path / "toy.zarr"), load(tmp_path / "fresh.zarr"))
+
+
+def test_what_is_late_on_one_node_is_started_on_another(
+    open_head: Head, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The late one sleeps for minutes; nobody waits for it."""
+    monkeypatch.setattr(sweep.run.executors.twins, "LATE_SECONDS", 2.0)
+    stage = {"kernel": "toys:LATE", "axes": {"size": [1, 2, 3]}, "params": {"folder": str(tmp_path)}}
+    document = {"name": "late", "seed": 3, "stages": {"late": stage}}
+    grid, events = resolve(document, yaml.safe_dump(document), "late.yaml"), list[Event]()
+    with node(open_head):
+        run(grid, tmp_path / "raced.zarr", lambda: RayExecutor(address=open_head.address), events.append)
+    run(grid, tmp_path / "alone.zarr")
+    assert_same(load(tmp_path / "raced.zarr"), load(tmp_path / "alone.zarr"))
+    assert [event.text for event in events if isinstance(event, Notice) and "is started on" in event.text]
+    assert not [event for event in events if isinstance(event, WorkerLost)]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import sweep.planning.plan
 from sweep.grid.resources import Resources
 from sweep.planning.plan import Plan, Task
 from sweep.run.events import Event, TaskDone
-from sweep.run.executors.base import Executor, NextTask, Outcome, attempt
+from sweep.run.executors.base import Executor, Expected, NextTask, Outcome, attempt
 from sweep.run.executors.ray import RayExecutor
 from sweep.run.work import Workbench
 from sweep.store.store import Store
@@ -40,7 +40,9 @@ class Shuffled:
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
 
-    def run(self, plan: Plan, store: Store, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
+    def run(
+        self, plan: Plan, store: Store, next_task: NextTask, expected: Expected, stopping: threading.Event
+    ) -> Iterator[Outcome]:
         bench = Workbench(plan, store)
         ready: list[Task] = []
         while True:

@@ -75,13 +75,13 @@ class _Actor:
             return unable(reason(error), node)
         return said
 
-    def do(self, task: Task, shared: References) -> Outcome:
-        """Do a task, with inputs that all on this machine share."""
+    def do(self, task: Task, shared: References, rival: str | None) -> Outcome:
+        """Do a task, with inputs that all on this machine share, in a race with another writer perhaps."""
         if self._bench is None:
             return Halted(task)
         self._use_threads(min(task.resources.cpus, self._most_threads))
         take(self._bench.inputs, shared)
-        return attempt(self._bench, task)
+        return attempt(self._bench, task, rival)
 
     def _use_threads(self, number: int) -> None:
         """Take as many threads as the task may use: one that is alone on its machine has more cores than threads."""

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from threadpoolctl import threadpool_limits
 
-from sweep.errors import LeaseLost
+from sweep.errors import GivenUp, LeaseLost
 from sweep.grid.resources import Resources
 from sweep.planning.plan import Plan, Task
 from sweep.run.account import Account, At
@@ -74,7 +74,7 @@ class Lost:
     log : str
         The file that keeps what it printed; empty where there is none.
     blameless : bool
-        It went with its node, or with the way there.
+        It went with its node, or with the way there; or it lives, and the launch goes on without it.
     """
 
     begun: Task | None
@@ -94,6 +94,7 @@ class Said:
 
 Outcome = Done | Failed | Halted | Lost | Said
 NextTask = Callable[[Collection[str]], Task | None]
+Expected = Callable[[Task], float]
 
 
 class Executor(Protocol):
@@ -112,7 +113,9 @@ class Executor(Protocol):
         """Return where every worker is that has a task, as far as it has said so; asked by any thread."""
         ...
 
-    def run(self, plan: Plan, store: Store, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
+    def run(
+        self, plan: Plan, store: Store, next_task: NextTask, expected: Expected, stopping: threading.Event
+    ) -> Iterator[Outcome]:
         """Yield outcomes until nothing runs and `next_task` has nothing to give.
 
         Parameters
@@ -123,6 +126,8 @@ class Executor(Protocol):
         next_task : collection of str -> Task or None
             Asked when there is room for a task of any stage but these; None says that none can run before another
             outcome is known.
+        expected : Task -> float
+            Says how many seconds a task takes, as far as was seen; infinite as long as nothing is known.
         stopping : Event
             When it is set no new task is begun and those that run are asked to stop.
         """
@@ -142,13 +147,15 @@ def limit_threads(cpus: int) -> Iterator[None]:
             numba.set_num_threads(before)
 
 
-def attempt(bench: Workbench, task: Task) -> Outcome:
-    """Do a task and say how it went; never raises what the task raises."""
+def attempt(bench: Workbench, task: Task, rival: str | None = None) -> Outcome:
+    """Do a task, in a race with another writer perhaps, and say how it went; never raises what the task raises."""
     begun, account = time.monotonic(), Account()
     try:
-        bench.do(task, account)
+        bench.do(task, account, rival)
     except Stopped:
         return Halted(task, account.failures)
+    except GivenUp as error:
+        return Lost(None, (task,), str(error), blameless=True)
     except Exception as error:  # noqa: BLE001 - the store may be away; the other tasks go on
         return Failed(task, traceback.format_exc(), _fatal(error))
     account.memory = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

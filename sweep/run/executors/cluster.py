@@ -75,9 +75,9 @@ class RayCluster:
         self._awaited[actor.remote.hello.remote(given)] = actor, self._greeted
         return actor
 
-    def submit(self, actor: _Handle, key: int, task: Task) -> None:
+    def submit(self, actor: _Handle, key: int, task: Task, rival: _Handle | None = None) -> None:
         """Give a task to an actor."""
-        answer = actor.remote.do.remote(task, self._shared.of(task))
+        answer = actor.remote.do.remote(task, self._shared.of(task), rival and rival.writer)
         self._awaited[answer] = actor, lambda actor, outcome: Answered(actor, key, outcome)
 
     def ask(self, actor: _Handle) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from sweep.grid.resources import Resources
 from sweep.planning.plan import Plan
 from sweep.run.account import At
-from sweep.run.executors.base import NextTask, Outcome, attempt, limit_threads
+from sweep.run.executors.base import Expected, NextTask, Outcome, attempt, limit_threads
 from sweep.run.hello import hello
 from sweep.run.work import Workbench
 from sweep.store.store import Store
@@ -30,7 +30,9 @@ class InlineExecutor:
         at = self._bench and self._bench.at
         return [at] if at else []
 
-    def run(self, plan: Plan, store: Store, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
+    def run(
+        self, plan: Plan, store: Store, next_task: NextTask, expected: Expected, stopping: threading.Event
+    ) -> Iterator[Outcome]:
         """Yield the outcome of each task as soon as it is done."""
         store.environment = hello(plan, store).environment
         self._bench = bench = Workbench(plan, store, stopping.is_set)
@@ -50,6 +52,8 @@ class IdleExecutor(InlineExecutor):
     def __exit__(self, *error: object) -> None:
         pass
 
-    def run(self, plan: Plan, store: Store, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
+    def run(
+        self, plan: Plan, store: Store, next_task: NextTask, expected: Expected, stopping: threading.Event
+    ) -> Iterator[Outcome]:
         """Yield nothing."""
         return iter(())

@@ -84,8 +84,8 @@ class Cluster(Protocol):
         """Ask for an actor, on none of the nodes to avoid; it says hello as soon as there is room for it."""
         ...
 
-    def submit(self, actor: Any, key: int, task: Task) -> None:
-        """Give a task to an actor, behind those that it has."""
+    def submit(self, actor: Any, key: int, task: Task, rival: Any = None) -> None:
+        """Give a task to an actor, behind those that it has; the one that is faster than its rival writes."""
         ...
 
     def ask(self, actor: Any) -> None:

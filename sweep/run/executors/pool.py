@@ -19,10 +19,11 @@ from sweep.errors import Problem, SweepError
 from sweep.grid.resources import Resources
 from sweep.planning.plan import Task
 from sweep.run.account import At
-from sweep.run.executors.base import Done, Lost, NextTask, Outcome, Said
+from sweep.run.executors.base import Done, Expected, Failed, Lost, NextTask, Outcome, Said
 from sweep.run.executors.messages import Answered, Cluster, Gone, Greeted, Message, Told
 from sweep.run.executors.room import Node, Share, fitting, offer, whole, words
 from sweep.run.executors.staff import Staff, Worker
+from sweep.run.executors.twins import Twins
 
 POLL_SECONDS = 0.1
 LOOK_SECONDS = 0.2  # between looks at the nodes and the clock
@@ -64,6 +65,7 @@ class Pool:
         self._staff = Staff(cluster, limit, 0 if own else SPARE, clock)
         self._held: defaultdict[tuple[str, bool], deque[Task]] = defaultdict(deque)  # what no actor has room for yet
         self._keys = itertools.count()
+        self._twins, self._empty = Twins(), False
         self._nodes: Mapping[str, Node] = {}
         self._fruitful: set[str] = set()  # nodes that have done something
         self._strikes: Counter[str] = Counter()
@@ -73,12 +75,12 @@ class Pool:
         self._looked = -LOOK_SECONDS
         self._said: dict[Share, float] = {}  # when it was last said that a size has no actor
 
-    def run(self, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
+    def run(self, next_task: NextTask, expected: Expected, stopping: threading.Event) -> Iterator[Outcome]:
         """Yield outcomes until nothing runs and there is nothing to give."""
         while True:
             if stopping.is_set() and not self._stopped:
                 self._stop()
-            yield from self._look()
+            yield from self._look(expected)
             if not self._stopped:
                 self._hand_out(next_task)
             if not any(self._held.values()) and not any(worker.tasks for worker in self._staff.workers.values()):
@@ -89,7 +91,8 @@ class Pool:
     def at_work(self) -> list[At]:
         """Return where every actor is that has said so of the task that it has now."""
         told = [(worker.at, next(iter(worker.tasks.values()), None)) for worker in list(self._staff.workers.values())]
-        return [at for at, task in told if at is not None and at.task == task]
+        each = {task: at for at, task in told if at is not None and at.task == task}  # a task that two do counts once
+        return list(each.values())
 
     def _hand_out(self, next_task: NextTask) -> None:
         """Give tasks to actors; those for which there is none yet are held, an actor being asked for each of them."""
@@ -104,6 +107,7 @@ class Pool:
                 self._held[task.stage, task.alone].append(task)
                 if not self._ask(task) and not task.alone:
                     full.add(task.stage)
+        self._empty = not any(self._held.values())
 
     def _share(self, task: Task) -> Share:
         share = self._share_of(task.resources)
@@ -111,13 +115,25 @@ class Pool:
 
     def _submit(self, task: Task) -> bool:
         worker = self._staff.free(self._share(task))
-        if worker is None:
-            return False
+        if worker is not None:
+            self._give(worker, task)
+        return worker is not None
+
+    def _give(self, worker: Worker, task: Task, late: Worker | None = None) -> int:
         key = next(self._keys)
-        worker.tasks[key] = task
+        worker.give(key, task, self._clock())
         self._staff.sort_in(worker)
-        self._cluster.submit(worker.actor, key, task)
-        return True
+        self._cluster.submit(worker.actor, key, task, late and late.actor)
+        return key
+
+    def _start_again(self, expected: Expected, now: float) -> Iterator[Outcome]:
+        """Give what is late to idle actors of other nodes too."""
+        for worker, key, task, usual in self._twins.late(list(self._staff.workers.values()), expected, now):
+            idle = self._staff.idle(self._share(task), worker.node)
+            if idle is not None:
+                self._twins.add((worker, key), (idle, self._give(idle, task, worker)))
+                what = f"what takes {usual:.3g} s elsewhere has run for {now - worker.begun:.0f} s on {worker.host}"
+                yield Said(f"stages.{task.stage}: {what}; it is started on {idle.host} too, and who is first counts")
 
     def _ask(self, task: Task) -> bool:
         share = self._share(task)
@@ -143,17 +159,35 @@ class Pool:
             case Greeted(_, node, _, refused):
                 self._staff.dismiss([worker])
                 yield from self._leave_out(node, refused or "")
+            case Answered(_, _, Lost(_, _, reason)):
+                self._count_loss(worker.node, reason)
+                self._go_on_without(worker)
             case Answered(_, key, outcome):
-                task = worker.tasks.pop(key)
-                if isinstance(outcome, Done):
-                    self._note_done(worker, task, outcome.seconds)
-                self._staff.sort_in(worker)
-                yield outcome
+                yield from self._answered(worker, key, outcome)
             case Told(_, at):
                 worker.asked = self._clock()
                 worker.at = at and replace(at, begun=worker.asked + at.begun)
             case Gone(_, reason, blameless, node, starved):
                 yield from self._lose(worker, reason, node, blameless=blameless, starved=starved)
+
+    def _answered(self, worker: Worker, key: int, outcome: Outcome) -> Iterator[Outcome]:
+        """Note how a task ended; of two who do it the first to complete it counts, else the last."""
+        task, other = worker.take(key, self._clock()), self._twins.part(key)
+        if isinstance(outcome, Done):
+            self._note_done(worker, task, outcome.seconds)
+            if other is not None:
+                del other[0].tasks[other[1]]
+                self._go_on_without(other[0])
+        self._staff.sort_in(worker)
+        if other is None or isinstance(outcome, Done) or (isinstance(outcome, Failed) and outcome.fatal):
+            yield outcome
+
+    def _go_on_without(self, worker: Worker) -> None:
+        """End an actor that is late with what another has done; what else it had goes to others."""
+        self._staff.remove(worker)
+        self._cluster.kill(worker.actor)
+        for task in self._twins.left(worker) if not self._stopped else ():
+            self._held[task.stage, task.alone].append(task)
 
     def _note_done(self, worker: Worker, task: Task, seconds: float) -> None:
         self._staff.note_pace(self._share(task), seconds)
@@ -173,12 +207,13 @@ class Pool:
             if node and not (blameless or self._stopped):
                 yield from self._strike(node, reason)
             return
-        tasks = tuple(worker.tasks.values())
-        if blameless or self._stopped or not tasks:
+        first = next(iter(worker.tasks.values()), None)
+        tasks = self._twins.left(worker)
+        if blameless or self._stopped or not tasks or tasks[0] != first:
             self._count_loss(worker.node, reason)
             yield Lost(None, tasks, reason, log=worker.log, blameless=blameless)
             return
-        yield Lost(tasks[0], tasks[1:], reason, starved, worker.log)
+        yield Lost(first, tasks[1:], reason, starved, worker.log)
         if not worker.fruitful and self._fruitful and worker.node not in self._fruitful:
             yield from self._strike(worker.node, reason)
 
@@ -210,7 +245,7 @@ class Pool:
     def _host(self, node: str) -> str:
         return self._nodes[node].host if node in self._nodes else node[:12]
 
-    def _look(self) -> Iterator[Outcome]:
+    def _look(self, expected: Expected) -> Iterator[Outcome]:
         """Look at the nodes and the clock: who is lost, who is wanted, what is waited for."""
         now = self._clock()
         if now - self._looked < LOOK_SECONDS:
@@ -231,6 +266,8 @@ class Pool:
         left_out = {id_ for id_, (_, until) in self._left_out.items() if now < until and id_ in self._nodes}
         wanted = {self._share(tasks[0]): None for tasks in self._held.values() if tasks}
         self._staff.look(self._nodes, frozenset(away | left_out), wanted)
+        if self._empty:
+            yield from self._start_again(expected, now)
         yield from self._say_what_is_missing(now)
 
     def _ask_where(self, now: float) -> None:

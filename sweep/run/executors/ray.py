@@ -16,7 +16,7 @@ from sweep.grid.resources import Resources
 from sweep.grid.source import distributions
 from sweep.planning.plan import Plan
 from sweep.run.account import At
-from sweep.run.executors.base import NextTask, Outcome
+from sweep.run.executors.base import Expected, NextTask, Outcome
 from sweep.run.executors.cluster import RayCluster
 from sweep.run.executors.pool import Pool
 from sweep.run.executors.room import Share, fitting, words
@@ -76,7 +76,9 @@ class RayExecutor:
             self._cluster.close()
         self._session.__exit__(kind, value, tb)
 
-    def run(self, plan: Plan, store: Store, next_task: NextTask, stopping: threading.Event) -> Iterator[Outcome]:
+    def run(
+        self, plan: Plan, store: Store, next_task: NextTask, expected: Expected, stopping: threading.Event
+    ) -> Iterator[Outcome]:
         """Yield the outcomes of tasks as actors finish them."""
         for stage in plan.stages.values():
             _travel_by_value(stage.stage.kernel.params.__module__)
@@ -84,7 +86,7 @@ class RayExecutor:
         limit = self._session.workers if own else self._session.limit
         self._cluster = RayCluster(plan, store, own=own, mixed=self._mixed)
         self._pool = Pool(self._cluster, partial(share_of, limit), limit, own=own)
-        yield from self._pool.run(next_task, stopping)
+        yield from self._pool.run(next_task, expected, stopping)
         self._cluster.close()
 
 

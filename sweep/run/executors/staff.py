@@ -34,6 +34,8 @@ class Worker:
         Where it is, empty before it has said so.
     tasks : dict of int to Task
         By key, in the order in which they are done.
+    begun : float
+        When it began with the first of them.
     fruitful : bool
         It has done a task.
     leaving : bool
@@ -51,11 +53,22 @@ class Worker:
     node: str = ""
     host: str = ""
     tasks: dict[int, Task] = field(default_factory=dict)
+    begun: float = math.inf
     fruitful: bool = False
     leaving: bool = False
     log: str = ""
     at: At | None = None
     asked: float = -math.inf
+
+    def give(self, key: int, task: Task, now: float) -> None:
+        """Note that it has one more task."""
+        self.begun = self.begun if self.tasks else now
+        self.tasks[key] = task
+
+    def take(self, key: int, now: float) -> Task:
+        """Note that it has ended a task."""
+        self.begun = now
+        return self.tasks.pop(key)
 
 
 class Staff:
@@ -96,6 +109,10 @@ class Staff:
     def free(self, share: Share) -> Worker | None:
         """Return an actor that can take a task: an idle one, or one that is about to be."""
         return next(iter(self._free[share]), None)
+
+    def idle(self, share: Share, but: str) -> Worker | None:
+        """Return an actor that has nothing to do, on any node but one."""
+        return next((worker for worker in self._free[share] if not worker.tasks and worker.node != but), None)
 
     def ask(self, share: Share, number: int) -> bool:
         """Have so many actors of a size on their way, as far as there is room; return whether they are."""
