@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from sweep.display.amounts import duration
 from sweep.display.tables import columns
 from sweep.planning.plan import Plan, StagePlan
+from sweep.planning.template import BOOKS
 from sweep.run.launch import done_in
 from sweep.store.launches import measured_speeds
 from sweep.store.storage import human_bytes
@@ -32,8 +34,10 @@ class StageForecast:
         About how many tasks those are.
     seconds : float
         Of one core that they take, as launches have measured or else as the kernel says.
-    nbytes, files : int
+    nbytes : int
         Of all results, before compression.
+    files : int
+        At most, with those that say what is done, by whom, and where to go on.
     """
 
     kernel: str
@@ -85,9 +89,7 @@ class Forecast:
         nbytes, files = (sum(getattr(s, name) for s in self.stages.values()) for name in ("nbytes", "files"))
         time = f"{duration(self.core_seconds)} of one core, {duration(self.seconds)} on {self.cores} cores"
         left = f"{self.points} points left: {time}" if self.points else "nothing left to do"
-        return Group(
-            table, Text(f"{left}; the store: {human_bytes(nbytes)} before compression, {files} files of results")
-        )
+        return Group(table, Text(f"{left}; the store: {human_bytes(nbytes)} before compression, at most {files} files"))
 
     def __str__(self) -> str:
         console = Console(width=120)
@@ -119,4 +121,7 @@ def forecast(plan: Plan, store: Store, cores: int) -> Forecast:
 
 
 def _results(stage: StagePlan) -> tuple[int, int]:
-    return sum(variable.nbytes for variable in stage.variables), sum(variable.files for variable in stage.variables)
+    """Return bytes and files; each cell has one file of every book, and of checkpoints where there is more to do."""
+    most = stage.per_cell(stage.blocks, np.maximum)
+    beside = len(BOOKS) * int((most > 0).sum()) + int((most > 1).sum())
+    return sum(variable.nbytes for variable in stage.variables), beside + sum(v.files for v in stage.variables)

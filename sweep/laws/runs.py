@@ -17,7 +17,7 @@ import numpy as np
 from sweep.grid.identity import point_key, stream
 from sweep.kernels.contract import Array, Arrays, Inputs, Kernel, State
 from sweep.run.executors.base import limit_threads
-from sweep.store.checkpoint import pack_state, unpack_state
+from sweep.store.checkpoint import pack, unpack
 
 SEED = 20200611
 CHILD_SECONDS = 600
@@ -104,7 +104,7 @@ def run_restarted(case: Case, decoy: Case) -> Run:
     results: list[Arrays] = []
     for block in range(case.blocks):
         for at, chain in ((decoy, others), (case, states)):
-            _, stored = unpack_state(pack_state(block, chain[-1]))
+            _, stored = unpack(pack({"point": (block, chain[-1])}), "")["point"]
             state, result = at.kernel.advance(at.params, stored, at.stream(block), at.inputs)
             chain.append(state)
         results.append(result)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from sweep.errors import GivenUp
 from sweep.grid.axes import Label
 from sweep.grid.grid import Stage
 from sweep.grid.identity import stream
@@ -166,7 +165,13 @@ class _CellWork:
         return not left
 
     def _begin(self, fresh: bool) -> None:
-        """Lay out the cell's arrays: missing values, or what an earlier run has left of points that it began."""
+        """Lay out the cell's arrays: missing values, or what an earlier run has left of points that it began.
+
+        The states come first: what is read after them goes as far as they do, whoever else is at work.
+        """
+        if not fresh:
+            with suppress(ValueError):  # damaged: from the first block on, to the same bits
+                self.states = self.bench.store.load_states(self.plan, self.region)
         for variable in variables_in(self.plan, self.region):
             if fresh:
                 parts = dict(zip(self.plan.stage.axes, self.region, strict=True))
@@ -215,13 +220,7 @@ class _CellWork:
     def _resume(self, inside: tuple[int, ...], key: str) -> tuple[int, State | None]:
         """Return the blocks that are done and, where one is kept, the state after them."""
         done = int(self.blocks[inside])
-        try:
-            stored = self.bench.store.load_state(self.plan.stage.name, key) if done else None
-        except ValueError:
-            stored = None  # a damaged checkpoint: from the first block on, to the same bits
-        if self.bench.rival is not None and stored is not None and stored[0] > done:
-            raise GivenUp("the one who was late is ahead: what it has written since is not among the values here")
-        return stored or (done, None)
+        return (self.states.get(key) if done else None) or (done, None)
 
     def _keep(self, inside: tuple[int, ...], block: int, results: Arrays) -> None:
         outputs = {name: variable.output for name, (variable, _) in self.values.items()}
@@ -248,7 +247,6 @@ class _CellWork:
         if self._leads():
             result = CellResult(self.region, list(self.values.values()), self.blocks, self.done, self.states)
             self.bench.store.commit(self.plan, result)
-            self.states = {}
         self.committed = time.monotonic()
 
     def _leads(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from sweep.grid.grid import Input
 from sweep.planning.plan import Layout, Plan, StagePlan
 from sweep.store.arrays import owner
 from sweep.store.attribution import forget_damaged
+from sweep.store.checkpoint import FOLDER, regroup
 from sweep.store.extend import CHANGING, StageExtension, restore, switch
 from sweep.store.manifest import layouts, merge
 from sweep.store.presence import absent_chunks
@@ -42,7 +44,11 @@ def prepare(store: Store, plan: Plan) -> None:
         stored[name] = stored_plan(plan.stages[name], begun[name], stored)
         take_back_incomplete(store, stored[name], sizes)
         forget_damaged(store, name)
+        if _has_single_checkpoints(stored[name], sizes):
+            regroup(location, stored[name])
         _reopen_cut_points(store, plan.stages[name], stored[name])
+        if (plan.stages[name].stage.axes, plan.stages[name].chunk) != (stored[name].stage.axes, stored[name].chunk):
+            regroup(location, plan.stages[name])
     if _lay_out(store, plan, begun, merge(manifest or {}, plan, begun), sizes):
         store.refresh()
 
@@ -111,6 +117,14 @@ def take_back_incomplete(store: Store, plan: StagePlan, sizes: Mapping[str, int]
     return count
 
 
+def _has_single_checkpoints(plan: StagePlan, sizes: Mapping[str, int]) -> bool:
+    """Return whether points of cells of several may have a checkpoint each, as in stores of earlier versions."""
+    folder = f"{FOLDER}/{plan.stage.name}/"
+    return math.prod(plan.chunk.values()) > 1 and any(
+        key.startswith(folder) and "." not in key[len(folder) :] for key in sizes
+    )
+
+
 def _reopen_cut_points(store: Store, plan: StagePlan, stored: StagePlan) -> None:
     """Take back the blocks whose results were cut at the former length, so that they are computed again.
 
@@ -130,7 +144,6 @@ def _reopen_cut_points(store: Store, plan: StagePlan, stored: StagePlan) -> None
     wanted = plan.blocks[np.ix_(*(places(plan.stage.axes[axis], labels) for axis, labels in own.items()))]
     left = done & (blocks == before) & (blocks >= wanted)
     if (blocks < before).any() or (left != done).any():
-        for index, point in zip(np.ndindex(before.shape), stored.stage.points(), strict=True):
-            if blocks[index] < before[index]:
-                store.delete_state(name, plan.stage.key_at(point))
+        for number in np.flatnonzero(stored.per_cell(blocks < before, np.logical_or)):
+            store.delete_states(stored, stored.cell(int(number)))
         store.set_progress(name, left, blocks)

@@ -24,7 +24,7 @@ from sweep.planning.values import as_stored
 from sweep.store import lease
 from sweep.store.arrays import open_array
 from sweep.store.attribution import forget, new_attribution
-from sweep.store.checkpoint import pack_state, unpack_state
+from sweep.store.checkpoint import Checkpoints, checkpoint_key, pack, unpack
 from sweep.store.environments import Environment, enrol
 from sweep.store.manifest import check_same_grid, layouts, read_manifest
 from sweep.store.presence import chunk_indices, variables_in
@@ -51,14 +51,14 @@ class CellResult:
     done : bool array over the region
         Points that are complete.
     states : mapping of point key to (blocks, State)
-        Checkpoints of points that need one to go on.
+        Checkpoints of all points that have one.
     """
 
     region: Region
     values: Sequence[tuple[Variable, Array]]
     blocks: npt.NDArray[np.int32]
     done: npt.NDArray[np.bool_]
-    states: Mapping[str, tuple[int, State]] = field(default_factory=dict)
+    states: Checkpoints = field(default_factory=dict)
 
 
 class Store:
@@ -182,8 +182,7 @@ class Store:
         """Forget what was computed of a cell, checkpoints and results: the next launch computes it again."""
         region = plan.cell(cell)
         self.reset(plan.stage.name, region)
-        for _, point in plan.points(region):
-            self.delete_state(plan.stage.name, plan.stage.key_at(point))
+        self.delete_states(plan, region)
         for variable in variables_in(plan, region):  # what cannot be read would be an error to whoever reads it all
             path = f"{variable.node}/{variable.name}"
             array = self.array(path)
@@ -214,7 +213,8 @@ class Store:
             partial(self._write, variable.node, variable.name, where, values)
             for (variable, values), where in zip(result.values, own, strict=True)
         ]
-        states = [partial(self._put_state, stage, key, *state) for key, state in result.states.items()]
+        put = partial(self.location.put, at_once=False)
+        states = [partial(put, checkpoint_key(plan, result.region), pack(result.states))] if result.states else []
         computed_by = new_attribution(self, stage, result.region, before, result.blocks)
         books = [] if computed_by is None else [partial(self._write, stage, COMPUTED_BY, labels, computed_by)]
         self.location.together([*data, *states, *books])
@@ -265,19 +265,23 @@ class Store:
         inner = [slice(None)] * (array.ndim - len(places))
         return np.asarray(array.oindex[(*map(_compact, places), *inner)]) if array.ndim else np.asarray(array[...])
 
-    # -- states --------------------------------------------------------------------------------------
+    # -- states ---------------------------------------------------------------------------------------------------
 
-    def load_state(self, stage: str, key: str) -> tuple[int, State] | None:
-        """Return the checkpoint of a point: blocks complete and the state after them; None when there is none."""
-        raw = self.location.get(_state_key(stage, key))
-        return None if raw is None else unpack_state(raw)
+    def load_states(self, plan: StagePlan, region: Region) -> dict[str, tuple[int, State]]:
+        """Return the checkpoints of a cell, by the keys of its points: blocks complete and the state after them.
 
-    def _put_state(self, stage: str, key: str, blocks: int, state: State) -> None:
-        self.location.put(_state_key(stage, key), pack_state(blocks, state), at_once=False)
+        Raises
+        ------
+        ValueError
+            When they are damaged.
+        """
+        key = checkpoint_key(plan, region)
+        raw = self.location.get(key)
+        return {} if raw is None else unpack(raw, key.rpartition("/")[2])
 
-    def delete_state(self, stage: str, key: str) -> None:
-        """Forget the checkpoint of a point."""
-        self.location.delete(_state_key(stage, key))
+    def delete_states(self, plan: StagePlan, region: Region) -> None:
+        """Forget the checkpoints of a cell."""
+        self.location.delete(checkpoint_key(plan, region))
 
 
 def required_manifest(store: Store) -> dict[str, Any]:
@@ -293,7 +297,3 @@ def _compact(places: list[int]) -> Any:
     if places == list(range(places[0], places[0] + len(places))):
         return slice(places[0], places[-1] + 1)
     return np.asarray(places)
-
-
-def _state_key(stage: str, key: str) -> str:
-    return f".sweep/states/{stage}/{key}"

@@ -23,6 +23,30 @@ from sweep.verification.finding import Finding, Remedy
 from sweep.verification.looked import Tally
 from sweep.verification.made import Made
 
+STATE_DIFFERS = "the checkpoint is not the state that comes out when it is computed again"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the store has of a point that is done.
+
+    Parameters
+    ----------
+    blocks : int
+    values : mapping of str to (Variable, array)
+    checkpoint : (int, State) or None
+        Blocks and the state after them.
+    """
+
+    blocks: int
+    values: Mapping[str, tuple[Variable, Array]]
+    checkpoint: tuple[int, State] | None
+
+    def goes_on_from(self, state: State) -> bool:
+        """Return whether the checkpoint, if there is one of all blocks, is this state."""
+        blocks, kept = self.checkpoint or (0, ())
+        return blocks != self.blocks or all(map(same_values, map(np.asarray, state), kept))
+
 
 @dataclass(frozen=True)
 class Recomputer:
@@ -59,6 +83,7 @@ class Recomputer:
             return
         computed = computed_by(self.store, name, region)
         stored = {v.name: (v, self.store.read_cell(v, plan, region)) for v in variables_in(plan, region)}
+        states = self.store.load_states(plan, region)
         for index, point in plan.points(region):
             inside = tuple(i - part.start for i, part in zip(index, region, strict=True))
             if not done[inside] or only not in (None, index) or not self.has_inputs(plan, point):
@@ -73,7 +98,8 @@ class Recomputer:
                     for key, (variable, array) in stored.items()
                 }
                 self.tally.points += 1
-                yield from self._point_findings(plan, cell, point, int(blocks[inside]), values, self._doubt(by))
+                kept = Kept(int(blocks[inside]), values, states.get(plan.stage.key_at(point)))
+                yield from self._point_findings(plan, cell, point, kept, self._doubt(by))
 
     def _doubt(self, by: int) -> str | None:
         """Return in words what may give a point other bits, computed by what has this number, than it had."""
@@ -97,14 +123,13 @@ class Recomputer:
         plan: StagePlan,
         cell: int,
         point: Mapping[str, Label],
-        blocks: int,
-        stored: Mapping[str, tuple[Variable, Array]],
+        kept: Kept,
         doubt: str | None,
     ) -> Iterator[Finding]:
         """Yield what is wrong with a point; a kernel that raises here and now proves nothing against its results."""
         name, labels = plan.stage.name, {axis: (label,) for axis, label in point.items()}
         try:
-            what = self._difference(plan, point, blocks, stored)
+            what = self._difference(plan, point, kept)
         except Exception as error:  # noqa: BLE001 - a kernel may raise anything
             what, doubt = f"cannot be computed again: {reason(error)}", "what it gave is there, and whole"
         if what is not None and doubt is not None:
@@ -112,23 +137,15 @@ class Recomputer:
         elif what is not None:
             yield Finding(name, name, what, Remedy.recompute, labels, cell)
 
-    def _difference(
-        self, plan: StagePlan, point: Mapping[str, Label], blocks: int, stored: Mapping[str, tuple[Variable, Array]]
-    ) -> str | None:
+    def _difference(self, plan: StagePlan, point: Mapping[str, Label], kept: Kept) -> str | None:
         again = run_blocks(self.made.plan.grid.seed, plan.stage, point, self.inputs.at(plan, point))
         for block, state, results in again:
-            for name, (variable, values) in stored.items():
-                if not agree(variable, values, results, block, last=block + 1 == blocks):
+            for name, (variable, values) in kept.values.items():
+                if not agree(variable, values, results, block, last=block + 1 == kept.blocks):
                     return f"{name} is not what comes out when it is computed again (block {block})"
-            if block + 1 == blocks:
-                return self._state_difference(plan, point, blocks, state)
-        return f"has {blocks} blocks, more than the kernel makes"
-
-    def _state_difference(self, plan: StagePlan, point: Mapping[str, Label], blocks: int, state: State) -> str | None:
-        kept = self.store.load_state(plan.stage.name, plan.stage.key_at(point))
-        if kept is None or kept[0] != blocks or all(map(same_values, map(np.asarray, state), kept[1])):
-            return None
-        return "the checkpoint is not the state that comes out when it is computed again"
+            if block + 1 == kept.blocks:
+                return None if kept.goes_on_from(state) else STATE_DIFFERS
+        return f"has {kept.blocks} blocks, more than the kernel makes"
 
 
 def _places(labels: Labels, wanted: Labels) -> list[int]:

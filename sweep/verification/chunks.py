@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from sweep.planning.plan import Region, StagePlan
 from sweep.planning.template import COMPUTED_BY
+from sweep.store.checkpoint import FOLDER, checkpoint_key
 from sweep.store.presence import chunk_indices, variables_in
 from sweep.store.storage import damage
 from sweep.store.store import Store
@@ -29,7 +30,7 @@ def chunk_findings(store: Store, plan: StagePlan, tally: Tally) -> Iterator[Find
     """
     name = plan.stage.name
     present = set(store.location.list(f"{name}/"))
-    states = {key.rsplit("/", 1)[-1] for key in store.location.list(f".sweep/states/{name}/")}
+    present |= set(store.location.list(f"{FOLDER}/{name}/"))
     for number in range(math.prod(plan.cell_grid)):
         region = plan.cell(number)
         found = partial(Finding, name, labels=plan.labels(region), cell=number)
@@ -47,8 +48,12 @@ def chunk_findings(store: Store, plan: StagePlan, tally: Tally) -> Iterator[Find
                 yield found(path, what)
         for path, what in _damaged_attribution(store, name, number, bool(blocks.any()), present, tally):
             yield found(path, what, Remedy.forget)
-        for path, what in _damaged_states(store, plan, region, states, tally):
-            yield found(path, what)
+        if (path := checkpoint_key(plan, region)) in present:
+            tally.checkpoints += 1
+            try:
+                store.load_states(plan, region)
+            except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
+                yield found(path, f"the checkpoint cannot be read: {damage(error)}")
 
 
 def _damaged(
@@ -92,18 +97,3 @@ def _damaged_chunk(
         tally.saw(array.blocks[index] if index else array[...])
     except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
         yield key, f"cannot be read: {damage(error)}"
-
-
-def _damaged_states(
-    store: Store, plan: StagePlan, region: Region, states: set[str], tally: Tally
-) -> Iterator[tuple[str, str]]:
-    if not states:
-        return
-    for _, point in plan.points(region):
-        key = plan.stage.key_at(point)
-        if key in states:
-            tally.checkpoints += 1
-            try:
-                store.load_state(plan.stage.name, key)
-            except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
-                yield f".sweep/states/{plan.stage.name}/{key}", f"the checkpoint cannot be read: {damage(error)}"

@@ -79,7 +79,7 @@ def rerun_point(store: Store, name: str, at: Mapping[str, Any]) -> Rerun:
         cell, inside = _place(plan, point)
         done, stored = _stored(store, plan, cell, inside)
         begun = time.monotonic()
-        start = (0, None) if done else _checkpoint(store, plan, point)
+        start = (0, None) if done else _checkpoint(store, plan, cell, point)
         blocks = run_blocks(made.plan.grid.seed, plan.stage, point, again.inputs.at(plan, point), start)
         parts, same, first = list[Mapping[str, Array]](), dict.fromkeys(stored if done else (), True), start[0]
         count = plan.stage.work_at(point).blocks
@@ -141,8 +141,8 @@ def _stored(
     return bool(store.done(plan.stage.name, region)[inside]), values
 
 
-def _checkpoint(store: Store, plan: StagePlan, point: Mapping[str, Label]) -> tuple[int, State | None]:
-    return store.load_state(plan.stage.name, plan.stage.key_at(point)) or (0, None)
+def _checkpoint(store: Store, plan: StagePlan, cell: int, point: Mapping[str, Label]) -> tuple[int, State | None]:
+    return store.load_states(plan, plan.cell(cell)).get(plan.stage.key_at(point)) or (0, None)
 
 
 def _together(variable: Variable, parts: list[Array]) -> Array:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from sweep.planning.plan import Layout
 from sweep.planning.template import COMPUTED_BY
+from sweep.store.checkpoint import FOLDER, unpack
 from sweep.store.storage import damage
 from sweep.store.store import Store
 from sweep.verification.finding import Finding, Remedy
@@ -27,10 +28,10 @@ def unplanned_findings(store: Store, name: str, layout: Layout, tally: Tally) ->
         if path.startswith(f"{name}/") and metadata["node_type"] == "array":
             for key, what in _damaged(store, path, layout, progress.done, tally):
                 yield Finding(name, key, what, Remedy.none)
-    for key in store.location.list(f".sweep/states/{name}/"):
+    for key in store.location.list(f"{FOLDER}/{name}/"):
         tally.checkpoints += 1
         try:
-            store.load_state(name, key.rpartition("/")[2])
+            unpack(store.location.get(key) or b"", key.rpartition("/")[2])
         except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
             yield Finding(name, key, f"the checkpoint cannot be read: {damage(error)}", Remedy.remove)
 

@@ -17,7 +17,7 @@ from launching import assert_same, grid_with, load, run
 
 from sweep.errors import SweepError
 from sweep.store.attribution import forget
-from sweep.store.checkpoint import pack_state
+from sweep.store.checkpoint import pack, unpack
 from sweep.store.lease import Lease
 from sweep.store.root import write_root
 from sweep.store.storage import Location
@@ -157,17 +157,15 @@ def test_the_cheap_check_computes_a_point_of_every_stage(store: Path) -> None:
 
 
 def test_a_wrong_checkpoint_with_a_right_form(healthy: Path, store: Path) -> None:
-    opened = Store(Location(str(store)))
-    key = _state(store).name
-    blocks, (position,) = opened.load_state("walk", key) or (0, ())
-    opened.location.put(f".sweep/states/walk/{key}", pack_state(blocks, (position + 1e-9,)))
+    file = _state(store)
+    states = unpack(file.read_bytes(), file.name)
+    blocks, (position,) = states[file.name.partition(".")[0]]
+    file.write_bytes(pack({**states, file.name.partition(".")[0]: (blocks, (position + 1e-9,))}))
     (finding,) = verify(store, everything=True)
     assert "the checkpoint is not the state" in finding.what
     verify(store, everything=True, repair=True)
     run(grid_with(), store)
-    assert (store / ".sweep" / "states" / "walk" / key).read_bytes() == (
-        healthy / ".sweep" / "states" / "walk" / key
-    ).read_bytes()
+    assert file.read_bytes() == (healthy / file.relative_to(store)).read_bytes()
 
 
 def test_all_damage_at_once_in_one_repair(healthy: Path, store: Path) -> None:

@@ -13,6 +13,7 @@ from launching import assert_same, grid_with, load, points_done, run
 from sweep.errors import SweepError
 from sweep.run.driver import launch
 from sweep.run.events import Event
+from sweep.store.checkpoint import unpack
 from sweep.store.storage import Location
 from sweep.store.store import Store
 from sweep.verification import verify_store
@@ -65,6 +66,38 @@ def test_longer_training_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert_same(after, load(tmp_path / "fresh.zarr"))
     old = after["walk"].to_dataset()["distance"].isel(realisation=slice(2), step=slice(4))
     np.testing.assert_array_equal(old, before["distance"])
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_checkpoints_stay_with_their_points_when_cells_change(
+    older: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New labels come between old ones, and every point gets longer: no block of a point is computed again.
+
+    In a store of an earlier version each point has a file.
+    """
+
+    def doze(sizes: list[int], steps: int) -> dict[str, Any]:
+        return {"stages": {"doze": {"kernel": "toys:DOZE", "axes": {"size": sizes}, "params": {"steps": steps}}}}
+
+    place = tmp_path / "grown.zarr"
+    run(grid_with(**doze([2, 4, 6, 8, 10], 3)), place)
+    (file,) = (place / ".sweep/states/doze").iterdir()
+    if older:
+        for key, (blocks, (state,)) in unpack(file.read_bytes(), file.name).items():
+            with file.with_name(key).open("wb") as single:
+                np.savez(single, blocks=blocks, **{"0": state})
+        file.unlink()
+    (tmp_path / "computed").mkdir()
+    monkeypatch.setenv("TOY_MARKER", str(tmp_path / "computed"))
+    longer = doze([1, 2, 3, 4, 5, 6, 7, 8, 10, 12], 5)
+    run(grid_with(**longer), place)
+    computed = {path.name for path in (tmp_path / "computed").iterdir()}
+    assert not computed & {f"{size}.{block}" for size in (2, 4, 6, 8, 10) for block in range(3)}
+    assert len(list((place / ".sweep/states/doze").iterdir())) == 2, "for ten points in cells of five"
+    monkeypatch.delenv("TOY_MARKER")
+    run(grid_with(**longer), tmp_path / "fresh.zarr")
+    assert_same(load(place), load(tmp_path / "fresh.zarr"))
 
 
 def test_a_new_stage_joins(tmp_path: Path) -> None:
