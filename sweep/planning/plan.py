@@ -25,7 +25,7 @@ from sweep.planning.labels import kind_problems, with_stored
 from sweep.planning.layout import Variable, placed_variables
 
 TILE_SECONDS = 2.0  # chunks are gathered into one task until they are this much work
-HELD = 2  # times that results and states are in memory: as they are, and as they are packed or become
+HELD = 3  # times that results and states are in memory: as they are, as they are packed, and those of the next cell
 MUCH_MEMORY = 2**27  # bytes; less is not counted
 TILES_AT_LEAST = 32  # but a stage is cut into about so many, to keep all workers busy
 

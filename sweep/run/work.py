@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 
@@ -71,6 +72,8 @@ class Workbench:
         self.inputs = InputReader(plan, store)
         self.at: At | None = None
         self.rival: str | None = None
+        self._behind = ThreadPoolExecutor(1)
+        self._commit: Future[None] | None = None
 
     def do(self, task: Task, account: Account, rival: str | None = None) -> None:
         """Fill a tile, cell by cell, skipping what is done and going past points that raise.
@@ -89,17 +92,31 @@ class Workbench:
             When asked to stop.
         """
         plan, begun, self.rival = self.plan.stages[task.stage], time.monotonic(), rival
-        for number in task.cells:
-            if self.stopping():
-                raise Stopped
-            if number > task.cells.start and time.monotonic() - begun > TASK_SECONDS:
-                account.rest = task.cells.stop - number
-                break
-            if not _CellWork(self, plan, plan.cell(number), task, account).do():
-                account.rest = task.cells.stop - number
-                break
+        try:
+            for number in task.cells:
+                if self.stopping():
+                    raise Stopped
+                if number > task.cells.start and time.monotonic() - begun > TASK_SECONDS:
+                    account.rest = task.cells.stop - number
+                    break
+                if not _CellWork(self, plan, plan.cell(number), task, account).do():
+                    account.rest = task.cells.stop - number
+                    break
+        finally:
+            self.settle()
         if task.careful:
             forget(self.store.location, task)
+
+    def commit(self, write: Callable[[], None]) -> None:
+        """Begin to commit, while this goes on with what is not changed by it; one commit at a time."""
+        self.settle()
+        self._commit = self._behind.submit(write)
+
+    def settle(self) -> None:
+        """Return when all is committed; raise what went wrong with it."""
+        last, self._commit = self._commit, None
+        if last is not None:
+            last.result()
 
 
 def run_blocks(
@@ -161,7 +178,7 @@ class _CellWork:
                 if left and self.account.points - before >= SEEN and time.monotonic() - begun > CELL_AT_MOST:
                     break
         if self.blocks.any():
-            self._commit()
+            self.bench.commit(self._write)
         return not left
 
     def _begin(self, fresh: bool) -> None:
@@ -239,15 +256,16 @@ class _CellWork:
         """Commit when it is time to, or when asked to stop; then stop."""
         stopping, every = self.bench.stopping(), CAREFUL_SECONDS if self.task.careful else CHECKPOINT_SECONDS
         if stopping or ((due or self.task.careful) and time.monotonic() - self.committed > every):
-            self._commit()
+            self.bench.commit(self._write)
+            self.bench.settle()
+            self.committed = time.monotonic()
         if stopping:
             raise Stopped
 
-    def _commit(self) -> None:
+    def _write(self) -> None:
         if self._leads():
             result = CellResult(self.region, list(self.values.values()), self.blocks, self.done, self.states)
             self.bench.store.commit(self.plan, result)
-        self.committed = time.monotonic()
 
     def _leads(self) -> bool:
         """Return whether no rival is as far as this; from then on there is none."""
