@@ -28,7 +28,7 @@ from sweep.analysis.exhibits.layer_readings import (
     table_of,
     words_of,
 )
-from sweep.analysis.exhibits.style import EXACT, OURS, TORUS, below_legend, label_of, new_figure
+from sweep.analysis.exhibits.style import EXACT, OURS, TORUS, below_legend, label_of, wrapped_figure
 
 RULES = {"average": "averages", "majority": "majority"}
 Stack = list[Reading]
@@ -41,7 +41,7 @@ def figure_14a(tree: xr.DataTree) -> Exhibit | Absent:
     found = {rule: several for rule, several in found.items() if several}
     if not found:
         return Absent(title, "no stage of the kernel block_spin with the rule average or majority is complete")
-    figure, panels = new_figure(len(found) + 1)
+    figure, panels = wrapped_figure(len(found) + 1)
     for panel, (rule, several) in zip(panels, found.items(), strict=False):
         nearest = min(several, key=lambda stack: abs(_start(stack) - CRITICAL_TEMPERATURE))
         draw_readings(panel, nearest)

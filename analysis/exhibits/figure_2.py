@@ -26,11 +26,12 @@ from sweep.analysis.exhibits.flow_drawing import (
     classified,
     draw_curve,
     keep_in_view,
+    left_out,
     legend_below,
     paper_step,
 )
 from sweep.analysis.exhibits.flow_rows import Expectation, exponent_evidence, exponent_row
-from sweep.analysis.exhibits.style import EXACT, OTHER, OURS, new_figure
+from sweep.analysis.exhibits.style import EXACT, OTHER, OURS, wrapped_figure
 
 EARLIER_LENGTH = 9  # convergence length of Funai and Giataganas
 
@@ -42,7 +43,7 @@ def figure_2(tree: xr.DataTree) -> Exhibit | Absent:
     if not cases:
         return Absent(title, NO_FLOW)
     curves = [{grouping: magnetization_curve(case, grouping) for grouping in GROUPINGS} for case in cases]
-    figure, panels = new_figure(min(len(cases), SHOWN))
+    figure, panels = wrapped_figure(min(len(cases), SHOWN))
     for panel, case, groups in zip(panels, cases, curves, strict=False):
         _draw_curves(panel, case, groups)
     legend_below(figure, panels[0])
@@ -53,7 +54,7 @@ def figure_2(tree: xr.DataTree) -> Exhibit | Absent:
         "bars: one standard error from bins and trainings; band: spread over trainings, of five or more; crosses: "
         "single trainings where the fit of another failed. Dashed: step 0 of the network's classes, where a machine "
         "that learnt the data perfectly stays; dotted: 1/8, the paper's claim. "
-        f"{'; '.join(about(case) for case in cases)}."
+        f"{'; '.join(about(case) for case in cases)}.{left_out(len(cases))}"
     )
     grouped = [xr.concat(list(groups.values()), _names(groups), join="outer") for groups in curves]
     rows = [row for case, groups in zip(cases, curves, strict=True) for row in _rows(case, groups)]

@@ -12,7 +12,7 @@ from sweep.analysis.claims.paper import THERMOMETER_LOSS
 from sweep.analysis.estimators.crossed import crossed_mean
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
 from sweep.analysis.exhibits.flow_drawing import LIMIT, SHOWN, draw_curve, legend_below
-from sweep.analysis.exhibits.style import EXACT, new_figure
+from sweep.analysis.exhibits.style import EXACT, wrapped_figure
 from sweep.analysis.exhibits.thermometer_cases import NO_THERMOMETER, ThermometerCase, thermometer_cases
 
 BEST_10X10 = 3.002  # nats: 10x10, 60 equal classes 0.0 ... 5.9, exact likelihood of the energy
@@ -25,7 +25,7 @@ def figure_3(tree: xr.DataTree) -> Exhibit | Absent:
     cases = thermometer_cases(tree)
     if not cases:
         return Absent(title, NO_THERMOMETER)
-    figure, panels = new_figure(min(len(cases), SHOWN))
+    figure, panels = wrapped_figure(min(len(cases), SHOWN))
     numbers = [_losses(case) for case in cases]
     for panel, case, losses in zip(panels, cases, numbers, strict=False):
         for style, name in enumerate(LOSSES):

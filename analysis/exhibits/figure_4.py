@@ -20,11 +20,12 @@ from sweep.analysis.exhibits.flow_drawing import (
     SHOWN,
     by_case,
     classified,
+    left_out,
     legend_below,
     paper_step,
 )
 from sweep.analysis.exhibits.flow_rows import Expectation, exponent_row
-from sweep.analysis.exhibits.style import OTHER, OURS, TORUS, new_figure
+from sweep.analysis.exhibits.style import OTHER, OURS, TORUS, wrapped_figure
 
 WINDOW = (1.5, 2.7)  # temperatures that figure 4 shows
 GROUPING = "network class"  # the paper's
@@ -36,7 +37,7 @@ def figure_4(tree: xr.DataTree) -> Exhibit | Absent:
     cases = classified(flow_cases(tree))
     if not cases:
         return Absent(title, NO_FLOW)
-    figure, panels = new_figure(min(len(cases), SHOWN))
+    figure, panels = wrapped_figure(min(len(cases), SHOWN))
     curves = [magnetization_curve(case, GROUPING) for case in cases]
     steps = [paper_step(curve) for curve in curves]
     data = [_magnetization(case, step) for case, step in zip(cases, steps, strict=True)]
@@ -48,8 +49,10 @@ def figure_4(tree: xr.DataTree) -> Exhibit | Absent:
     ]
     caption = (
         "|m| of configurations that the network reads as a temperature, mean and standard error; full points are "
-        "fitted, without weights, by A (|T - T_c| / T_c)^Δm with T_c fixed. Squares, with their fit: the same classes "
+        "fitted, without weights, by A (|T - T_c| / T_c)^Δm with T_c fixed; ± is the fit's 90 % interval. "
+        "Squares, with their fit: the same classes "
         "at step 0, perfect data. Crosses: exact |m| of the torus at T, without any choice of configurations."
+        f"{left_out(len(cases))}"
     )
     told = " ".join(_conclusion(case, curve) for case, curve in zip(cases, curves, strict=True))
     return Exhibit("figure-4", title, caption, figure, by_case(cases, data), tuple(rows), conclusion=told)
@@ -75,9 +78,10 @@ def _magnetization(case: FlowCase, step: int) -> xr.Dataset:
 
 def _draw_fit(panel: Axes, case: FlowCase, fitted: Sequence[float], points: xr.Dataset) -> None:
     inside = points.sel(temperature=slice(WINDOW[0] - SAME, WINDOW[1] + SAME))
-    grid = np.linspace(*WINDOW, 400)
+    grid = np.linspace(min(fitted, default=np.nan), max(fitted, default=np.nan), 100)
     reduced = np.abs(grid - CRITICAL_TEMPERATURE) / CRITICAL_TEMPERATURE
-    names = (("s", TORUS, "step 0: perfect data"), ("o", OURS, "end of the flow"))
+    names = (("s", TORUS, "step 0, perfect data"), ("o", OURS, "end of the flow"))
+    found = []
     for place, (marker, color, name) in enumerate(names):
         at = inside.isel(flow_step=place)
         panel.errorbar(
@@ -86,20 +90,27 @@ def _draw_fit(panel: Axes, case: FlowCase, fitted: Sequence[float], points: xr.D
         chosen = at.sel(temperature=list(fitted), method="nearest", tolerance=SAME)["value"]
         panel.plot(fitted, chosen, marker, color=color, zorder=3)
         fit = fit_magnetization(chosen)
-        amplitude, exponent = float(fit["amplitude"]), float(fit["dimension"])
-        words = f"A = {amplitude:.3f}, Δm = {exponent:.3f}"
-        panel.plot(grid, amplitude * reduced**exponent, color=color, lw=1, ls=("--", "-")[place])
-        panel.annotate(
-            f"{name}: {words}", (0.03, 0.1 - 0.07 * place), xycoords="axes fraction", color=color, fontsize=8
+        panel.plot(
+            grid, float(fit["amplitude"]) * reduced ** float(fit["dimension"]), color=color, ls=("--", "-")[place]
         )
+        found.append(f"{name}: {_fit_words(fit)}")
     exact = exact_magnetization(case.size, np.asarray(inside["temperature"]).tolist())
     panel.plot(exact["temperature"], exact, "x", color=OTHER, label="exact, torus at T")
     panel.set(
         xlabel="temperature T (J/k_B)",
         ylabel="⟨|m|⟩ per site",
         ylim=(0, 1.05),
-        title=f"{case.label}, flow length {int(points['flow_step'].max())}",
     )
+    title = f"{case.label}, flow length {int(points['flow_step'].max())}"
+    panel.set_title("\n".join([title, *found]), fontsize=9)
+
+
+def _fit_words(fit: xr.Dataset) -> str:
+    """Return amplitude and exponent of a fit, with its own 90 % interval."""
+    if not np.isfinite(float(fit["dimension"])):
+        return "no fit"
+    amplitude, exponent, interval = (float(fit[name]) for name in ("amplitude", "dimension", "dimension_interval"))
+    return f"A = {amplitude:.3f}, Δm = {exponent:.3f} ± {interval:.3f}"
 
 
 def _amplitude_row(case: FlowCase, exponent: xr.Dataset) -> Row:

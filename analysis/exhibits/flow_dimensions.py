@@ -28,13 +28,13 @@ from sweep.analysis.exhibits.flow_drawing import (
     classified,
     draw_curve,
     keep_in_view,
+    left_out,
     legend_below,
 )
 from sweep.analysis.exhibits.flow_rows import STEP_0, Expectation, exponent_evidence, exponent_row
-from sweep.analysis.exhibits.style import EXACT, new_figure
+from sweep.analysis.exhibits.style import EXACT, wrapped_figure
 
 SHOWN_GROUPING = "network class"  # the paper's
-COLUMNS = 2
 Estimate = tuple[str, str]  # field, estimator: a key of READINGS
 TITLES: dict[Estimate, str] = {
     ("sigma", "paper"): "paper's estimator",
@@ -68,11 +68,9 @@ def figure_maker(what: DimensionFigure) -> Maker:
             return Absent(what.title, NO_FLOW)
         curves = [_curves(what, case) for case in cases]
         drawn = [(case, *item) for case, found in zip(cases[:SHOWN], curves, strict=False) for item in found.items()]
-        figure, panels = new_figure(COLUMNS, height=3.4, rows=-(-len(drawn) // COLUMNS))
+        figure, panels = wrapped_figure(len(drawn), height=3.4)
         for panel, (case, estimate, curve) in zip(panels, drawn, strict=False):
             _draw(panel, what, case, curve.sel(grouping=SHOWN_GROUPING), estimate)
-        for panel in panels[len(drawn) :]:
-            panel.remove()
         legend_below(figure, panels[0])
         rows = [row for n, case in enumerate(cases) for row in _rows(what, case, curves[n], whole=n == 0)]
         caption = (
@@ -80,7 +78,7 @@ def figure_maker(what: DimensionFigure) -> Maker:
             "standard error from bins and trainings; band: spread over trainings, of five or more; crosses: single "
             "trainings where the fit of another failed. Dashed: step 0, what this choice of configurations gives on "
             "perfect data, where a machine that learnt them perfectly stays. Dotted: the universal value, the paper's "
-            f"claim. {'; '.join(about(case) for case in cases)}."
+            f"claim. {'; '.join(about(case) for case in cases)}.{left_out(len(cases))}"
         )
         numbers = by_case(cases, [_together(c) for c in curves])
         evidence = [one for case, found in zip(cases, curves, strict=True) for one in _evidence(what, case, found)]

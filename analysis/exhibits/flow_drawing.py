@@ -29,6 +29,11 @@ def classified(cases: Sequence[FlowCase]) -> list[FlowCase]:
     return [case for case in cases if "network_class_count" in case.data and SNAPSHOT not in case.at]
 
 
+def left_out(cases: int) -> str:
+    """Return in words which of so many cases have no panel."""
+    return f" Panels: the first {SHOWN} of {cases} flows; the CSV has all." if cases > SHOWN else ""
+
+
 def paper_step(curve: xr.Dataset) -> int:
     """Return the flow length where the paper has converged, or that of the end of the flow."""
     return min(PAPER_LENGTH, int(curve["flow_step"].max()))

@@ -31,10 +31,10 @@ def nearest_critical(temperatures: xr.DataArray) -> float:
     return float(values[np.argmin(np.abs(values - exact.CRITICAL_TEMPERATURE))])
 
 
-def draw_points(panel: Axes, data: xr.Dataset, label: str, marker: str, color: str = OURS, shift: float = 0.0) -> None:
+def draw_points(panel: Axes, data: xr.Dataset, label: str, marker: str, color: str = OURS) -> None:
     """Draw values against temperature with their errors."""
     panel.errorbar(
-        np.asarray(data["temperature"], np.float64) + shift,
+        np.asarray(data["temperature"], np.float64),
         data["value"],
         data["error"],
         fmt=marker,

@@ -18,7 +18,7 @@ from sweep.analysis.estimators.verdict import compare
 from sweep.analysis.exact import ising as exact
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
 from sweep.analysis.exhibits.monte_carlo import draw_points, nearest_critical, one_ensemble, temperature_units
-from sweep.analysis.exhibits.style import EXACT, TORUS, below_legend, label_of, new_figure
+from sweep.analysis.exhibits.style import EXACT, TORUS, below_legend, label_of, wrapped_figure
 
 WINDOW = (1.9, 2.6)  # temperatures that figures 5b and 6a show
 SHOWN = 2  # sizes that get panels; the table and the CSV have all
@@ -38,7 +38,7 @@ def dimension_exhibit(field: Field, name: str, title: str, statement: str) -> Ma
         if not estimates:
             return Absent(title, f"no complete point between T = {WINDOW[0]} and {WINDOW[1]} with two bins or more")
         shown = _shown(estimates)
-        figure, panels = new_figure(len(shown))
+        figure, panels = wrapped_figure(len(shown))
         for panel, size in zip(panels, shown, strict=True):
             _draw_dimension(panel, estimates[size], field, size, temperature_units(stages))
         below_legend(figure, panels[0])
@@ -51,6 +51,7 @@ def dimension_exhibit(field: Field, name: str, title: str, statement: str) -> Ma
             "distances d < L/2, with the fit's 90 % interval. Square: the torus estimator, at T_c only, where it "
             "holds, less what it is off on exact data, with its standard error from independent bins. Line: what the "
             "paper's estimator gives on exact data. Dotted: the universal value, and T_c."
+            f"{_left_out([size for size in estimates if size not in shown])}"
         )
         evidence = tuple(_evidence(found, field, size) for size, found in estimates.items())
         return Exhibit(name, title, caption, figure, numbers, tuple(rows), evidence=evidence)
@@ -62,6 +63,11 @@ def _shown(estimates: Mapping[int, xr.Dataset]) -> list[int]:
     """Return the sizes that are drawn against temperature: those with most temperatures, then the largest."""
     most = sorted(estimates, key=lambda size: (estimates[size].sizes["temperature"], size), reverse=True)
     return sorted(most[:SHOWN], reverse=True)
+
+
+def _left_out(sizes: Sequence[int]) -> str:
+    """Return in words which sizes have no panel."""
+    return f" Without a panel, in the table and the CSV: L = {', '.join(map(str, sizes))}." if sizes else ""
 
 
 def _estimates(stages: Sequence[xr.DataTree], field: Field) -> dict[int, xr.Dataset]:
@@ -115,7 +121,7 @@ def _draw_dimension(panel: Axes, numbers: xr.Dataset, field: Field, size: int, u
     paper = numbers[["paper", "paper_interval"]].rename(paper="value", paper_interval="error")
     draw_points(panel, paper, "paper's estimator (90 % interval)", "o")
     torus = numbers[["torus", "torus_error"]].rename(torus="value", torus_error="error")
-    draw_points(panel, torus.dropna("temperature"), "torus estimator at T_c (standard error)", "s", TORUS, shift=0.012)
+    draw_points(panel, torus.dropna("temperature"), "torus estimator at $T_c$ (standard error)", "s", TORUS)
     panel.set(xlabel=label_of("temperature T", units), ylabel=NAMES[field], title=f"{size} × {size}")
     panel.annotate(" $T_c$", (exact.CRITICAL_TEMPERATURE, 0.02), xycoords=("data", "axes fraction"), va="bottom")
 

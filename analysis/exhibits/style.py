@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 OURS, TORUS, EXACT, OTHER = "#1f4e9c", "#c2571a", "#222222", "#6a8f3c"
+COLUMNS = 2  # panels side by side; more would make their text small
 
 
-def new_figure(columns: int = 1, height: float = 3.8, rows: int = 1) -> tuple[Figure, list[Axes]]:
-    """Return a figure with panels side by side, row after row, each row of a height in inches."""
+def new_figure(
+    columns: int = 1, height: float = 3.8, rows: int = 1, heights: Sequence[float] | None = None
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with panels side by side, row after row, each row of a height in inches on the average.
+
+    Rows are equally high, or as their `heights` are to each other.
+    """
     figure = Figure(figsize=(6.2 * max(1.0, 0.8 * columns), height * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    axes = figure.subplots(rows, columns, squeeze=False, height_ratios=heights).ravel()
     for panel in axes:
         panel.grid(alpha=0.25)
         panel.spines[["top", "right"]].set_visible(False)
     return figure, list(axes)
+
+
+def wrapped_figure(count: int, height: float = 3.8) -> tuple[Figure, list[Axes]]:
+    """Return a figure with so many panels, at most `COLUMNS` side by side, so that text has one size in all figures."""
+    columns = min(count, COLUMNS)
+    figure, panels = new_figure(columns, height, rows=-(-count // columns))
+    for panel in panels[count:]:
+        panel.remove()
+    return figure, panels[:count]
 
 
 def below_legend(figure: Figure, panel: Axes) -> None:

@@ -7,17 +7,18 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
+from matplotlib.figure import Figure
 
 from sweep.analysis.estimators.stages import complete_only, done_only, stages_of, with_common_labels
 from sweep.analysis.estimators.statistics import binder_cumulant, jackknife, mean_and_error
 from sweep.analysis.estimators.verdict import compare
 from sweep.analysis.exact import ising as exact
-from sweep.analysis.exact.moments import moments
+from sweep.analysis.exact.moments import SIZES, moments
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
+from sweep.analysis.exhibits.flow_drawing import COLORS, MARKERS
 from sweep.analysis.exhibits.monte_carlo import draw_points, nearest_critical, one_ensemble, temperature_units
-from sweep.analysis.exhibits.style import EXACT, label_of, new_figure
+from sweep.analysis.exhibits.style import EXACT, below_legend, label_of, new_figure
 
-MARKERS = "os^Dv"
 SCHEDULE = ("update", "equilibration_sweeps", "interval_sweeps")
 UPDATES = {"metropolis": "Metropolis", "swendsen_wang": "Swendsen-Wang", "wolff": "Wolff"}
 """In the order of the numbers that stores of earlier versions have in place of the words."""
@@ -30,36 +31,53 @@ def thermodynamics(tree: xr.DataTree) -> Exhibit | Absent:
     if not stages:
         return Absent(title, "no stage of the kernel ising")
     energy, magnetization = (_means(stages, name) for name in ("energy", "abs_magnetization"))
-    figure, (left, right) = new_figure(2)
     sizes = [int(size) for size in energy["size"].values]
-    ends = max(0.05, float(energy["temperature"].min())), float(energy["temperature"].max())
-    grid = np.union1d(np.linspace(*ends, 200), exact.CRITICAL_TEMPERATURE - np.geomspace(1e-9, 0.05, 40))
-    left.plot(grid, [exact.onsager_energy(t) for t in grid], color=EXACT, lw=1, label="L = ∞ (Onsager)")
-    right.plot(grid, [exact.yang_magnetization(t) for t in grid], color=EXACT, lw=1, label="L = ∞ (Yang)")
-    for size, marker in zip(sizes, MARKERS, strict=False):
-        left.plot(grid, [exact.torus_energy(size, t) for t in grid], "--", color=EXACT, lw=0.8)
-        for panel, data in ((left, energy), (right, magnetization)):
-            draw_points(panel, data.sel(size=size), f"L = {size}", marker)
-        known = [moments(size, float(t)).abs_m for t in magnetization["temperature"]]
-        right.plot(magnetization["temperature"], known, "_", color=EXACT, ms=9)
-    left.plot([], [], "--", color=EXACT, lw=0.8, label="same L, exact (Kaufman)")
-    right.plot([], [], "_", color=EXACT, ms=9, label="same L, exact, for L up to 10")
-    units = temperature_units(stages)
-    for panel, name in ((left, label_of("energy per site", "J")), (right, "⟨|m|⟩ per site")):
-        panel.set(xlabel=label_of("temperature T", units), ylabel=name)
-        panel.legend()
     found = {"energy": energy, "abs_magnetization": magnetization}
     parts = [part.rename(value=name, error=f"{name}_error", degrees=f"{name}_degrees") for name, part in found.items()]
     numbers = xr.merge(parts)
     numbers["energy_exact"] = _by_label(numbers["energy"], exact.torus_energy)
     numbers["abs_magnetization_exact"] = _by_label(numbers["energy"], lambda size, t: moments(size, t).abs_m)
+    figure = _drawn(numbers, sizes, temperature_units(stages))
     rows = [*_energy_rows(numbers, sizes), *_binder_rows(stages)]
     numbers = numbers.assign({name: _chosen(stages, name) for name in SCHEDULE})
     caption = (
         "Means over independent chains; error bars, one standard error, are smaller than the points where not seen. "
+        "Below: how far they are from the exact values of the same torus (energy: Kaufman; |m|: transfer matrices, for "
+        f"L up to {max(SIZES)}), in standard errors σ; of many points one in twenty is beyond ±2, the grey band, by "
+        "chance. Dashed lines and dashes: these exact values; black: L = ∞ (Onsager, Yang). "
         f"What drew them: {'; '.join(_updates(numbers.sel(size=size)) for size in sizes)}."
     )
     return Exhibit("thermodynamics", title, caption, figure, numbers, tuple(rows))
+
+
+def _drawn(numbers: xr.Dataset, sizes: Sequence[int], units: str) -> Figure:
+    """Return means above, with exact curves, and below them their distance from the exact values in errors."""
+    figure, panels = new_figure(2, height=2.8, rows=2, heights=(2, 1))
+    temperatures = numbers["temperature"]
+    ends = max(0.05, float(temperatures.min())), float(temperatures.max())
+    grid = np.union1d(np.linspace(*ends, 200), exact.CRITICAL_TEMPERATURE - np.geomspace(1e-9, 0.05, 40))
+    infinite = exact.onsager_energy, exact.yang_magnetization
+    names = {"energy": label_of("energy per site", "J"), "abs_magnetization": "⟨|m|⟩ per site"}
+    for column, (name, label) in enumerate(names.items()):
+        above, below = panels[column], panels[2 + column]
+        above.plot(grid, [infinite[column](t) for t in grid], color=EXACT, lw=1, label="L = ∞, exact")
+        below.axhspan(-2, 2, color="0.9", lw=0)
+        below.axhline(0, color=EXACT, lw=0.8)
+        for size, marker, color in zip(sizes, itertools.cycle(MARKERS), itertools.cycle(COLORS)):
+            own = numbers.sel(size=size)
+            if name == "energy":
+                above.plot(grid, [exact.torus_energy(size, t) for t in grid], "--", color=color, lw=0.8)
+            else:
+                above.plot(temperatures, own[f"{name}_exact"].where(own[name].notnull()), "_", color=color, ms=12)
+            data = own[[name, f"{name}_error"]].rename({name: "value", f"{name}_error": "error"})
+            draw_points(above, data, f"L = {size}", marker, color)
+            distance = (own[name] - own[f"{name}_exact"]) / own[f"{name}_error"]
+            below.plot(temperatures, distance.where(own[f"{name}_error"] > 0), marker, color=color, mfc="white", ms=5)
+        above.set(ylabel=label)
+        above.tick_params(labelbottom=False)
+        below.set(xlabel=label_of("temperature T", units), ylabel="(ours − exact) / σ", xlim=above.get_xlim())
+    below_legend(figure, panels[0])
+    return figure
 
 
 def _means(stages: Sequence[xr.DataTree], name: str) -> xr.Dataset:

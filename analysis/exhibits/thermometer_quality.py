@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from sweep.analysis.estimators.crossed import REALISATION, crossed_mean
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
-from sweep.analysis.exhibits.style import EXACT, OURS, TORUS, new_figure
+from sweep.analysis.exhibits.style import EXACT, OURS, TORUS, wrapped_figure
 from sweep.analysis.exhibits.thermometer_cases import NO_THERMOMETER, ThermometerCase, thermometer_cases
 
 READERS = {"network": "network", "energy": "exact energy thermometer"}
@@ -24,14 +24,14 @@ def thermometer_quality(tree: xr.DataTree) -> Exhibit | Absent:
     if not cases:
         return Absent(title, NO_THERMOMETER)
     data = cases[0].data
-    figure, panels = new_figure(3, height=4.2)
+    figure, panels = wrapped_figure(3, height=4.2)
     for panel, reader in zip(panels, READERS, strict=False):
         _draw_confusion(figure, panel, data, reader)
     _draw_calibration(panels[2], data)
     figure.suptitle(cases[0].label)
     names = [f"{reader}_{kind}" for reader in READERS for kind in ("reading", "reading_std")]
     caption = (
-        "Left and middle: share of configurations of a true temperature by their most likely class. Right: how often "
+        "First two: share of configurations of a true temperature by their most likely class. Third: how often "
         "the most likely class is right against how probable it was said to be; honest probabilities lie on the line."
     )
     rows, told = tuple(_quality_rows(cases)), _conclusion(data)
