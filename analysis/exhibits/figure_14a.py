@@ -52,9 +52,9 @@ def figure_14a(tree: xr.DataTree) -> Exhibit | Absent:
     below_legend(figure, panels[-1])
     caption = (
         "The temperature at which an Ising lattice of the layer's own side has the energy -2⟨hh'⟩ of neighbours in the "
-        "layer (Kaufman, exact). First panels: of single configurations, in equal classes of 1/T. Last: of the mean energy; "
-        "dotted: T - T_c doubling with every step, from the first layer of majority on, as a first step is not yet "
-        "near the fixed point; crosses: exact values for averages. Averages are no ±1 spins: ⟨h²⟩ < 1 makes them "
+        "layer (Kaufman, exact). First panels: of single configurations, in equal classes of 1/T. Last: of the mean "
+        "energy; dotted: T - T_c doubling with every step, from the first layer of majority on, as a first step is not "
+        "yet near the fixed point; crosses: exact values for averages. Averages are no ±1 spins: ⟨h²⟩ < 1 makes them "
         "read hotter with every step, at T_c too."
     )
     rows = [row for rule, several in found.items() for stack in several for row in _rows(rule, stack)]

@@ -11,6 +11,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sweep.analysis.estimators.chains import MIXED, Mixing, mixing
 from sweep.analysis.estimators.crossed import REALISATION
 from sweep.analysis.estimators.stages import settings
 from sweep.analysis.estimators.statistics import mean_and_error
@@ -20,6 +21,7 @@ from sweep.analysis.exhibits.style import label_of, new_figure, units_of
 
 COPIES = (REALISATION, "replica")  # dimensions of independent repetitions
 STEP = "step"  # of a training, along which its tracks go
+DRAW = "sample"  # of what a chain draws one after the other
 OUTPUTS, COLUMNS, LINES, ROWS = 8, 3, 6, 200  # that are shown; the CSV has all
 PROGRESS = ("blocks", "computed_by")
 
@@ -47,7 +49,9 @@ def stage_exhibit(tree: xr.DataTree, name: str) -> Exhibit | Absent:
     caption = (
         "Mean over what is inside a point, with one standard error over realisations and replicas where there are two "
         "or more; each realisation or replica by itself as a dot. Tracks of trainings go along their steps. Of many "
-        f"curves the first {LINES} are drawn.{left_out}"
+        f"curves the first {LINES} are drawn.{left_out} Of outputs along samples only, the table has R-hat "
+        "(rank-normalised, split), bulk effective sample size and autocorrelation time, as ArviZ defines them, of the "
+        "samples in their order."
     )
     rows = tuple(_rows(frame[frame[STEP].isna()], axes, units))[:ROWS]
     numbers = xr.Dataset.from_dataframe(frame.drop(columns="each").rename_axis("number"))
@@ -60,10 +64,19 @@ def _numbers(stage: xr.DataTree) -> Iterator[dict[str, Any]]:
         for output, values in data.drop_vars(PROGRESS, errors="ignore").data_vars.items():
             if values.dtype.kind not in "biuf":
                 continue
+            mixed = _mixing(values)._asdict()
             for step, each in _by_step(values.astype(float)):
                 found = mean_and_error(xr.DataArray(each, dims="copy"), "copy")
                 mean = {key: float(found[key]) for key in ("value", "error")}
-                yield {**at, "output": str(output), STEP: step, **mean, "copies": len(each), "each": each}
+                yield {**at, "output": str(output), STEP: step, **mean, "copies": len(each), "each": each, **mixed}
+
+
+def _mixing(values: xr.DataArray) -> Mixing:
+    """Return how well the chains of an output have mixed; NaN where its samples are no single numbers."""
+    if DRAW not in values.dims or not {*values.dims} <= {DRAW, *COPIES}:
+        return mixing(np.empty((1, 0)))
+    draws = values.transpose(..., DRAW)
+    return mixing(np.reshape(np.asarray(draws, np.float64), (-1, draws.sizes[DRAW])))
 
 
 def _by_step(values: xr.DataArray) -> Iterator[tuple[float, np.ndarray[Any, np.dtype[np.float64]]]]:
@@ -122,4 +135,16 @@ def _rows(frame: pd.DataFrame, axes: Sequence[str], units: dict[str, str]) -> It
         where = ", ".join(f"{axis} {_label(one[axis])}" for axis in axes)
         quantity = f"{label_of(one['output'], units.get(one['output'], ''))}{f' at {where}' if where else ''}"
         remark = f"{one['copies']} copies" if one["copies"] > 1 else "one copy: no error"
-        yield Row(quantity, float(one["value"]), float(one["error"]), "", "", remark)
+        mixed = _mixing_words(Mixing(*(one[name] for name in Mixing._fields)))
+        yield Row(quantity, float(one["value"]), float(one["error"]), "", "", f"{remark}{mixed}")
+
+
+def _mixing_words(found: Mixing) -> str:
+    """Return what the chains of a row say of themselves."""
+    if not np.isfinite(found.r_hat):
+        return ""
+    doubt = f", above {MIXED}: more samples would tell whether the chains have mixed" if found.r_hat > MIXED else ""
+    return (
+        f"; samples worth {found.effective:.0f} independent ones, autocorrelation time"
+        f" {found.autocorrelation_time:.3g} samples, R-hat {found.r_hat:.3f}{doubt}"
+    )

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 from analysis_stores import ising_store
 
+from sweep.analysis.estimators.chains import mixing
 from sweep.analysis.exhibits import catalogue
 from sweep.analysis.exhibits.exhibit import Absent
 from sweep.analysis.exhibits.own_stage import stage_exhibit
@@ -44,6 +45,9 @@ def test_every_output_has_its_mean_and_error_at_every_place():
     each = VALUES[1, 1].mean(axis=-1)
     assert at["value"] == pytest.approx(each.mean())
     assert at["error"] == pytest.approx(each.std(ddof=1) / 2)
+    draws = mixing(VALUES[1, 1])
+    assert at["effective"] == pytest.approx(draws.effective)
+    assert f"worth {draws.effective:.0f} independent ones" in exhibit.rows[2].remark, "temperature 2, field high"
     track = frame.query("output == 'loss' and temperature == 1.0 and field == 'low'")
     np.testing.assert_allclose(track["value"], LOSS[0, 0].mean(axis=0))
     assert len(exhibit.rows) == 6
