@@ -17,7 +17,7 @@ import typer
 
 import sweep
 from sweep.cli.arguments import StoreArgument, open_store, store_place
-from sweep.cli.console import out, say
+from sweep.cli.console import FOLLOW_SECONDS, out, say
 from sweep.cli.launch import launch, plan
 from sweep.cli.listings import grids, kernels, schema
 from sweep.cli.main import main
@@ -27,7 +27,6 @@ from sweep.errors import Problem, SweepError
 
 __all__ = ["app", "main"]
 
-FOLLOW_SECONDS = 2.0
 LONELY_SECONDS = 4.0  # between two launches say; and one that was just begun takes the store when Ray is up
 
 app = typer.Typer(

@@ -8,6 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
+FOLLOW_SECONDS = 2.0  # between two looks at a store that others fill
+
 out = Console()
 err = Console(stderr=True)
 

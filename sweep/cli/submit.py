@@ -1,20 +1,29 @@
-"""`sweep launch --submit`: the launch runs on a cluster, and its words are shown here as long as somebody looks."""
+"""`sweep launch --submit`: the launch runs on a cluster; its words, and how far the store is, are shown here."""
 
 from __future__ import annotations
 
 import logging
 import shlex
 import sys
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
+from rich.console import RenderableType
+from rich.live import Live
+from rich.text import Text
 
 from sweep.cli.arguments import load_grid
-from sweep.cli.console import say
+from sweep.cli.console import FOLLOW_SECONDS, out, say
+from sweep.display.tables import status_view
 from sweep.errors import Problem, SweepError
 from sweep.run.jobs import submit
+from sweep.run.status import read_status
 from sweep.run.stopping import INTERRUPTED
+from sweep.store.storage import Location
+from sweep.store.store import Store
 
 HERE_ONLY = {"grid", "set_", "submit", "address", "dry_run"}
 
@@ -31,11 +40,22 @@ def submit_and_follow(context: Any, grid: Path, store: str | None, address: str,
     say(f"Submitted: {job.name} runs on the cluster, whatever becomes of this terminal.")
     say(f"  see it: sweep status {shlex.quote(store)} --follow")
     say(f"  stop it: ray job stop --address {address} {job.name}")
+    in_place = Live(get_renderable=partial(overview, store), console=out, refresh_per_second=1 / FOLLOW_SECONDS)
     try:
-        raise typer.Exit(job.follow(_tell))
+        with in_place if out.is_terminal else nullcontext():
+            status = job.follow(_tell)
+        raise typer.Exit(status)
     except KeyboardInterrupt:
         say("Left; it goes on.")
         raise typer.Exit(INTERRUPTED) from None
+
+
+def overview(store: str) -> RenderableType:
+    """Return how far a store is that others fill; nothing where it cannot be seen from here, or not yet."""
+    try:
+        return status_view(read_status(Store(Location(store))))
+    except SweepError:
+        return Text("")
 
 
 def options_of(context: Any) -> list[str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import running
+from commands import SWEEP, environment, running
 from heads import Head, free_port, head, plain_environment
 from launching import load
+from terminal import needs_tmux, terminal
 
 from sweep.errors import SweepError
 from sweep.grid.grid import Grid
@@ -138,3 +140,22 @@ def test_left_seen_again_and_followed_to_its_end(
     first = read_launches(Location(str(store)))[1]
     assert first is not None
     assert first["reached"]["own"]["done"] == 4  # by the one that was left
+
+
+@needs_tmux
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_in_a_terminal_the_store_is_seen_below_the_words(
+    dashboard: tuple[Head, str], project: Path, tmp_path: Path
+) -> None:
+    store = tmp_path / "own.zarr"
+    line = ["launch", "grids/own.yaml", "--submit", dashboard[1], "--store", str(store), "--workers", "1"]
+    settings = environment() | plain_environment(HOME=str(tmp_path), RAY_AUTH_TOKEN=TOKEN)
+    with terminal(project, settings) as mine:
+        mine.type(shlex.join([*SWEEP, *line]))
+        mine.wait_for(r"at work now: (?!nobody)", seconds=120)
+        mine.wait_for(r"own .* 4 of 4")
+        mine.wait_for(r"\n\$ *\n")
+        whole = mine.all()
+    assert f"All done: {store}" in whole.replace("\n", "")
+    assert whole.count("at work now") == 1, f"redrawn in place:\n{whole}"
