@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
 from sweep.analysis.estimators.crossed import REALISATION
 from sweep.analysis.estimators.known_machines import MachineReading, errors_off, machine_readings
@@ -15,7 +16,8 @@ from sweep.analysis.estimators.statistics import mean_and_error
 from sweep.analysis.estimators.verdict import compare, standard_errors
 from sweep.analysis.exact.correlators import SIZES, spin_correlation
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
-from sweep.analysis.exhibits.style import EXACT, OTHER, OURS, TORUS, new_figure
+from sweep.analysis.exhibits.flow_drawing import MARKERS
+from sweep.analysis.exhibits.style import EXACT, OTHER, OURS, TORUS, above_legend, new_figure
 
 COLORS = (OURS, TORUS, OTHER, "#7b5aa6")
 ONE_ERROR = 0.6827  # of a normal distribution
@@ -35,11 +37,12 @@ def exact_gate(tree: xr.DataTree) -> Exhibit | Absent:
         return Absent(title, "no completed stage of the kernel rbm_partition, nor of rbm_samples of an Ising machine")
     figure, (left, right) = new_figure(2)
     _draw_partitions(left, partitions, samples)
-    for color, one in zip(COLORS, samples, strict=False):
-        _draw_correlation(right, one, color)
+    for color, marker, one in zip(COLORS, MARKERS, samples, strict=False):
+        _draw_correlation(right, one, color, marker)
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.set(xlabel="distance along a row (sites)", ylabel="⟨ss⟩")
     if samples:
-        right.legend(fontsize=8)
+        above_legend(right, columns=1)
     caption = (
         "A machine with one hidden unit per bond is exactly the Ising model, and its ln Z is that of Kaufman plus "
         "2L²(ln 2 + K). Left: how many of their errors annealing and tempering are from the exact ln Z, of these "
@@ -66,16 +69,19 @@ def _draw_partitions(panel: Axes, partitions: Sequence[MachineReading], samples:
             panel.plot(known[0], known[1], marker, color=color, mfc="none", label=label)
     panel.axhline(0, color=EXACT, lw=0.8)
     panel.set(xlabel="exact ln Z", ylabel="(ln Z − exact) / error", xscale="log")
+    panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panel.xaxis.set_major_formatter(ScalarFormatter())
+    panel.xaxis.set_minor_formatter(NullFormatter())
     if panel.get_legend_handles_labels()[0]:
-        panel.legend(fontsize=8)
+        above_legend(panel, columns=1)
 
 
-def _draw_correlation(panel: Axes, one: MachineReading, color: str) -> None:
+def _draw_correlation(panel: Axes, one: MachineReading, color: str, marker: str) -> None:
     exact = _exact(one).isel(dy=0)
     reach = np.arange(1, exact.size // 2 + 1)
     found = mean_and_error(one.correlation.isel(dy=0, dx=reach), "ladder")
     panel.plot(reach, exact[reach], color=color, lw=0.9)
-    panel.errorbar(reach, found["value"], found["error"], fmt="o", ms=3.5, mfc="white", color=color, label=one.label)
+    panel.errorbar(reach, found["value"], found["error"], fmt=marker, ms=3.5, mfc="white", color=color, label=one.label)
 
 
 def _exact(one: MachineReading) -> xr.DataArray:

@@ -81,18 +81,29 @@ def _draw_curves(panel: Axes, case: FlowCase, groups: dict[str, xr.Dataset]) -> 
     panel.axhline(DELTA_SIGMA, color=EXACT, lw=0.9, ls=":", label="1/8, the paper's claim")
     if np.isfinite(start):
         panel.axhline(start, color=OURS, lw=0.9, ls="--", label="network reads T, step 0: perfect data")
-    for length, text in ((EARLIER_LENGTH, "earlier: 9"), (PAPER_LENGTH, "paper: 26")):
+    for length, whose in ((EARLIER_LENGTH, "earlier"), (PAPER_LENGTH, "paper")):
         if length <= int(groups["start"]["flow_step"].max()):
-            panel.axvline(length, color=OTHER, lw=0.8, ls="-.")
-            panel.annotate(text, (length, 0.99), xycoords=("data", "axes fraction"), rotation=90, va="top", ha="right")
+            _mark_length(panel, length, whose, OTHER, "-.", 2)
     ours = convergence_of(groups["network class"]).mean
     if np.isfinite(ours):
-        panel.axvline(ours, color=OURS, lw=1)
-        place = ours, 0.01
-        words = f"ours: {ours:.3g}"
-        panel.annotate(words, place, xycoords=("data", "axes fraction"), rotation=90, va="bottom", ha="right")
+        _mark_length(panel, ours, "ours", OURS, "-", 12)
     keep_in_view(panel, list(groups.values()), (DELTA_SIGMA, start))
-    panel.set(xlabel="flow length", ylabel="Δm", title=case.label)
+    panel.set(xlabel="flow length", ylabel="Δm")
+    panel.set_title(case.label, pad=24)
+
+
+def _mark_length(panel: Axes, length: float, whose: str, color: str, dashes: str, height: float) -> None:
+    """Mark a convergence length, in words above the panel, so many points high."""
+    panel.axvline(length, color=color, lw=0.8, ls=dashes)
+    panel.annotate(
+        f"{whose}: {length:.3g}",
+        (length, 1),
+        (0, height),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        ha="center",
+        fontsize=8,
+    )
 
 
 def _rows(case: FlowCase, groups: dict[str, xr.Dataset]) -> Iterator[Row]:

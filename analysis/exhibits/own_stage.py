@@ -17,7 +17,7 @@ from sweep.analysis.estimators.stages import settings
 from sweep.analysis.estimators.statistics import mean_and_error
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
 from sweep.analysis.exhibits.flow_drawing import COLORS, MARKERS
-from sweep.analysis.exhibits.style import label_of, new_figure, units_of
+from sweep.analysis.exhibits.style import above_legend, label_of, new_figure, units_of
 
 COPIES = (REALISATION, "replica")  # dimensions of independent repetitions
 STEP = "step"  # of a training, along which its tracks go
@@ -105,7 +105,7 @@ def _figure(frame: pd.DataFrame, axes: Sequence[str], outputs: Sequence[str], un
             along = STEP if track else axis
             _draw(panel, own, along, [name for name in axes if name != along])
             if row == 0 and panel.get_legend_handles_labels()[0]:  # the curves of a column are the same in every row
-                panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.01), ncols=2, frameon=False)
+                above_legend(panel)
             panel.set(xlabel=label_of(along, units.get(along, "")), ylabel=label_of(output, units.get(output, "")))
     return figure
 

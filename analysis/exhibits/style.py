@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 OURS, TORUS, EXACT, OTHER = "#1f4e9c", "#c2571a", "#222222", "#6a8f3c"
-COLUMNS = 2  # panels side by side; more would make their text small
+COLUMNS = 2  # panels side by side; more would be small
+WIDTHS = 6.2, 9.9  # inches of a figure of one column, and of more: the page scales all alike, so text has one size
 
 
 def new_figure(
@@ -19,7 +20,7 @@ def new_figure(
 
     Rows are equally high, or as their `heights` are to each other.
     """
-    figure = Figure(figsize=(6.2 * max(1.0, 0.8 * columns), height * rows), layout="constrained")
+    figure = Figure(figsize=(WIDTHS[columns > 1], height * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, height_ratios=heights).ravel()
     for panel in axes:
         panel.grid(alpha=0.25)
@@ -28,7 +29,7 @@ def new_figure(
 
 
 def wrapped_figure(count: int, height: float = 3.8) -> tuple[Figure, list[Axes]]:
-    """Return a figure with so many panels, at most `COLUMNS` side by side, so that text has one size in all figures."""
+    """Return a figure with so many panels, at most `COLUMNS` side by side."""
     columns = min(count, COLUMNS)
     figure, panels = new_figure(columns, height, rows=-(-count // columns))
     for panel in panels[count:]:
@@ -40,6 +41,11 @@ def below_legend(figure: Figure, panel: Axes) -> None:
     """Put the legend of one panel below all panels, where it covers nothing."""
     handles, labels = panel.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(labels)), frameon=False)
+
+
+def above_legend(panel: Axes, columns: int = 2) -> None:
+    """Put the legend of a panel above it, where it covers nothing."""
+    panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.01), ncols=columns, frameon=False, fontsize=8)
 
 
 def units_of(values: xr.DataArray) -> str:

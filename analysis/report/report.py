@@ -133,6 +133,6 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         finalize=words.without_nan,
     )
-    for one in (words.measured, words.remarks, words.plain, words.with_error):
+    for one in (words.measured, words.remarks, words.plain, words.with_error, words.width):
         environment.filters[one.__name__] = one
     return environment

@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from sweep.analysis.claims.claim import Judgement, Outcome
 from sweep.analysis.estimators.verdict import LEVEL
 from sweep.analysis.exhibits.exhibit import Exhibit, Row
+from sweep.analysis.exhibits.style import WIDTHS
 
 ERRORS = (
     "± is one standard error, unless something else is said beside it: over independent repetitions.",
@@ -31,6 +33,11 @@ ERRORS_OF_THE_PAPER = (
 def without_nan(shown: object) -> object:
     """Return what a page shows, "none" for each number in its words that is none, whichever exhibit wrote them."""
     return re.sub(r"[+-]?\bnan\b", "none", shown) if type(shown) is str else shown
+
+
+def width(figure: Figure) -> str:
+    """Return how much of the page's width a figure takes: all figures are scaled alike, so text has one size."""
+    return f"{min(1.0, figure.get_figwidth() / WIDTHS[-1]):.0%}"
 
 
 def plain(value: float) -> str:
