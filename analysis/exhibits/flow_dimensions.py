@@ -79,6 +79,7 @@ def figure_maker(what: DimensionFigure) -> Maker:
             "trainings where the fit of another failed. Dashed: step 0, what this choice of configurations gives on "
             "perfect data, where a machine that learnt them perfectly stays. Dotted: the universal value, the paper's "
             f"claim. {'; '.join(about(case) for case in cases)}.{left_out(len(cases))}"
+            f"{_no_panel(what, cases[:SHOWN], curves)}"
         )
         numbers = by_case(cases, [_together(c) for c in curves])
         evidence = [one for case, found in zip(cases, curves, strict=True) for one in _evidence(what, case, found)]
@@ -105,6 +106,18 @@ def _curves(what: DimensionFigure, case: FlowCase) -> dict[Estimate, xr.Dataset]
         curve = xr.concat(groups, xr.DataArray(groupings, dims="grouping", name="grouping"))
         found[estimate] = curve.assign(exact=("temperature", exact))
     return found
+
+
+def _no_panel(what: DimensionFigure, cases: Sequence[FlowCase], curves: Sequence[dict[Estimate, xr.Dataset]]) -> str:
+    """Return in words why an estimator has no panel."""
+    missing = [
+        f" No panel: {TITLES[estimate]} for {case.label}, as the flow has no"
+        f" {READINGS[estimate].quantity.replace('_', ' ')}{' at T_c' if estimate[1] == 'torus' else ''}."
+        for case, found in zip(cases, curves, strict=False)
+        for estimate in what.estimates
+        if estimate not in found
+    ]
+    return "".join(missing)
 
 
 def _together(curves: dict[Estimate, xr.Dataset]) -> xr.Dataset:

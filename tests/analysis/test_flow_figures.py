@@ -135,6 +135,7 @@ def test_older_stores_lack_the_estimate_with_one_mean():
     exhibit = made(FIGURE_6B, xr.DataTree.from_dict({"/": xr.Dataset(), **nodes}))
     assert "epsilon with one mean paper" not in exhibit.numbers["estimate"]
     assert exhibit.numbers.sizes["estimate"] == 2
+    assert "No panel: paper's estimator, one bond, one mean off for" in exhibit.caption
 
 
 def test_bracketing_is_decided_by_the_numbers():
