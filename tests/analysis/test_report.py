@@ -157,6 +157,18 @@ def test_temperature_on_the_axis_is_the_stores_own() -> None:
     np.testing.assert_allclose(panel.containers[0][0].get_xdata(), sorted(TEMPERATURES))
 
 
+def test_distances_from_exact_values_are_in_errors_and_sizes_have_one_colour() -> None:
+    exhibit = thermodynamics(ising_store())
+    assert not isinstance(exhibit, Absent)
+    above, _, below, _ = exhibit.figure.axes
+    numbers, points = exhibit.numbers.sel(size=5), below.lines[1]
+    expected = (numbers["energy"] - numbers["energy_exact"]) / numbers["energy_error"]
+    np.testing.assert_allclose(points.get_ydata(), expected)
+    colours = [above.containers[place][0].get_color() for place in range(2)]
+    assert colours == [line.get_color() for line in below.lines[1:]]
+    assert len({*colours}) == 2
+
+
 def test_numbers_in_the_usual_short_form() -> None:
     assert measured(Row("x", 0.12493, 0.00023, "", "")) == "0.12493 ± 0.00023"
     assert measured(Row("x", 12.3, 4.2, "", "")) == "12.3 ± 4.2"
