@@ -14,8 +14,8 @@ from sweep.compiled import keep_compiled
 if TYPE_CHECKING:
     from sweep.api.grids import Grid
     from sweep.api.launching import launch, plan
+    from sweep.api.stores import compare, report, rerun, status, verify
     from sweep.api.stores import open_tree as open  # noqa: A004 - as one opens a file
-    from sweep.api.stores import report, rerun, status, verify
     from sweep.errors import SweepError
     from sweep.kernels.contract import Kernel, Output, parameter
     from sweep.kernels.function import kernel
@@ -25,6 +25,7 @@ __all__ = [
     "Kernel",
     "Output",
     "SweepError",
+    "compare",
     "kernel",
     "launch",
     "open",
@@ -41,6 +42,7 @@ _HOMES = {
     "Kernel": "sweep.kernels.contract:Kernel",
     "Output": "sweep.kernels.contract:Output",
     "SweepError": "sweep.errors:SweepError",
+    "compare": "sweep.api.stores:compare",
     "kernel": "sweep.kernels.function:kernel",
     "launch": "sweep.api.launching:launch",
     "open": "sweep.api.stores:open_tree",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
@@ -16,6 +16,9 @@ from sweep.store.storage import Location, reaching
 from sweep.store.store import Store, required_manifest
 from sweep.verification import Verdict, undamaged, verify_store
 from sweep.verification.rerun import Rerun, rerun_point
+
+if TYPE_CHECKING:
+    from sweep.analysis.estimators.comparison import Comparison
 
 
 def open_tree(store: str | Path) -> xr.DataTree:
@@ -169,6 +172,43 @@ def rerun(store: str | Path, stage: str, at: Mapping[str, Any] | None = None) ->
     True
     """
     return rerun_point(Store(Location(str(store))), stage, at or {})
+
+
+def compare(first: str | Path, second: str | Path) -> Comparison:
+    """Say whether two stores hold the same, or which outputs differ and by how many standard errors.
+
+    What both have is compared: stages, points that are done, labels. What only one of them has is named.
+
+    Parameters
+    ----------
+    first, second : str or Path
+        Paths or URLs.
+
+    Returns
+    -------
+    Comparison
+        Whether they are ``identical``, what is ``differing`` by more than chance, and all numbers, by stage.
+
+    Raises
+    ------
+    SweepError
+        When there is no store there, or it is damaged.
+
+    Examples
+    --------
+    >>> import sweep
+    >>> sweep.compare("runs/tiny.zarr", "runs/tiny.zarr").identical
+    True
+    """
+    from sweep.analysis.estimators.comparison import compare_trees  # noqa: PLC0415 - scipy takes its time
+
+    one, other = Store(Location(str(first))), Store(Location(str(second)))
+    with undamaged(one), undamaged(other), _bits(one) as tree, _bits(other) as tree_of_other:
+        return compare_trees(tree, tree_of_other)
+
+
+def _bits(store: Store) -> xr.DataTree:
+    return xr.open_datatree(store.location.zarr, engine="zarr", mask_and_scale=False, cache=False)  # type: ignore[arg-type]
 
 
 def report(

@@ -17,6 +17,7 @@ import typer
 
 import sweep
 from sweep.cli.arguments import StoreArgument, open_store, store_place
+from sweep.cli.compare import compare
 from sweep.cli.console import FOLLOW_SECONDS, out, say
 from sweep.cli.launch import launch, plan
 from sweep.cli.listings import grids, kernels, schema
@@ -168,5 +169,5 @@ def check(
     raise typer.Exit(0 if all(result.holds for result in results) else 1)
 
 
-for _verb in (plan, launch, status, report, export, verify, rerun, check, kernels, grids, schema, unlock):
+for _verb in (plan, launch, status, report, export, verify, compare, rerun, check, kernels, grids, schema, unlock):
     app.command()(_verb)

@@ -88,7 +88,7 @@ class _Teller:
                 self._tell(self._look())
 
     def _tell(self, look: Look) -> None:
-        raise NotImplementedError
+        """Say how the launch is getting on; nothing where nobody asks."""
 
     def _print(self, text: str) -> None:
         with self._speaking:

@@ -29,6 +29,7 @@ PUBLIC = (
     "open",
     "status",
     "verify",
+    "compare",
     "rerun",
     "report",
     "kernel",
