@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.figure import Figure
 
 from sweep.analysis.exhibits.exhibit import Exhibit
 from sweep.analysis.exhibits.style import units_of
+
+DPI = 160  # of PNG
 
 
 def write_exhibit(exhibit: Exhibit, folder: Path, header: Sequence[str] = ()) -> bytes:
@@ -20,9 +27,7 @@ def write_exhibit(exhibit: Exhibit, folder: Path, header: Sequence[str] = ()) ->
         What the CSV says of itself in comment lines, before the units of its columns.
     """
     png = folder / f"{exhibit.name}.png"
-    exhibit.figure.savefig(png, dpi=160, metadata={"Software": None})
-    exhibit.figure.set_layout_engine("none")  # that of the first file is kept
-    exhibit.figure.savefig(folder / f"{exhibit.name}.pdf", metadata={"CreationDate": None, "Producer": None})
+    _draw(exhibit.figure, png)
     numbers = exhibit.numbers
     found = {name: units_of(numbers[name]) for name in numbers.variables}
     units = [f"{name} in {words}" for name, words in found.items() if words]
@@ -32,3 +37,17 @@ def write_exhibit(exhibit: Exhibit, folder: Path, header: Sequence[str] = ()) ->
         file.writelines(f"# {line}\n" for line in lines)
         frame.to_csv(file, index=False, float_format="%.10g", lineterminator="\n")
     return png.read_bytes()
+
+
+def _draw(figure: Figure, png: Path) -> None:
+    """Write a figure as PNG, and as PDF beside it; it is laid out once, and drawn once for each.
+
+    `Figure.savefig` draws twice for each, in case that what is drawn changes the layout.
+    """
+    figure.dpi = DPI
+    agg: Any = FigureCanvasAgg(figure)  # parts of Matplotlib carry no types
+    agg.print_png(png, metadata={"Software": None})
+    figure.set_layout_engine("none")  # that of the first file is kept
+    pdf: Any = FigureCanvasPdf(figure)
+    pdf.print_pdf(png.with_suffix(".pdf"), metadata={"CreationDate": None, "Producer": None})
+    figure.clear()  # what was drawn is not held until all others are
