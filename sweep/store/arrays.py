@@ -14,12 +14,11 @@ import zarr
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, ZstdCodec
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
-from zarr.storage import MemoryStore, StorePath
+from zarr.storage import MemoryStore
 
 from sweep.planning.plan import Region
 from sweep.planning.template import Field
 from sweep.store.root import DOCUMENT, Metadata
-from sweep.store.storage import Location
 
 
 def array_metadata(item: Field, *, beside: Metadata | None = None) -> Metadata:
@@ -46,15 +45,6 @@ def array_metadata(item: Field, *, beside: Metadata | None = None) -> Metadata:
 def group_metadata(attributes: Mapping[str, Any]) -> Metadata:
     """Return the Zarr metadata of a group, as JSON has them."""
     return {"attributes": json.loads(json.dumps(dict(attributes))), "zarr_format": 3, "node_type": "group"}
-
-
-def open_array(location: Location, path: str, metadata: Metadata) -> Any:
-    """Return the array that the metadata describe, whatever the node's own document says.
-
-    A chunk of fill values is written too: what is absent was never computed.
-    """
-    array = zarr.Array.from_dict(StorePath(location.zarr, path), dict(metadata))
-    return array.with_config({"write_empty_chunks": True})
 
 
 def regions(array: Any) -> Iterator[Region]:

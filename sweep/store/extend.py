@@ -24,7 +24,8 @@ from sweep.planning.layout import Variable
 from sweep.planning.plan import Layout, Region, StagePlan
 from sweep.planning.template import COMPUTED_BY, UNKNOWN, Field, stage_fields
 from sweep.planning.values import as_stored
-from sweep.store.arrays import array_metadata, group_metadata, is_chunk_of, open_array, owner, regions
+from sweep.store.arrays import array_metadata, group_metadata, is_chunk_of, owner, regions
+from sweep.store.chunks import StoredArray
 from sweep.store.root import DOCUMENT, Metadata, Root, restore_root, write_root
 from sweep.store.storage import Location, damage
 
@@ -120,11 +121,11 @@ class StageExtension:
                 old, new = self.former.get(path), nodes[path]
                 if old is not None and old["chunk_key_encoding"] == new["chunk_key_encoding"]:
                     continue
-                target = open_array(self.location, path, new)
+                target = StoredArray(self.location, path, new)
                 if item.values is not None:
                     target[...] = values_of(item)
                 elif self.stored is not None and old is not None:
-                    self._copy(path, open_array(self.location, path, old), target)
+                    self._copy(path, StoredArray(self.location, path, old), target)
                 elif self.stored is not None and item.name == COMPUTED_BY:  # the store is of an older version
                     for region in regions(target):
                         if self._begun[region].any():
@@ -154,7 +155,7 @@ class StageExtension:
 
     def _has_labels(self, path: str, old: Metadata, item: Field) -> bool:
         try:
-            found = np.asarray(open_array(self.location, path, old)[...])
+            found = np.asarray(StoredArray(self.location, path, old)[...])
         except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
             damage(error)
             return False  # the labels are written again
@@ -199,7 +200,7 @@ class StageExtension:
     def _begun(self) -> Array:
         """Return which points of the plan have blocks in the store."""
         path, moves = f"{self.plan.stage.name}/blocks", list(self._moves.values())
-        blocks = np.asarray(open_array(self.location, path, self.former[path])[...])
+        blocks = np.asarray(StoredArray(self.location, path, self.former[path])[...])
         there = functools.reduce(np.logical_and.outer, [move >= 0 for move in moves], np.asarray(True))
         return np.asarray(there & (blocks[np.ix_(*moves)] > 0))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import itertools
 import os
 import re
 import shutil
@@ -160,11 +161,15 @@ class Files:
             changed.add(self._changed.pop())
         if not self.durable:
             return
-        chain = {each for folder in changed for each in (folder, *folder.parents) if self._base in each.parents}
-        new = chain - self._settled
+        new: set[Path] = set()
+        for folder in changed:
+            new.update(itertools.takewhile(self._is_new, itertools.chain((folder,), folder.parents)))
         for folder in sorted(changed | {each.parent for each in new}, key=lambda folder: -len(folder.parts)):
             _flush_folder(folder)
         self._settled |= new
+
+    def _is_new(self, folder: Path) -> bool:
+        return folder not in self._settled and folder != self._base
 
     # -- what is there --------------------------------------------------------------------------------------------
 

@@ -58,6 +58,6 @@ def absent_chunks(
         path = f"{variable.node}/{variable.name}"
         array = arrays[path]
         for index in chunk_indices(array, variable, plan, region, blocks):
-            key = f"{path}/{array.metadata.encode_chunk_key(index)}"
+            key = array.key(index)
             if not sizes.get(key):
                 yield key

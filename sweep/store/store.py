@@ -22,9 +22,9 @@ from sweep.planning.plan import Layout, Plan, Region, StagePlan
 from sweep.planning.template import COMPUTED_BY, UNKNOWN
 from sweep.planning.values import as_stored
 from sweep.store import lease
-from sweep.store.arrays import open_array
 from sweep.store.attribution import forget, new_attribution
 from sweep.store.checkpoint import Checkpoints, checkpoint_key, pack, unpack
+from sweep.store.chunks import StoredArray
 from sweep.store.environments import Environment, enrol
 from sweep.store.manifest import check_same_grid, layouts, read_manifest
 from sweep.store.presence import chunk_indices, variables_in
@@ -82,7 +82,7 @@ class Store:
         if token is not None:
             location.fence = lease.fence_of(location, token)
         self._indices: dict[tuple[str, str], dict[Any, int]] = {}
-        self._arrays: dict[str, Any] = {}
+        self._arrays: dict[str, StoredArray] = {}
         self._progress: dict[str, Progress] = {}
 
     @cached_property
@@ -102,10 +102,10 @@ class Store:
         self._arrays.clear()
         self._progress.clear()
 
-    def array(self, path: str) -> Any:
+    def array(self, path: str) -> StoredArray:
         """Return an array of the store as its root describes it; raises KeyError when there is none of that name."""
         if path not in self._arrays:
-            self._arrays[path] = open_array(self.location, path, self.root.nodes[path])
+            self._arrays[path] = StoredArray(self.location, path, self.root.nodes[path])
         return self._arrays[path]
 
     def manifest(self) -> dict[str, Any] | None:
@@ -187,7 +187,7 @@ class Store:
             path = f"{variable.node}/{variable.name}"
             array = self.array(path)
             for index in chunk_indices(array, variable, plan, region):
-                self.location.delete(f"{path}/{array.metadata.encode_chunk_key(index)}")
+                self.location.delete(array.key(index))
 
     # -- regions --------------------------------------------------------------------------------------------------
 
@@ -262,8 +262,8 @@ class Store:
         """Return a variable at labels along its outer axes, in the order of the labels."""
         array = self.array(f"{node}/{name}")
         places = [[self._index(node, axis)[canonical(label)] for label in wanted] for axis, wanted in labels.items()]
-        inner = [slice(None)] * (array.ndim - len(places))
-        return np.asarray(array.oindex[(*map(_compact, places), *inner)]) if array.ndim else np.asarray(array[...])
+        outer = tuple(map(_compact, places))
+        return array[outer] if all(isinstance(part, slice) for part in outer) else np.asarray(array.oindex[outer])
 
     # -- states ---------------------------------------------------------------------------------------------------
 

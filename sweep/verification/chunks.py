@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from sweep.planning.plan import Region, StagePlan
 from sweep.planning.template import COMPUTED_BY
 from sweep.store.checkpoint import FOLDER, checkpoint_key
+from sweep.store.chunks import StoredArray
 from sweep.store.presence import chunk_indices, variables_in
 from sweep.store.storage import damage
 from sweep.store.store import Store
@@ -63,13 +63,13 @@ def _damaged(
     for variable in variables_in(plan, region):
         path = f"{variable.node}/{variable.name}"
         try:
-            array: Any = store.array(path)
+            array = store.array(path)
         except Exception:  # noqa: BLE001 - told with the labels already
             continue
         filled = set(chunk_indices(array, variable, plan, region, blocks)) if blocks else set()
         for index in chunk_indices(array, variable, plan, region):
             missing = "is missing, and would be read as missing values" if index in filled else None
-            yield from _damaged_chunk(array, path, index, missing, present, tally)
+            yield from _damaged_chunk(array, index, missing, present, tally)
 
 
 def _damaged_attribution(
@@ -81,19 +81,19 @@ def _damaged_attribution(
         array = store.array(path)
         index = tuple(int(i) for i in np.unravel_index(number, array.cdata_shape)) if array.shape else ()
         missing = "is missing: what computed these points is not known" if begun else None
-        yield from _damaged_chunk(array, path, index, missing, present, tally)
+        yield from _damaged_chunk(array, index, missing, present, tally)
 
 
 def _damaged_chunk(
-    array: Any, path: str, index: tuple[int, ...], missing: str | None, present: set[str], tally: Tally
+    array: StoredArray, index: tuple[int, ...], missing: str | None, present: set[str], tally: Tally
 ) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a chunk, in the words `missing` where it must be there and is not."""
-    key = f"{path}/{array.metadata.encode_chunk_key(index)}"
+    key = array.key(index)
     if key not in present:
         if missing is not None:
             yield key, missing
         return
     try:
-        tally.saw(array.blocks[index] if index else array[...])
+        tally.saw(array.chunk(index))
     except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
         yield key, f"cannot be read: {damage(error)}"

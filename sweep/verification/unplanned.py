@@ -47,11 +47,11 @@ def _damaged(
     outer = 0 if is_label else sum(dim in layout.axes for dim in dims)
     last: dict[tuple[int, ...], bool] = {}
     for index in reversed(list(np.ndindex(*array.cdata_shape))):
-        key = f"{path}/{array.metadata.encode_chunk_key(index)}"
+        key = array.key(index)
         if key in present:
             last[index[:outer]] = True
             try:
-                values = np.asarray(array.blocks[index] if index else array[...])
+                values = array.chunk(index)
             except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
                 yield key, f"cannot be read: {damage(error)}"
                 continue

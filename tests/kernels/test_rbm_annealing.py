@@ -102,7 +102,7 @@ def test_ising_machine_has_the_partition_function_of_the_ising_model(size, tempe
     [
         (4, CRITICAL_TEMPERATURE, 100, 400, 0.08),
         (8, CRITICAL_TEMPERATURE, 100, 1000, 0.16),
-        (16, 4.0, 20, 1000, 0.12),
+        pytest.param(16, 4.0, 20, 1000, 0.12, marks=pytest.mark.slow),
         pytest.param(16, CRITICAL_TEMPERATURE, 100, 8000, 0.15, marks=pytest.mark.slow),
         pytest.param(32, 2.8, 20, 2000, 0.3, marks=pytest.mark.slow),
     ],

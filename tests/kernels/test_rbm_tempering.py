@@ -102,7 +102,7 @@ def sampled(machine, params, seed):
     ("size", "ladders", "rungs", "wanted"),
     [
         (4, 20, 6, 0.05),
-        (8, 20, 10, 0.1),
+        pytest.param(8, 20, 10, 0.1, marks=pytest.mark.slow),
         pytest.param(16, 10, 16, 0.4, marks=pytest.mark.slow),
         pytest.param(32, 8, 30, 0.8, marks=pytest.mark.slow),  # a minute on an idle core
     ],

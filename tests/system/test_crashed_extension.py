@@ -43,7 +43,7 @@ def cut_short(patch: pytest.MonkeyPatch, grid: Grid, store: Path, after: int) ->
 
     with patch.context() as inner:
         inner.setattr(Location, "put", dying(Location.put))
-        inner.setattr(sweep.store.extend, "open_array", dying(sweep.store.extend.open_array))
+        inner.setattr(sweep.store.extend, "StoredArray", dying(sweep.store.extend.StoredArray))
         with pytest.raises(KeyboardInterrupt):
             run(grid, store)
 
