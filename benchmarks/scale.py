@@ -120,7 +120,7 @@ def many_workers(workers: int, seconds: float) -> Facts:
     with cut, tile, tempfile.TemporaryDirectory() as folder:
         clock = Clock()
         summary = launch(naps(points, seconds), f"{folder}/naps.zarr", lambda: RayExecutor(workers), clock)
-        took = clock.last - clock.first + seconds  # from when the first one began; Ray's start and end are not handing out
+        took = clock.last - clock.first + seconds  # from when the first began; Ray starts before and ends after
         if not summary.complete:
             raise SystemExit("not all points were done; nothing is worth telling")
         return {"efficiency": points * seconds / (workers * took), "tasks": clock.tasks}
