@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sweep.api.grids import Grid
     from sweep.api.launching import launch, plan
     from sweep.api.stores import compare, report, rerun, status, verify
-    from sweep.api.stores import open_tree as open  # noqa: A004 - as one opens a file
+    from sweep.api.trees import open_tree as open  # noqa: A004 - as one opens a file
     from sweep.errors import SweepError
     from sweep.kernels.contract import Kernel, Output, parameter
     from sweep.kernels.function import kernel
@@ -45,7 +45,7 @@ _HOMES = {
     "compare": "sweep.api.stores:compare",
     "kernel": "sweep.kernels.function:kernel",
     "launch": "sweep.api.launching:launch",
-    "open": "sweep.api.stores:open_tree",
+    "open": "sweep.api.trees:open_tree",
     "parameter": "sweep.kernels.contract:parameter",
     "plan": "sweep.api.launching:plan",
     "report": "sweep.api.stores:report",

@@ -1,4 +1,7 @@
-"""Stores in Python: how far they are, what they hold, whether it is sound."""
+"""Stores in Python: how far they are, whether they are sound, what they hold.
+
+Each function imports what it needs when it is called, so that a look at a store waits for neither numba nor scipy.
+"""
 
 from __future__ import annotations
 
@@ -6,81 +9,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import xarray as xr
-
 from sweep.api.origin import origin_of
 from sweep.errors import Problem, SweepError
 from sweep.run.status import Status, read_status
-from sweep.store.progress import STATES
-from sweep.store.storage import Location, reaching
-from sweep.store.store import Store, required_manifest
-from sweep.verification import Verdict, undamaged, verify_store
-from sweep.verification.rerun import Rerun, rerun_point
+from sweep.store.storage import Location
+from sweep.store.store import Store
 
 if TYPE_CHECKING:
     from sweep.analysis.estimators.comparison import Comparison
-
-
-def open_tree(store: str | Path) -> xr.DataTree:
-    """Open a store: a node for each stage, variables with labels and units, read from the disk when they are used.
-
-    Points that are not done are missing values, also where a launch was interrupted in the middle of them. Axes of
-    numbers are ascending. Works while a launch is at work.
-
-    Parameters
-    ----------
-    store : str or Path
-        Path or URL.
-
-    Returns
-    -------
-    DataTree
-        As `xarray.open_datatree` gives it.
-
-    Raises
-    ------
-    SweepError
-        When there is no store there.
-
-    Examples
-    --------
-    >>> import sweep
-    >>> tree = sweep.open("runs/tiny.zarr")
-    >>> dict(tree["ising"]["energy"].sizes)["temperature"]
-    2
-    """
-    location = Location(str(store))
-    found = Store(location)
-    with reaching(location.place):
-        required_manifest(found)
-        tree = xr.open_datatree(location.zarr, engine="zarr")  # type: ignore[arg-type]
-        half_done = [name for name in tree.children if _half_done(found, name)]
-    if not half_done:
-        return tree
-    nodes = {node.path: node.to_dataset(inherit=False) for node in tree.subtree}
-    for name in half_done:
-        for node in tree[name].subtree:
-            nodes[node.path] = _masked(nodes[node.path], nodes[f"/{name}"]["done"])
-    return xr.DataTree.from_dict(nodes)
-
-
-def _half_done(store: Store, stage: str) -> bool:
-    progress = store.progress(stage)
-    return bool(((progress.blocks > 0) & ~progress.done).any())
-
-
-def _masked(data: xr.Dataset, done: xr.DataArray) -> xr.Dataset:
-    """Return a dataset without what was computed of points that are not done."""
-    at = {name: label.values[()] for name, label in data.coords.items() if not label.dims and name in done.dims}
-    there = done.sel(at).astype(bool).reset_coords(drop=True)
-    axes = set(there.dims)
-    return data.assign(
-        {
-            name: values.where(there, "") if values.dtype.kind in "OTU" else values.where(there)
-            for name, values in data.data_vars.items()
-            if name not in STATES and axes <= set(values.dims)
-        }
-    )
+    from sweep.verification import Verdict
+    from sweep.verification.rerun import Rerun
 
 
 def status(store: str | Path) -> Status:
@@ -137,6 +75,8 @@ def verify(store: str | Path, *, everything: bool = False, repair: bool = False)
     >>> sweep.verify("runs/tiny.zarr").findings
     ()
     """
+    from sweep.verification import verify_store
+
     return verify_store(Store(Location(str(store))), everything=everything, repair=repair)
 
 
@@ -171,6 +111,8 @@ def rerun(store: str | Path, stage: str, at: Mapping[str, Any] | None = None) ->
     >>> all(again.same.values())
     True
     """
+    from sweep.verification.rerun import rerun_point
+
     return rerun_point(Store(Location(str(store))), stage, at or {})
 
 
@@ -200,15 +142,18 @@ def compare(first: str | Path, second: str | Path) -> Comparison:
     >>> sweep.compare("runs/tiny.zarr", "runs/tiny.zarr").identical
     True
     """
-    from sweep.analysis.estimators.comparison import compare_trees  # noqa: PLC0415 - scipy takes its time
+    from sweep.analysis.estimators.comparison import compare_trees
+    from sweep.api.trees import tree_of
+    from sweep.verification import undamaged
 
     one, other = Store(Location(str(first))), Store(Location(str(second)))
-    with undamaged(one), undamaged(other), _bits(one) as tree, _bits(other) as tree_of_other:
+    with (
+        undamaged(one),
+        undamaged(other),
+        tree_of(one, as_stored=True) as tree,
+        tree_of(other, as_stored=True) as tree_of_other,
+    ):
         return compare_trees(tree, tree_of_other)
-
-
-def _bits(store: Store) -> xr.DataTree:
-    return xr.open_datatree(store.location.zarr, engine="zarr", mask_and_scale=False, cache=False)  # type: ignore[arg-type]
 
 
 def report(
@@ -241,12 +186,14 @@ def report(
     >>> sweep.report("runs/tiny.zarr").name
     'index.html'
     """
-    from sweep.analysis.report.report import write_report  # noqa: PLC0415 - matplotlib and scipy take a second
+    from sweep.analysis.report.report import write_report
+    from sweep.api.trees import tree_of
+    from sweep.verification import undamaged
 
     place = str(store)
     beside = Path("runs" if "://" in place else ".") / f"{place.rstrip('/').removesuffix('.zarr')}.report"
     opened = Store(Location(place))
-    with undamaged(opened), xr.open_datatree(opened.location.zarr, engine="zarr") as tree:  # type: ignore[arg-type]
+    with undamaged(opened), tree_of(opened) as tree:
         target = Path(out) if out else beside
         try:
             return write_report(tree, target, origin=origin_of(opened), progress=progress)

@@ -24,6 +24,7 @@ from sweep.cli.listings import grids, kernels, schema
 from sweep.cli.main import main
 from sweep.cli.rerun import rerun
 from sweep.cli.unlock import unlock
+from sweep.cli.verify import verify
 from sweep.errors import Problem, SweepError
 
 __all__ = ["app", "main"]
@@ -131,25 +132,6 @@ def export(
 
     export_node(open_store(store), stage, target, variables or (), force=force)
     say(f"Written: {target}")
-
-
-def verify(
-    store: StoreArgument,
-    everything: Annotated[bool, typer.Option("--all", help="Compute every point again and compare its bits.")] = False,
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Take back what is damaged; the next launch redoes it.")
-    ] = False,
-) -> None:
-    """Check that what the store calls done is there, whole, and comes out the same when it is computed again."""
-    from sweep.api.stores import verify as look
-    from sweep.cli.lines import verdict_lines
-    from sweep.verification import Remedy
-
-    verdict = look(store_place(store), everything=everything, repair=repair)
-    for line in verdict_lines(verdict, store, repaired=repair):
-        say(line)
-    left = [finding for finding in verdict.findings if not repair or finding.remedy is Remedy.none]
-    raise typer.Exit(1 if left else 0)
 
 
 def check(

@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 import xarray as xr
 
+from sweep.api.trees import tree_of
 from sweep.cli.tables import write_csv, write_parquet
 from sweep.errors import Problem, SweepError, did_you_mean
 from sweep.planning.attributes import as_attributes, from_attribute
@@ -41,7 +42,7 @@ def export_node(store: Store, node: str, target: Path, names: Sequence[str] = ()
     """
     _check_target(target, force)
     manifest = required_manifest(store)
-    with xr.open_datatree(store.location.zarr, engine="zarr", mask_and_scale=False, cache=False) as tree:  # type: ignore[arg-type]
+    with tree_of(store, as_stored=True) as tree:
         data = _chosen(tree, node.strip("/"), names, store.location.place)
         facts = _facts(manifest, node.strip("/"), tree, store.location.place)
         partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.partial")

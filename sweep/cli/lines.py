@@ -12,7 +12,6 @@ from sweep.run.status import Status
 from sweep.run.stopping import INTERRUPTED
 from sweep.store.failures import Failure
 from sweep.store.launches import command_of, commits_of
-from sweep.verification import Remedy, Verdict
 
 MOST = 20  # kinds of failure that are told
 
@@ -100,21 +99,3 @@ def launch_lines(status: Status) -> Iterator[str]:
             shlex.join(command_of(launch)),
         ]
         yield f"{number}  " + "; ".join(facts)
-
-
-def verdict_lines(verdict: Verdict, place: str, *, repaired: bool) -> Iterator[str]:
-    """Yield what was looked at, what was found, and what to do about it."""
-    yield from verdict.looked.lines()
-    yield from map(str, verdict.findings)
-    if not verdict.findings:
-        read, elsewhere = len(verdict.looked.only_read), sum(verdict.looked.elsewhere.values())
-        rest = f", but {read} stages were only read" if read else ""
-        rest += f", but {elsewhere} points were computed by another environment" if elsewhere else ""
-        yield f"{place}: nothing wrong found{rest}."
-    elif repaired:
-        left = sum(finding.remedy is Remedy.none for finding in verdict.findings)
-        kept = f" {left} of the findings cannot be mended here." if left else ""
-        yield f"Mended or taken back; `sweep launch` with the same grid computes again what was taken back.{kept}"
-    else:
-        way = f"`sweep verify {shlex.quote(place)} --repair` mends it, or takes it back for the next launch to compute"
-        yield f"{len(verdict.findings)} findings; {way}."

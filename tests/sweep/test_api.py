@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,12 @@ def test_nothing_heavy_is_imported_before_it_is_used() -> None:
         _ = sweep.lanch
 
 
+def test_a_look_at_a_store_waits_for_neither_compiler_nor_figures() -> None:
+    heavy = ("ray", "numba", "scipy", "xarray", "matplotlib", "sweep.verification")
+    code = f"import sys, sweep.api.stores, sweep.cli.lines; print(*[name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"\n"
+
+
 def test_a_grid_is_the_same_from_a_file_a_text_and_a_mapping(tmp_path: Path) -> None:
     file = tmp_path / "first.yaml"
     file.write_text(TEXT)
@@ -101,6 +108,9 @@ def test_what_is_begun_and_not_done_reads_as_missing(tmp_path: Path) -> None:
                 xr.testing.assert_equal(values.sel(realisation=[0, 2]), other.sel(realisation=[0, 2]))
     assert looked_at >= 2
     xr.testing.assert_identical(tree["throw"].to_dataset(), raw["throw"].to_dataset())
+    later = sweep.open(place)["walk"]["distance"]
+    shutil.rmtree(place / "walk/distance/c")
+    assert later.isnull().all(), "read when it is used, and not when the store is opened"
 
 
 def test_one_point_again(tmp_path: Path) -> None:
