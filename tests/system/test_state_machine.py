@@ -327,7 +327,7 @@ def run_programs(count: int, first: int, steps: int = 8) -> None:
 
 
 def test_some_programs() -> None:
-    run_programs(15, first=0)
+    run_programs(10, first=0)
 
 
 @pytest.mark.slow
