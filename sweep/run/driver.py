@@ -26,6 +26,7 @@ from sweep.run.log import logged
 from sweep.run.schedule import ATTEMPTS, Schedule
 from sweep.run.stopping import StopRequest, interruptible
 from sweep.run.stream import told_beside
+from sweep.run.words import logs_of_launch
 from sweep.store.attempts import forget_all
 from sweep.store.failures import clear_failures, read_failures
 from sweep.store.lease import Lease, await_turn
@@ -197,7 +198,8 @@ def _launch(
         stopping.kept(_started(make_executor, grid)) as executor,
         reaching(location.place),
         Lease(location, _facts(executor), turn=turn) as lease,
-        told_beside(location, listener) as tell,
+        logs_of_launch(location) as store.logs,
+        told_beside(store.logs, listener) as tell,
     ):
         store.token = lease.token
         plan = look(store)  # what was read before the lease may have changed

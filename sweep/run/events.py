@@ -135,7 +135,7 @@ class PointsFailed:
         How often they were tried by now.
     final : bool
     log : str
-        The file that keeps what the worker of the first of them printed; empty where it printed nothing.
+        Path or URL of what the worker of the first of them printed; empty where it printed nothing.
     """
 
     stage: str
@@ -156,7 +156,7 @@ class WorkerLost:
     node : bool
         It went with its node, or with the way there: no task is to blame.
     log : str
-        The file that keeps what it printed; empty where it printed nothing.
+        Path or URL of what it printed; empty where it printed nothing.
     """
 
     reason: str

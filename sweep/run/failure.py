@@ -30,7 +30,7 @@ class PointFailure:
         What was raised where, without its message: those that have it in common are told together. By default the
         reason.
     log : str
-        The file that keeps what its worker printed; empty where there is none.
+        Path or URL of what its worker printed; empty where there is none.
     """
 
     point: int

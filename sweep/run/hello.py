@@ -33,7 +33,7 @@ class Hello:
     unable : str, optional
         Why it cannot work for this launch, such as that it does not see it in the store; None when it can.
     log : str
-        The file that keeps what it prints; empty where there is none.
+        Path or URL for what it prints; empty where there is none.
     """
 
     node: str

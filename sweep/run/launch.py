@@ -138,7 +138,7 @@ class Launch:
         Where there was no memory it may have been another's fault: what it was at is tried once more, alone.
         """
         begun, reason, starved = lost.begun, lost.reason, lost.starved
-        self.listener(WorkerLost(reason, lost.blameless, spoken(lost.log)))
+        self.listener(WorkerLost(reason, lost.blameless, spoken(lost.log, just_died=not lost.blameless)))
         for task in lost.waiting:
             self.schedule.give_back(task)
         if begun is None:
@@ -169,7 +169,7 @@ class Launch:
         for (fate, _), group in groups.items():
             points = [plan.point(failure.point) for failure in group]
             why = common_reason([failure.reason for failure in group])
-            self.listener(PointsFailed(task.stage, points, why, *fate, spoken(group[0].log)))
+            self.listener(PointsFailed(task.stage, points, why, *fate, group[0].log))
         aside = [
             Failure(task.stage, plan.point(failure.point), attempts, failure.reason, failure.trace, failure.kind)
             for (attempts, final), failure in fates

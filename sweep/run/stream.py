@@ -7,11 +7,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sweep.run.events import Event, Listener, Look, Started, TaskDone
-from sweep.run.words import forget_silence, logs_beside
-from sweep.store.storage import Location
 
 EVENTS = "events.jsonl"
 NAMES = {
@@ -50,18 +49,16 @@ def line_of(event: Event | Look) -> str:
 
 
 @contextlib.contextmanager
-def told_beside(location: Location, listener: Listener) -> Iterator[Listener]:
+def told_beside(logs: str, listener: Listener) -> Iterator[Listener]:
     """Yield a listener that tells another, and writes the log of events; what cannot be written there is lost."""
-    folder = logs_beside(location)
-    if folder is None:
+    if not logs or "://" in logs:
         yield listener
         return
     with contextlib.ExitStack() as stack:
         file = None
         with contextlib.suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context((folder / EVENTS).open("a", encoding="utf-8"))
-        stack.callback(forget_silence, location)
+            Path(logs).mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(Path(logs, EVENTS).open("a", encoding="utf-8"))
 
         def tell(event: Event) -> None:
             with contextlib.suppress(OSError, ValueError):

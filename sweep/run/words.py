@@ -1,4 +1,8 @@
-"""What workers print, warn and log: each in a file of its own, beside a store that is a folder."""
+"""What is told of launches, beside their store: events, and what workers print, warn and log, a folder for each launch.
+
+A worker prints to a file of its own there. Nothing can be appended to an object: of a store behind a URL, a worker
+prints to a file without a name, and a process beside it keeps the end of that in the bucket (`sweep.run.keeper`).
+"""
 
 from __future__ import annotations
 
@@ -6,62 +10,110 @@ import contextlib
 import faulthandler
 import os
 import socket
+import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, TextIO
 
-from sweep.store.storage import Location
+from sweep.store.launches import next_launch
+from sweep.store.storage import UNAVAILABLE, Location
 
-_FILE = ""  # of this process, which has one standard output
+LAUNCHES = 10  # the latest, of which there are logs
+ON_THEIR_WAY_SECONDS = 3.0  # the words of a worker that has just died, to a bucket
+
+_NAME = ""  # of what keeps the words of this process, which has one standard output
+_KEEPER: IO[bytes] | None = None  # as long as this is open it keeps
 
 
-def logs_beside(location: Location) -> Path | None:
-    """Return the folder for what is told of a store: beside it; None of a store that is no folder."""
-    store = location.local_path
-    return None if store is None else store.with_name(f"{store.name.removesuffix('.zarr')}.logs")
+def logs_beside(location: Location) -> Location:
+    """Return the place for what is told of a store: beside it."""
+    store = str(location.local_path or location.place).rstrip("/")
+    return Location(f"{store.removesuffix('.zarr')}.logs")
 
 
-def keep_words(location: Location) -> str:
-    """Send what this process prints from now on to a file of its own.
+@contextlib.contextmanager
+def logs_of_launch(location: Location) -> Iterator[str]:
+    """Yield the place for what is told of a launch, and remove what is of launches long ago; the caller has the lease.
+
+    It has the number of the launch, or a higher one where there are logs of a store that was here before. In the end
+    the files of workers that had nothing to say are removed.
+    """
+    beside, logs = logs_beside(location), ""
+    with contextlib.suppress(*UNAVAILABLE):
+        names = {key.partition("/")[0] for key in beside.list("")}
+        there = sorted(int(name) for name in names if name.isdigit())
+        logs = f"{beside.place}/{max([next_launch(location), *(number + 1 for number in there[-1:])])}"
+        for number in there[: max(0, len(there) + 1 - LAUNCHES)]:
+            beside.delete_prefix(f"{number}/")
+    yield logs
+    with contextlib.suppress(*UNAVAILABLE):
+        for key, size in Location(logs).sizes("worker-").items() if logs else ():
+            if not size:
+                Location(logs).delete(key)
+
+
+def keep_words(logs: str) -> str:
+    """Send what this process prints from now on to a file of its own among the logs of a launch.
 
     Returns
     -------
     str
-        The file's path; empty where there is none, and Ray keeps the words with its own logs.
+        Its path or URL; empty where there is none, and Ray keeps the words with its own logs.
     """
-    global _FILE  # noqa: PLW0603
-    folder = logs_beside(location)
-    if folder is None:
-        return ""
-    path = folder / f"worker-{socket.gethostname()}-{os.getpid()}.log"
+    global _NAME  # noqa: PLW0603
+    name = f"{logs}/worker-{socket.gethostname()}-{os.getpid()}.log"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = path.open("a", encoding="utf-8", buffering=1)
+        file = _kept_at_url(name) if "://" in logs else _opened(Path(name))
     except OSError:
         return ""
     for stream in (1, 2):
         os.dup2(file.fileno(), stream)
     sys.stdout = sys.stderr = file
     faulthandler.enable(file)
-    _FILE = str(path)
-    return _FILE
+    _NAME = name
+    return name
+
+
+def _opened(path: Path) -> TextIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("a", encoding="utf-8", buffering=1)
+
+
+def _kept_at_url(url: str) -> TextIO:
+    """Return a file without a name whose end is kept at a URL, by a process that outlives this one for a moment."""
+    global _KEEPER  # noqa: PLW0603
+    file = tempfile.TemporaryFile("a+", encoding="utf-8", buffering=1)  # noqa: SIM115 - as long as this process lives
+    keeper = subprocess.Popen(
+        [sys.executable, "-m", "sweep.run.keeper", url],
+        stdin=subprocess.PIPE,
+        stdout=file,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        start_new_session=True,
+    )
+    keeper.wait()
+    _KEEPER = keeper.stdin
+    return file
 
 
 def kept() -> str:
-    """Return the file that keeps the words of this process; empty where there is none."""
-    return _FILE
+    """Return what keeps the words of this process; empty where there are none."""
+    return _NAME if _NAME and os.fstat(1).st_size else ""
 
 
-def spoken(path: str) -> str:
-    """Return a file of words if it has any and can be seen from here, else the empty word."""
-    with contextlib.suppress(OSError):
-        return path if path and Path(path).stat().st_size else ""
+def spoken(name: str, *, just_died: bool = False) -> str:
+    """Return what keeps the words of a worker if it has any and can be seen from here, else the empty word."""
+    folder, _, key = name.rpartition("/")
+    waiting = ON_THEIR_WAY_SECONDS if just_died and "://" in name else 0.0
+    begun = time.monotonic()
+    with contextlib.suppress(*UNAVAILABLE):
+        while name:
+            if Location(folder).sizes(key).get(key):
+                return name
+            if time.monotonic() - begun >= waiting:
+                break
+            time.sleep(0.1)
     return ""
-
-
-def forget_silence(location: Location) -> None:
-    """Remove the files of workers that had nothing to say."""
-    folder = logs_beside(location)
-    for path in folder.glob("worker-*.log") if folder else ():
-        with contextlib.suppress(OSError):
-            if not path.stat().st_size:
-                path.unlink()

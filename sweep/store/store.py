@@ -74,11 +74,14 @@ class Store:
     ----------
     environment : mapping of str to str, optional
         What computes here, as `environment_here` tells; without it nobody will know.
+    logs : str
+        Path or URL of what is told of the launch that holds the token; empty where there is none.
     """
 
     def __init__(self, location: Location, token: str | None = None) -> None:
         self.location, self.token = location, token
         self.environment: Environment | None = None
+        self.logs = ""
         if token is not None:
             location.fence = lease.fence_of(location, token)
         self._indices: dict[tuple[str, str], dict[Any, int]] = {}
@@ -98,9 +101,8 @@ class Store:
     def refresh(self) -> None:
         """Forget what was read: another launch may have changed the store, or this one has."""
         self.__dict__.pop("root", None)
-        self._indices.clear()
-        self._arrays.clear()
-        self._progress.clear()
+        for known in (self._indices, self._arrays, self._progress):
+            known.clear()
 
     def array(self, path: str) -> StoredArray:
         """Return an array of the store as its root describes it; raises KeyError when there is none of that name."""
@@ -168,9 +170,8 @@ class Store:
     def set_progress(self, stage: str, done: Array, blocks: Array, region: Region | None = None) -> None:
         """Say how far points are; never more than their results, which are there before."""
         self._progress.pop(stage, None)
-        where: Any = region if region is not None else ...
-        self.array(f"{stage}/done")[where] = done
-        self.array(f"{stage}/blocks")[where] = blocks
+        for name, values in (("done", done), ("blocks", blocks)):
+            self.array(f"{stage}/{name}")[region if region is not None else ...] = values
 
     def reset(self, stage: str, region: Region) -> None:
         """Forget that the points of a region are done, so that the next launch computes them again."""

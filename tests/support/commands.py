@@ -94,8 +94,8 @@ def running(*words: str, cwd: Path, **options: Any) -> Iterator[Running]:
 
 def at_work(launch: Running, store: Path) -> None:
     """Wait until a launch has begun its first task; signals end it gently from then on."""
-    log, deadline = store.with_name(f"{store.stem}.logs") / "events.jsonl", time.monotonic() + 60
-    while not (log.exists() and '"started"' in log.read_text()):
+    logs, deadline = store.with_name(f"{store.stem}.logs"), time.monotonic() + 60
+    while not any('"ended"' not in (said := log.read_text()) and '"started"' in said for log in logs.glob("*/*.jsonl")):
         assert launch.process.poll() is None, launch.said
         assert time.monotonic() < deadline
         time.sleep(0.02)

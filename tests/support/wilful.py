@@ -29,6 +29,9 @@ def _advance(params: Params, state: State, rng: np.random.Generator, inputs: Inp
         match params.ends:
             case "raise":
                 raise ArithmeticError(f"{params.x:g} does not converge")
+            case "say":
+                print(f"x = {params.x:g} is about to raise")
+                raise ArithmeticError
             case "exit":
                 sys.exit(3)
             case "interrupt":

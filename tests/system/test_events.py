@@ -46,7 +46,7 @@ def test_the_stream_the_log_and_a_hook_tell_the_same(tmp_path: Path, monkeypatch
         server.shutdown()
     assert status == 0, first.said
     told = [json.loads(line) for line in first.said.splitlines() if line.startswith("{")]
-    logged = [json.loads(line) for line in (tmp_path / "runs/toy.logs/events.jsonl").read_text().splitlines()]
+    logged = [json.loads(line) for line in (tmp_path / "runs/toy.logs/1/events.jsonl").read_text().splitlines()]
     events = [line["event"] for line in told]
     assert (events[0], events[-1]) == ("started", "ended")
     assert "progress" in events, "a task of more than two seconds is told of while it runs"

@@ -171,5 +171,5 @@ def test_points_that_kill_their_worker_are_set_aside_by_name(tmp_path: Path) -> 
     assert not list((tmp_path / "s.zarr/.sweep/at").rglob("a/*"))
     said = {Path(event.log).read_text() for event in events if isinstance(event, WorkerLost) and event.log}
     assert "x = 18 is about to die" in "".join(said), "what a worker printed is in a file, and that is named"
-    assert all(path.stat().st_size for path in (tmp_path / "s.logs").iterdir()), "who was silent has none"
+    assert all(path.stat().st_size for path in (tmp_path / "s.logs/1").iterdir()), "who was silent has none"
     assert {name: stage.done for name, stage in summary.stages.items()} == {"a": 18, "b": 18, "stuck": 8}

@@ -42,6 +42,8 @@ class Assignment:
         Threads that it may use at most.
     path : tuple of str
         Where the launcher finds modules.
+    logs : str
+        Path or URL for what is told of the launch; empty where there is none.
     """
 
     plan: Any
@@ -49,6 +51,7 @@ class Assignment:
     location: Location
     cpus: int
     path: tuple[str, ...]
+    logs: str
 
 
 class _Actor:
@@ -66,8 +69,8 @@ class _Actor:
             sys.path.extend(entry for entry in given.path if entry not in sys.path)
             plan, store = _ray.get(given.plan), Store(given.location, given.token)
             said = hello(plan, store, node)
-            if said.unable is None:  # else the folder may be another of that name
-                said = replace(said, log=keep_words(given.location))
+            if said.unable is None and given.logs:  # else the folder may be another of that name
+                said = replace(said, log=keep_words(given.logs))
             store.environment = said.environment
             self._most_threads = given.cpus
             self._bench = Workbench(plan, store, self._stopping.is_set, Guard(store.location))

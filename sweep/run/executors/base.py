@@ -72,7 +72,7 @@ class Lost:
     starved : bool
         Its machine had no memory left.
     log : str
-        The file that keeps what it printed; empty where there is none.
+        Path or URL for what it printed; empty where there is none.
     blameless : bool
         It went with its node, or with the way there; or it lives, and the launch goes on without it.
     """

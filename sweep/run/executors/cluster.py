@@ -70,7 +70,7 @@ class RayCluster:
         location = self._store.location.for_another()
         actor = _Handle(RemoteActor.options(**options).remote(), location.writer)
         path = tuple(entry for entry in sys.path if entry)
-        given = Assignment(self._plan, self._store.token, location, int(cores(share)), path)
+        given = Assignment(self._plan, self._store.token, location, int(cores(share)), path, self._store.logs)
         self._actors.add(actor)
         self._awaited[actor.remote.hello.remote(given)] = actor, self._greeted
         return actor

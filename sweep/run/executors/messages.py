@@ -24,7 +24,7 @@ class Greeted:
     refused : str, optional
         In one line why it must not work for this launch.
     log : str
-        The file that keeps what it prints; empty where there is none.
+        Path or URL for what it prints; empty where there is none.
     """
 
     actor: Any

@@ -40,7 +40,7 @@ class Worker:
         It has done a task.
     leaving : bool
     log : str
-        The file that keeps what it prints.
+        Path or URL for what it prints.
     at : At or None
         Where it was when it said so last.
     asked : float

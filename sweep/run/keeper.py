@@ -1,0 +1,35 @@
+"""Keeps in a bucket what a worker prints: a process beside it, since no object can be appended to.
+
+Its standard output is the worker's own file, of which it puts the end in place whenever there is more: now and then,
+and when the worker is gone, however it went. Its standard input ends with the worker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import sys
+
+import obstore
+
+SECONDS = 10.0  # between two looks: somebody pays for each put
+LAST = 2**20  # bytes that are kept
+
+
+def keep(url: str) -> None:
+    """Keep the end of what is on the standard output, until the standard input ends."""
+    folder, _, name = url.rpartition("/")
+    seen, over = 0, False
+    while not over:
+        over = bool(select.select([0], [], [], SECONDS)[0])
+        size = os.fstat(1).st_size
+        if size > seen:
+            words = os.pread(1, LAST, max(0, size - LAST))
+            with contextlib.suppress(OSError, obstore.exceptions.BaseError):
+                obstore.put(obstore.store.from_url(folder), name, words)
+                seen = size
+
+
+if __name__ == "__main__" and not os.fork():  # no child of the worker: Ray ends those with it
+    keep(sys.argv[1])
