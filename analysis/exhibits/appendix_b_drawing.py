@@ -50,7 +50,8 @@ def draw_least_spreads(panel: Axes, least: Mapping[int, float]) -> None:
 def draw_product(panel: Axes) -> None:
     """Draw what the hidden units of p(v) p(h) know of v."""
     panel.axhline(0, color=EXACT, lw=2)
-    panel.annotate("p̃ = p(v) p(h)", (0.98, 0), xycoords=("axes fraction", "data"), fontsize=8, ha="right", va="bottom")
+    panel.set_ylim(bottom=-0.1 * panel.get_ylim()[1])  # room below, where no curve is
+    panel.annotate("p̃ = p(v) p(h)", (0.98, -0.02), xycoords=("axes fraction", "data"), fontsize=8, ha="right", va="top")
 
 
 def draw_identity(panel: Axes, table: xr.Dataset) -> None:

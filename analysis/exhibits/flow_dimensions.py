@@ -21,6 +21,7 @@ from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
 from sweep.analysis.exhibits.flow_drawing import (
     COLORS,
     LIMIT,
+    MARKERS,
     NO_FLOW,
     SHOWN,
     about,
@@ -69,16 +70,17 @@ def figure_maker(what: DimensionFigure) -> Maker:
         curves = [_curves(what, case) for case in cases]
         drawn = [(case, *item) for case, found in zip(cases[:SHOWN], curves, strict=False) for item in found.items()]
         figure, panels = wrapped_figure(len(drawn), height=3.4)
+        styles = sorted({temperature for _, _, curve in drawn for temperature in curve["temperature"].values.tolist()})
         for panel, (case, estimate, curve) in zip(panels, drawn, strict=False):
-            _draw(panel, what, case, curve.sel(grouping=SHOWN_GROUPING), estimate)
-        legend_below(figure, panels[0])
+            _draw(panel, what, case, curve.sel(grouping=SHOWN_GROUPING), estimate, styles)
+        legend_below(figure, *panels)
         rows = [row for n, case in enumerate(cases) for row in _rows(what, case, curves[n], whole=n == 0)]
         caption = (
             f"{what.symbol} of configurations that the network reads as T after so many steps. Error bars: one "
             "standard error from bins and trainings; band: spread over trainings, of five or more; crosses: single "
-            "trainings where the fit of another failed. Dashed: step 0, what this choice of configurations gives on "
-            "perfect data, where a machine that learnt them perfectly stays. Dotted: the universal value, the paper's "
-            f"claim. {'; '.join(about(case) for case in cases)}.{left_out(len(cases))}"
+            "trainings where the fit of another failed. Dashed, its mark at the right: step 0, what this choice of "
+            "configurations gives on perfect data, where a machine that learnt them perfectly stays. Dotted: the "
+            f"universal value, the paper's claim. {'; '.join(about(case) for case in cases)}.{left_out(len(cases))}"
             f"{_no_panel(what, cases[:SHOWN], curves)}"
         )
         numbers = by_case(cases, [_together(c) for c in curves])
@@ -127,15 +129,25 @@ def _together(curves: dict[Estimate, xr.Dataset]) -> xr.Dataset:
     return xr.concat(parts, names, join="outer", fill_value={"reason": "not estimated"})
 
 
-def _draw(panel: Axes, what: DimensionFigure, case: FlowCase, curves: xr.Dataset, estimate: Estimate) -> None:
+def _draw(
+    panel: Axes,
+    what: DimensionFigure,
+    case: FlowCase,
+    curves: xr.Dataset,
+    estimate: Estimate,
+    styles: Sequence[float],
+) -> None:
+    """Draw the curves of an estimate; those of one temperature look alike in all panels, by its place in `styles`."""
     marks = [what.universal]
     each = [curves.sel(temperature=temperature) for temperature in curves["temperature"].values]
-    for style, curve in enumerate(each):
+    for curve in each:
+        style = styles.index(float(curve["temperature"]))
         draw_curve(panel, curve, f"T = {float(curve['temperature']):.4g}", style)
         start = float(curve["value"].isel(flow_step=0))
         if np.isfinite(start):
             marks.append(start)
-            panel.axhline(start, color=COLORS[style % len(COLORS)], lw=0.9, ls="--")
+            level = panel.axhline(start, color=COLORS[style % len(COLORS)], lw=0.9, ls="--", clip_on=False)
+            level.set(marker=MARKERS[style % len(MARKERS)], markersize=4, markerfacecolor="white", markevery=[1])
     panel.axhline(
         what.universal, color=EXACT, lw=0.9, ls=":", label=f"{what.symbol} = {what.universal:g}, paper's claim"
     )

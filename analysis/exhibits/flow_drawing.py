@@ -78,9 +78,12 @@ def keep_in_view(panel: Axes, curves: Sequence[xr.Dataset], marks: Sequence[floa
         panel.set_ylim(low - margin, high + margin)
 
 
-def legend_below(figure: Figure, panel: Axes) -> None:
-    """Put the legend of one panel, which the others share, under the figure, in as many columns as it has room for."""
-    handles, labels = panel.get_legend_handles_labels()
+def legend_below(figure: Figure, *panels: Axes) -> None:
+    """Put the legend of panels, each label once, under the figure, in as many columns as it has room for."""
+    found = {
+        label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    labels, handles = list(found), list(found.values())
     column = 0.5 + 0.05 * max(map(len, labels), default=0)  # inches: the mark, and letters of 8 points
     columns = min(len(labels), max(1, int(figure.get_figwidth() / column)), 3)
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=8, frameon=False)

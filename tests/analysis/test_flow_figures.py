@@ -272,3 +272,26 @@ def test_temperatures_that_figures_show():
     assert around_critical(grid, 3) == (2.2, 2.3, 2.4)
     assert astride_critical([2.0, CRITICAL_TEMPERATURE, 3.0]) == (2.0, 3.0)
     assert astride_critical([0.0, 3.0]) == (3.0,)
+
+
+def test_the_legend_has_all_temperatures_and_each_looks_alike_in_all_panels():
+    """The torus estimator, in the second panel, has a temperature that the first one has not."""
+    labels = np.where(STARTS == 2.1, CRITICAL_TEMPERATURE, STARTS)
+    dims = ("start_temperature", "temperature_class")
+    nodes = {node.path: node.to_dataset(inherit=False) for node in toy_store(SMALL).subtree}
+    named = {
+        path: data.assign_coords({dim: labels for dim in dims if dim in data.dims}) for path, data in nodes.items()
+    }
+    figure = made(FIGURE_5A, xr.DataTree.from_dict(named)).figure
+    (legend,) = figure.legends
+    assert {text.get_text() for text in legend.texts} >= {"T = 2.2", "T = 2.269", "T = 2.3"}
+    looks = [
+        (container.get_label(), (container[0].get_color(), container[0].get_marker()))
+        for panel in figure.axes
+        for container in panel.containers
+    ]
+    assert len(dict(looks)) == len(set(looks)) == 3
+    levels = [line for panel in figure.axes for line in panel.lines if line.get_linestyle() == "--"]
+    assert {(line.get_color(), line.get_marker()) for line in levels} == set(dict(looks).values()), (
+        "also without colour"
+    )
