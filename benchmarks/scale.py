@@ -1,14 +1,16 @@
 """How far one launcher goes: a million points, a hundred thousand chunks, sixty-four workers.
 
 Every part runs in a process of its own, so that its memory is its own, and prints nothing before every value of the
-store is what it must be. The workers of the last part sleep instead of working, so that many fit on few cores: what
-is missing to an efficiency of 1 is what the launcher takes to hand out tasks and hear of them.
+store is what it must be. The workers of the last part sleep instead of working, so that many fit on few cores, and
+note when: what is missing to an efficiency of 1, from when all of them are at work, is what they wait for tasks and
+for the store.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -45,15 +47,16 @@ class NapParams:
 
 
 def _nap(params: NapParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
+    begun = time.time()
     time.sleep(params.nap)
-    return (), {"echo": np.asarray(params.number)}
+    return (), {"nap": np.array([params.number, os.getpid(), begun, time.time()])}
 
 
 NAP = Kernel(
     name="nap",
     version=1,
     params=NapParams,
-    outputs=lambda params: {"echo": Output((), (), "int64")},
+    outputs=lambda params: {"nap": Output(("told",), (4,), "float64")},
     init=lambda params, rng, inputs: (),
     advance=_nap,
     cost=lambda params: max(params.nap, 1e-6),
@@ -68,18 +71,17 @@ def naps(points: int, seconds: float) -> Grid:
 
 
 class Clock:
-    """Hears of a launch: when its first task was begun to be waited for, when it was done, and when the last one."""
+    """Hears of a launch: when its first task was begun to be waited for, when it was done, and how many followed."""
 
     def __init__(self) -> None:
-        self.begun, self.started, self.first, self.last, self.tasks = time.perf_counter(), 0.0, 0.0, 0.0, 0
+        self.begun, self.started, self.first, self.tasks = time.perf_counter(), 0.0, 0.0, 0
 
     def __call__(self, event: Event) -> None:
         """Note when it was."""
         if isinstance(event, Started):
             self.started = time.perf_counter()
         elif isinstance(event, TaskDone):
-            self.last, self.tasks = time.perf_counter(), self.tasks + 1
-            self.first = self.first or self.last
+            self.first, self.tasks = self.first or time.perf_counter(), self.tasks + 1
 
 
 def many_points(points: int, alone: bool) -> Facts:
@@ -113,17 +115,36 @@ def many_points(points: int, alone: bool) -> Facts:
 
 
 def many_workers(workers: int, seconds: float) -> Facts:
-    """Return how much of their time so many workers sleep, when each has 20 tasks of so many seconds."""
-    points = 20 * workers
+    """Return how much of their time so many workers sleep, when each has a minute of tasks of so many seconds."""
+    points = workers * round(60 / seconds)
     cut = mock.patch.object(sweep.planning.cells, "CELL_SECONDS", 0.0)
     tile = mock.patch.object(sweep.planning.plan, "TILE_SECONDS", 1e-9)
     with cut, tile, tempfile.TemporaryDirectory() as folder:
-        clock = Clock()
-        summary = launch(naps(points, seconds), f"{folder}/naps.zarr", lambda: RayExecutor(workers), clock)
-        took = clock.last - clock.first + seconds  # from when the first began; Ray starts before and ends after
-        if not summary.complete:
-            raise SystemExit("not all points were done; nothing is worth telling")
-        return {"efficiency": points * seconds / (workers * took), "tasks": clock.tasks}
+        place, clock = f"{folder}/naps.zarr", Clock()
+        before = _cpu()
+        launch(naps(points, seconds), place, lambda: RayExecutor(workers), clock)
+        cpu = _cpu() - before
+        with xr.open_datatree(place, engine="zarr") as tree:
+            numbers, by, begun, ended = tree["nap"]["nap"].transpose("told", "number").values
+    if not np.array_equal(numbers, np.arange(points)):
+        raise SystemExit("not all points were done; nothing is worth telling")
+    first = [begun[by == worker].min() for worker in np.unique(by)]
+    if len(first) != workers:
+        raise SystemExit(f"{len(first)} workers had tasks, of {workers}; nothing is worth telling")
+    all_at_work, end = max(first), ended.max()
+    slept = (ended - np.maximum(begun, all_at_work)).clip(0).sum()
+    return {
+        "all at work after the first, s": all_at_work - min(first),
+        "efficiency from then on": slept / (workers * (end - all_at_work)),
+        "for, s": end - all_at_work,
+        "tasks": clock.tasks,
+        "launcher's CPU per task, ms": 1e3 * cpu / points,
+    }
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 def _seconds(act: Callable[[], object]) -> float:

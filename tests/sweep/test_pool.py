@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from pretended import Actor, Pretended, Ran
 
@@ -28,6 +30,23 @@ def test_few_tasks_start_few_actors() -> None:
     cluster = Pretended({"a": {"CPU": 64.0}})
     assert len(Ran(cluster, tasks(3), 64, own=True).done) == 3
     assert cluster.started == 3
+
+
+def test_where_they_are_is_asked_of_few_at_a_time_and_of_all_in_turn() -> None:
+    cluster = Pretended({"a": {"CPU": 200.0}}, seconds=10.0)
+    asked = Counter[int]()
+    at, ask = [], cluster.ask
+
+    def note(actor: Actor) -> None:
+        at.append(round(cluster.now, 1))
+        asked[cluster.actors.index(actor)] += 1
+        ask(actor)
+
+    cluster.ask = note  # type: ignore[method-assign]
+    assert len(Ran(cluster, tasks(400), 200, own=True).done) == 400
+    assert max(Counter(at).values()) == 10
+    assert len(asked) == 200
+    assert max(asked.values()) - min(asked.values()) <= 2
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import queue
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +42,8 @@ class _Handle:
 class RayCluster:
     """The cluster that this process has joined.
 
+    Answers come to a queue by themselves: to ask Ray which of them are there would take longer the more are awaited.
+
     Parameters
     ----------
     plan : Plan
@@ -56,7 +58,7 @@ class RayCluster:
         self._store, self._own, self._mixed = store, own, mixed
         self._hello = hello(plan, store)
         self._plan, self._shared = ray.put(plan), SharedInputs(plan, store)
-        self._awaited: dict[Any, tuple[_Handle, Callable[[_Handle, Any], Message]]] = {}  # and what each answer says
+        self._answers = queue.SimpleQueue[tuple[Any, _Handle, Callable[[_Handle, Any], Message]]]()
         self._actors: set[_Handle] = set()
         self._watch = Watch(shared=not own)
 
@@ -72,17 +74,17 @@ class RayCluster:
         path = tuple(entry for entry in sys.path if entry)
         given = Assignment(self._plan, self._store.token, location, int(cores(share)), path, self._store.logs)
         self._actors.add(actor)
-        self._awaited[actor.remote.hello.remote(given)] = actor, self._greeted
+        self._await(actor.remote.hello.remote(given), actor, self._greeted)
         return actor
 
     def submit(self, actor: _Handle, key: int, task: Task, rival: _Handle | None = None) -> None:
         """Give a task to an actor."""
         answer = actor.remote.do.remote(task, self._shared.of(task), rival and rival.writer)
-        self._awaited[answer] = actor, lambda actor, outcome: Answered(actor, key, outcome)
+        self._await(answer, actor, lambda actor, outcome: Answered(actor, key, outcome))
 
     def ask(self, actor: _Handle) -> None:
         """Ask an actor where it is."""
-        self._awaited[actor.remote.at.remote()] = actor, Told
+        self._await(actor.remote.at.remote(), actor, Told)
 
     def stop(self, actor: _Handle) -> None:
         """Tell an actor to stop."""
@@ -121,16 +123,19 @@ class RayCluster:
 
     def wait(self, seconds: float) -> Iterator[Message]:
         """Yield what was heard."""
-        if not self._awaited:
-            time.sleep(seconds)
+        try:
+            heard = self._answers.get(timeout=seconds)
+        except queue.Empty:
             return
-        heard, _ = ray.wait(list(self._awaited), num_returns=1, timeout=seconds)
-        for answer in heard:
-            yield self._message(answer, *self._awaited.pop(answer))
+        yield self._message(*heard)
+
+    def _await(self, answer: Any, actor: _Handle, says: Callable[[_Handle, Any], Message]) -> None:
+        """Have what an answer says in the queue as soon as it is there."""
+        answer.future().add_done_callback(lambda future: self._answers.put((future, actor, says)))
 
     def _message(self, answer: Any, actor: _Handle, says: Callable[[_Handle, Any], Message]) -> Message:
         try:
-            return says(actor, ray.get(answer))
+            return says(actor, answer.result())
         except RayError as error:
             node = _node_of(actor) if says == self._greeted else None
             return Gone(actor, *_fate(error), node, isinstance(error, OutOfMemoryError))

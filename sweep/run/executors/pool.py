@@ -7,6 +7,7 @@ welcome again.
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import math
 import threading
@@ -27,7 +28,8 @@ from sweep.run.executors.twins import Twins
 
 POLL_SECONDS = 0.1
 LOOK_SECONDS = 0.2  # between looks at the nodes and the clock
-ASK_SECONDS = 1.0  # between questions to an actor where it is
+ASK_SECONDS = 1.0  # between questions to an actor where it is, but
+ASKS = 10  # at each look at most, of those first that were not asked for longest
 WAIT_SECONDS, AGAIN_SECONDS = 10.0, 60.0  # without an actor before that is said, and before it is said again
 STRIKES = 2  # actors in a row that died on a node before they did anything: it is left out
 LEFT_OUT_SECONDS = 60.0  # before a node that was left out is tried again
@@ -271,10 +273,11 @@ class Pool:
         yield from self._say_what_is_missing(now)
 
     def _ask_where(self, now: float) -> None:
-        for worker in self._staff.workers.values():
-            if worker.tasks and now - worker.asked > ASK_SECONDS:
-                worker.asked = math.inf
-                self._cluster.ask(worker.actor)
+        workers = self._staff.workers.values()
+        due = (worker for worker in workers if worker.tasks and now - worker.asked > ASK_SECONDS)
+        for worker in heapq.nsmallest(ASKS, due, key=lambda worker: worker.asked):
+            worker.asked = math.inf
+            self._cluster.ask(worker.actor)
 
     def _say_what_is_missing(self, now: float) -> Iterator[Outcome]:
         """Say what is waited for: at once what no node has, else when a size has had no actor for a while."""

@@ -118,19 +118,19 @@ class Staff:
         """Have so many actors of a size on their way, as far as there is room; return whether they are."""
         asked = self._asked[share]
         while len(asked) < number:
-            if self._room_for(share) < 1:
+            room = self._room_for(share)
+            if room < 1:
                 return False
             worker = Worker(self._cluster.start(share, self._avoid), share, self._avoid)
             self.workers[worker.actor] = worker
             asked[worker] = None
-            self._room.clear()
+            self._room = {share: room - 1}
         return True
 
     def welcome(self, worker: Worker, node: str, host: str) -> None:
         """Note that an actor has said hello."""
         self._asked[worker.share].pop(worker)
         worker.node, worker.host = node, host
-        self._room.clear()
         self.sort_in(worker)
 
     def sort_in(self, worker: Worker) -> None:
