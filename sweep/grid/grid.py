@@ -14,6 +14,7 @@ import numpy as np
 
 from sweep.errors import Problem, SweepError, brief, reason
 from sweep.grid.axes import Label, Labels, canonical, kind_of
+from sweep.grid.dependences import dependences
 from sweep.grid.identity import point_key
 from sweep.grid.parameters import bounds_of, computed_of, fields_of
 from sweep.grid.resources import ONE_CORE, Resources
@@ -113,6 +114,16 @@ class Stage:
     def parameter_names(self) -> frozenset[str]:
         """Return the names of the kernel's parameters."""
         return frozenset(fields_of(self.kernel.params))
+
+    @property
+    def first(self) -> dict[str, Label]:
+        """Return the labels of the first point."""
+        return {axis: labels[0] for axis, labels in self.axes.items()}
+
+    @cached_property
+    def dependences(self) -> dict[str, tuple[str, ...]]:
+        """Return, for every output, the axes that its inner shape or inner labels depend on."""
+        return dependences(self)
 
     def bounds(self, axis: str) -> Bounds:
         """Return meaning and units of an axis: those of the parameter that it sets, here or in the stage it joins."""

@@ -10,7 +10,6 @@ import numpy as np
 
 from sweep.grid.axes import Label
 from sweep.grid.grid import Stage, Work
-from sweep.planning.layout import dependences
 
 CELL_SECONDS = 0.5  # points are gathered into one chunk until they are this much work ...
 CELL_BYTES = 32 * 2**20  # ... or this much data
@@ -28,7 +27,7 @@ def cell_shape(stage: Stage, factor: float = 1.0) -> dict[str, int]:
     factor : float
         What a second that the kernel's own `cost` predicts was seen to take.
     """
-    single = {axis for axes in dependences(stage).values() for axis in axes}
+    single = {axis for axes in stage.dependences.values() for axis in axes}
     seconds = factor * max(seconds_of(stage.work_at(point)) for point in _corners(stage))
     size = max(_bytes_of(stage, point) for point in _corners(stage))
     room = max(1, int(min(CELL_SECONDS / seconds, CELL_BYTES / max(size, 1))))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -12,21 +11,20 @@ from sweep.errors import Problem, SweepError, brief, reason
 from sweep.grid.axes import Label
 from sweep.grid.grid import Grid, Stage, at_point, of_a_block, work_problems
 from sweep.kernels.contract import Array, Output
-from sweep.planning.layout import dependences
 from sweep.planning.names import clashes, name_problems, path_problems, short, stage_clashes
 from sweep.planning.plan import Plan
 
 KINDS = "biufc"
 
 
-def check_declared(grid: Grid, there: Mapping[str, Any] | None = None) -> None:
+def check_declared(grid: Grid, there: Iterable[str] | None = None) -> None:
     """Raise SweepError, with all that is wrong, unless the stages of a grid can stand side by side in a store.
 
     Parameters
     ----------
     grid : Grid
-    there : mapping, optional
-        The stages that the store has already, by name.
+    there : iterable of str, optional
+        The names of the stages that the store has already.
     """
     old = set(there or ())
     names = [*old, *(name for name in grid.stages if name not in old)]
@@ -144,7 +142,7 @@ def check_nodes(plan: Plan) -> None:
     """Raise SweepError unless the words on axes that lead to nodes of their own can be names of folders."""
     problems: list[Problem] = []
     for name, stage in plan.stages.items():
-        for axis in dict.fromkeys(itertools.chain(*dependences(stage.stage).values())):
+        for axis in dict.fromkeys(itertools.chain(*stage.stage.dependences.values())):
             words = [label for label in stage.stage.axes[axis] if isinstance(label, str)]
             where = f"stages.{name}.axes.{axis}"
             problems += [

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from sweep.errors import SweepError
-from sweep.grid.axes import Label, Labels
+from sweep.grid.axes import Label
 from sweep.grid.grid import Stage
-from sweep.kernels.contract import Arrays, Output
+from sweep.kernels.contract import Output
 
 MAX_CHUNK_BYTES = 32 * 2**20
 
@@ -80,56 +79,10 @@ class Variable:
 
 def placed_variables(stage: Stage, chunk: Mapping[str, int]) -> Iterator[Variable]:
     """Yield every variable of a stage, at the node that the axes which its inner shape depends on lead to."""
-    for name, axes in dependences(stage).items():
+    for name, axes in stage.dependences.items():
         free = {axis: len(labels) for axis, labels in stage.axes.items() if axis not in axes}
         for labels in itertools.product(*(stage.axes[axis] for axis in axes)):
             at = dict(zip(axes, labels, strict=True))
             node = "/".join([stage.name, *(f"{axis}={label}" for axis, label in at.items())])
-            output = stage.ask(stage.kernel.outputs, {**_first(stage), **at})[name]
+            output = stage.ask(stage.kernel.outputs, {**stage.first, **at})[name]
             yield Variable(node, name, free, at, output, {axis: chunk[axis] for axis in free})
-
-
-def dependences(stage: Stage) -> dict[str, tuple[str, ...]]:
-    """Return, for every output of a stage, the axes that its inner shape or inner labels depend on.
-
-    An axis of whole numbers or flags is tried beyond the labels that the grid has, so that a store made for one lattice
-    size is laid out as one for many.
-    """
-    base = stage.ask(stage.kernel.outputs, _first(stage))
-    found: dict[str, list[str]] = {name: [] for name in base}
-    for axis, labels in stage.axes.items():
-        for changed in _outputs_elsewhere(stage, axis, labels):
-            for name, output in base.items():
-                if axis not in found[name] and name in changed and not _alike(output, changed[name]):
-                    found[name].append(axis)
-    return {name: tuple(axes) for name, axes in found.items()}
-
-
-def _outputs_elsewhere(stage: Stage, axis: str, labels: Labels) -> Iterator[Mapping[str, Output]]:
-    """Yield the outputs at other values of one axis; a value that the kernel refuses is passed over."""
-    read = [stage.inputs[name].joined for name, _ in stage.kernel.shapes.values()]
-    if axis not in stage.parameter_names.union(*read):
-        return
-    for label in dict.fromkeys([*labels[1:], *_neighbours(labels[0])]):
-        try:
-            yield stage.ask(stage.kernel.outputs, {**_first(stage), axis: label})
-        except SweepError:
-            continue
-
-
-def _neighbours(label: Label) -> Iterable[Label]:
-    if isinstance(label, bool):
-        return (not label,)
-    return (label + 1, label - 1, 2 * label) if isinstance(label, int) else ()
-
-
-def _alike(a: Output, b: Output) -> bool:
-    return (a.dims, a.shape, a.dtype) == (b.dims, b.shape, b.dtype) and _same_arrays(a.coords, b.coords)
-
-
-def _same_arrays(a: Arrays, b: Arrays) -> bool:
-    return a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
-
-
-def _first(stage: Stage) -> dict[str, Label]:
-    return {axis: labels[0] for axis, labels in stage.axes.items()}

@@ -27,7 +27,8 @@ from sweep.planning.layout import Variable, placed_variables
 TILE_SECONDS = 2.0  # chunks are gathered into one task until they are this much work
 HELD = 3  # times that results and states are in memory: as they are, as they are packed, and those of the next cell
 MUCH_MEMORY = 2**27  # bytes; less is not counted
-TILES_AT_LEAST = 32  # but a stage is cut into about so many, to keep all workers busy
+TILES_AT_LEAST, TILES_EACH = 32, 4  # but a stage is cut into about so many, and so many for each worker
+SERVED = 400  # workers that a launcher can give tasks of that length to; those of more are longer
 
 Region = tuple[slice, ...]
 
@@ -173,9 +174,14 @@ class StagePlan:
         """Return the labels of a region."""
         return {axis: labels[part] for (axis, labels), part in zip(self.stage.axes.items(), region, strict=True)}
 
-    def tile_seconds(self, factor: float = 1.0) -> float:
+    def tile_seconds(self, factor: float = 1.0, workers: int = 1) -> float:
         """Return how much work cells are gathered to for one task, if a predicted second takes `factor` in truth."""
-        return min(TILE_SECONDS, max(cells.CELL_SECONDS, factor * float(self.seconds.sum()) / TILES_AT_LEAST))
+        share = factor * self._total_seconds / max(TILES_AT_LEAST, TILES_EACH * workers)
+        return min(TILE_SECONDS * max(1.0, workers / SERVED), max(cells.CELL_SECONDS, share))
+
+    @cached_property
+    def _total_seconds(self) -> float:
+        return float(self.seconds.sum())
 
     @cached_property
     def _result_bytes(self) -> int:

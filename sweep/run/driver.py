@@ -109,12 +109,27 @@ def plan_for(grid: Grid, store: Store, *, accept_code_change: bool = False) -> P
         When the store is none, was made from a different grid or by other code, or cannot be written; nothing was
         written.
     """
-    with reaching(store.location.place):
-        check_declared(grid, (store.manifest() or {}).get("stages"))
-        plan = make_plan(grid, store.layouts())
-        check_nodes(plan)
-        store.check(plan, accept_code_change=accept_code_change)
-    return plan
+    return _Planner(grid, accept_code_change=accept_code_change)(store)
+
+
+class _Planner:
+    """Returns the plan of a grid for a store as it is now: the same as before where the store has not changed."""
+
+    def __init__(self, grid: Grid, *, accept_code_change: bool) -> None:
+        self._grid, self._accept = grid, accept_code_change
+        self._known: tuple[Any, Plan] | None = None
+
+    def __call__(self, store: Store) -> Plan:
+        with reaching(store.location.place):
+            there = list((store.manifest() or {}).get("stages", ())), store.layouts()
+            if self._known is None or self._known[0] != there:
+                check_declared(self._grid, there[0])
+                plan = make_plan(self._grid, there[1])
+                check_nodes(plan)
+                self._known = there, plan
+            plan = self._known[1]
+            store.check(plan, accept_code_change=self._accept)
+        return plan
 
 
 def launch(
@@ -161,7 +176,7 @@ def launch(
         When the grid does not fit the store, another launcher is at work there, no worker can be had, or the disk is
         full.
     """
-    look = partial(plan_for, grid, accept_code_change=accept_code_change)
+    look = _Planner(grid, accept_code_change=accept_code_change)
     former = Store(Location(place, durable))
     plan = look(former)  # for a first time, so that what is wrong is told before Ray starts
     arguments = (look, Location(place, durable, patient=True), listener, failing or Failing(), wait)

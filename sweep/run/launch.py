@@ -96,7 +96,7 @@ class Launch:
         return pause.is_set() and not self.stopping.is_set()
 
     def _next(self, but: Collection[str]) -> Task | None:
-        task = self.schedule.next(but)
+        task = self.schedule.next(but, self.executor.workers)
         if task is not None:
             self._looking.begin(task)
         return task

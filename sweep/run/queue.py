@@ -101,20 +101,20 @@ class StageQueue:
         left = self.plan.per_cell(self.plan.seconds * (self._wanted & ~self.done & ~self.never))
         return float(left.max()) * self.speed.least > CELL_AT_MOST
 
-    def next(self) -> Task | None:
-        """Return the next tile of what is ready."""
+    def next(self, workers: int = 1) -> Task | None:
+        """Return the next tile of what is ready, for one of so many workers."""
         if not self._ready:
             return None
         run = self._ready.popleft()
-        cells = range(run.start, min(run.stop, self._tile_end(run.start)))
+        cells = range(run.start, min(run.stop, self._tile_end(run.start, workers)))
         if cells.stop < run.stop:
             self._ready.appendleft(range(cells.stop, run.stop))
         return self.task(cells, self._left_out(cells))
 
-    def _tile_end(self, start: int) -> int:
+    def _tile_end(self, start: int, workers: int) -> int:
         """Return one past the last cell of the tile that begins with a cell: seconds of work, as far as is known."""
         factor = self.speed.factor
-        wanted = self.plan.tile_seconds(factor)
+        wanted = self.plan.tile_seconds(factor, workers)
         target = self._before[start] + (wanted if self.speed.known else min(wanted, FIRST_SECONDS)) / factor
         return max(start + 1, int(np.searchsorted(self._before, target * (1 + 1e-9), side="right")) - 1)
 

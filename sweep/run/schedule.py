@@ -60,13 +60,21 @@ class Schedule:
         self._at_work: set[tuple[str, int]] = set()
         self.misjudged: dict[str, float] = {}
 
-    def next(self, but: Collection[str] = ()) -> Task | None:
-        """Return a task that can run now, of any stage but these; None when there is none, for now or for good."""
+    def next(self, but: Collection[str] = (), workers: int = 1) -> Task | None:
+        """Return a task that can run now, of any stage but some; None when there is none, for now or for good.
+
+        Parameters
+        ----------
+        but : collection of str
+            Stages of which none is wanted.
+        workers : int
+            How many there are: a task is the longer the more there are to be served, and no longer than its share.
+        """
         for queue in self._queues.values():
             if queue.refresh(self._queues):
                 self._wake(queue.plan.stage.name)
         for name, queue in reversed(self._queues.items()):
-            task = None if name in but else queue.next()
+            task = None if name in but else queue.next(workers)
             if task is not None:
                 return self._handed_out(task)
         for key, task in self._again.items():

@@ -192,6 +192,28 @@ def test_tiles_follow_what_points_cost(monkeypatch) -> None:
     assert cells[100.0][1] == pytest.approx(cells[1.0][1] / 100, rel=0.1)
 
 
+def test_tiles_follow_the_number_of_workers(monkeypatch) -> None:
+    """A stage is cut into a few tasks for each worker, and none is shorter than a launcher can serve so many."""
+    monkeypatch.setattr(sweep.planning.cells, "CELL_SECONDS", 1e-5)
+    plan = make_plan(
+        grid_with(walk__axes={"size": [3], "realisation": 2000}, walk__params={"seconds": 0.1, "steps": 1})
+    )
+    stage = plan.stages["walk"]
+    assert [stage.tile_seconds(workers=workers) for workers in (1, 64)] == pytest.approx([2.0, 200 / 256], rel=0.01)
+    assert stage.tile_seconds(1e6, 64) == 2.0
+    assert stage.tile_seconds(1e6, 32_000) == pytest.approx(160.0)  # 200 tasks a second
+    done = nothing_done(plan)
+    done["throw"][:] = True
+    tasks: dict[int, int] = {}
+    for workers in (1, 64):
+        schedule = Schedule(plan, done)
+        tasks[workers] = 0
+        while (task := schedule.next(workers=workers)) is not None:
+            tasks[workers] += 1
+            schedule.complete(task, Account(predicted=0.1 * len(task.cells)), 0.1 * len(task.cells))
+    assert tasks == {1: pytest.approx(105, abs=6), 64: pytest.approx(286, rel=0.05)}
+
+
 def test_only_what_is_open_is_handed_out(monkeypatch) -> None:
     plan = fine_plan(monkeypatch)
     done = nothing_done(plan)
