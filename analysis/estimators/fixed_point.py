@@ -12,7 +12,7 @@ import xarray as xr
 from sweep.analysis.estimators.convergence import convergence_length, tail_length
 from sweep.analysis.estimators.crossed import BIN, by_realisation, crossed_mean, jackknife_estimates
 from sweep.analysis.estimators.flow_cases import FlowCase
-from sweep.analysis.exact.thermometer import temperature_of_energy
+from sweep.analysis.exact.thermometer import temperatures_of_energies
 
 
 class Quantity(NamedTuple):
@@ -35,8 +35,7 @@ def energy_temperature(energy: xr.DataArray, size: int) -> xr.DataArray:
 
     Infinite for an energy that is not below 0, where no temperature has it.
     """
-    values = [temperature_of_energy(size, one) for one in np.ravel(energy).tolist()]
-    return energy.copy(data=np.reshape(values, energy.shape))
+    return energy.copy(data=temperatures_of_energies(size, energy.values))
 
 
 def _itself(mean: xr.DataArray, size: int) -> xr.DataArray:

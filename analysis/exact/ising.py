@@ -47,61 +47,77 @@ def yang_magnetization(temperature: float) -> float:
 
 def torus_log_partition(size: int, temperature: float) -> float:
     """Return ln Z of the `size` x `size` torus at a temperature > 0 in J/k_B (Kaufman 1949)."""
-    return _log_partition_jet(size, 1.0 / temperature)[0]
+    return float(log_partition_jet(size, 1.0 / temperature)[0])
 
 
 def torus_energy(size: int, temperature: float) -> float:
     """Return the energy per site of the `size` x `size` torus, in J."""
     if temperature == 0.0:
         return -2.0
-    return -_log_partition_jet(size, 1.0 / temperature)[1] / size**2
+    return -float(log_partition_jet(size, 1.0 / temperature)[1]) / size**2
 
 
 def torus_specific_heat(size: int, temperature: float) -> float:
     """Return the specific heat per site of the `size` x `size` torus, in k_B."""
     if temperature == 0.0:
         return 0.0
-    return _log_partition_jet(size, 1.0 / temperature)[2] / (temperature * size) ** 2
+    return float(log_partition_jet(size, 1.0 / temperature)[2]) / (temperature * size) ** 2
 
 
-def _log_partition_jet(size: int, coupling: float) -> tuple[float, float, float]:
-    """Return ln Z and its first two derivatives with respect to K.
+def log_partition_jet(size: int, coupling: npt.ArrayLike) -> Floats:
+    """Return ln Z of the `size` x `size` torus and its first two derivatives with respect to K (Kaufman 1949).
 
     Z = (2 sinh 2K)^(N/2) / 2 times the sum of four products over r = 0 .. L-1: of 2 cosh and of 2 sinh of
     L gamma_(2r+1) / 2, and the same of L gamma_(2r) / 2, with cosh gamma_l = cosh 2K coth 2K - cos(pi l / L) and
     gamma_0 = 2K + ln tanh K. The last product changes sign at T_c through gamma_0; that one factor is kept apart.
+
+    Parameters
+    ----------
+    size : int
+    coupling : array_like
+        K = J/(k_B T) > 0, of any shape.
+
+    Returns
+    -------
+    float[3, ...]
     """
-    rest, odd = _gammas(size, coupling, 2 * np.arange(1, size)), _gammas(size, coupling, 2 * np.arange(size) + 1)
-    x, dx, ddx = (size / 2 * part for part in _gamma_zero(coupling))
+    couplings = np.asarray(coupling, np.float64)
+    u, sites = 2.0 * couplings, size * size
+    rest, odd = (
+        size / 2 * _gammas(size, u[..., None], numbers) for numbers in (2 * np.arange(1, size), 2 * np.arange(size) + 1)
+    )
+    zero = size / 2 * _gamma_zero(couplings)
+    x, dx, ddx = zero
+    none = np.zeros_like(x)
     logs = np.array(
         [
-            _log_cosh_sum(size / 2 * odd),
-            _log_sinh_sum(size / 2 * odd),
-            _log_cosh_sum(size / 2 * rest) + _log_cosh_sum(np.array([[x], [dx], [ddx]])),
-            _log_sinh_sum(size / 2 * rest) + np.array([abs(x), 0.0, 0.0]),
+            _log_cosh_sum(odd),
+            _log_sinh_sum(odd),
+            _log_cosh_sum(rest) + _log_cosh_sum(zero[..., None]),
+            _log_sinh_sum(rest) + np.array([np.abs(x), none, none]),
         ]
     )
-    scale = math.exp(-abs(x))
-    sinh, cosh = 2.0 * math.sinh(x) * scale, 2.0 * math.cosh(x) * scale
-    factor = np.array([[1.0, 0.0, 0.0]] * 3 + [[sinh, cosh * dx, cosh * ddx + sinh * dx * dx]])
-    weight = np.exp(logs[:, 0] - logs[:, 0].max())
-    value = weight @ factor[:, 0]
-    first = weight @ (logs[:, 1] * factor[:, 0] + factor[:, 1]) / value
+    small = np.exp(-2.0 * np.abs(x))
+    sinh, cosh = np.sign(x) * (1.0 - small), 1.0 + small  # of x, divided by exp |x| / 2
+    factor = np.array([[none + 1.0, none, none]] * 3 + [[sinh, cosh * dx, cosh * ddx + sinh * dx * dx]])
+    weight = np.exp(logs[:, 0] - logs[:, 0].max(axis=0))
+    value = (weight * factor[:, 0]).sum(axis=0)
+    first = (weight * (logs[:, 1] * factor[:, 0] + factor[:, 1])).sum(axis=0) / value
     bracket = (logs[:, 2] + logs[:, 1] ** 2) * factor[:, 0] + 2.0 * logs[:, 1] * factor[:, 1] + factor[:, 2]
-    second = weight @ bracket / value - first**2
-    sites, u = size * size, 2.0 * coupling
-    log_two_sinh = u + math.log1p(-math.exp(-2.0 * u))
-    return (
-        sites / 2 * log_two_sinh + logs[:, 0].max() + math.log(value) - math.log(2.0),
-        sites / math.tanh(u) + float(first),
-        -2.0 * sites / math.sinh(u) ** 2 + float(second),
+    second = (weight * bracket).sum(axis=0) / value - first**2
+    log_two_sinh = u + np.log1p(-np.exp(-2.0 * u))
+    return np.array(
+        [
+            sites / 2 * log_two_sinh + logs[:, 0].max(axis=0) + np.log(value) - math.log(2.0),
+            sites / np.tanh(u) + first,
+            -2.0 * sites / np.sinh(u) ** 2 + second,
+        ]
     )
 
 
-def _gammas(size: int, coupling: float, numbers: npt.NDArray[np.int64]) -> Floats:
-    """Return gamma_l and its first two derivatives in K, float[3, l]; none of the l may be 0."""
-    u = 2.0 * coupling
-    s, c = math.sinh(u), math.cosh(u)
+def _gammas(size: int, u: Floats, numbers: npt.NDArray[np.int64]) -> Floats:
+    """Return gamma_l and its first two derivatives in K at u = 2K, float[3, ..., l]; none of the l may be 0."""
+    s, c = np.sinh(u), np.cosh(u)
     cosh_gamma = s + 1.0 / s - np.cos(np.pi * numbers / size)
     first, second = 2.0 * c * (1.0 - s**-2), 4.0 * (s - 1.0 / s + 2.0 * c * c * s**-3)
     sinh_gamma = np.sqrt(cosh_gamma**2 - 1.0)
@@ -109,23 +125,25 @@ def _gammas(size: int, coupling: float, numbers: npt.NDArray[np.int64]) -> Float
     return np.array([np.arccosh(cosh_gamma), slope, (second - cosh_gamma * slope**2) / sinh_gamma])
 
 
-def _gamma_zero(coupling: float) -> tuple[float, float, float]:
-    u = 2.0 * coupling
-    s = math.sinh(u)
-    return u + math.log(math.tanh(coupling)), 2.0 + 2.0 / s, -4.0 * math.cosh(u) / s**2
+def _gamma_zero(coupling: Floats) -> Floats:
+    """Return gamma_0 and its first two derivatives in K, float[3, ...]."""
+    s, c = np.sinh(2.0 * coupling), np.cosh(2.0 * coupling)
+    return np.array([2.0 * coupling + np.log(np.tanh(coupling)), 2.0 + 2.0 / s, -4.0 * c / s**2])
 
 
 def _log_cosh_sum(y: Floats) -> Floats:
+    """Return the sum of ln 2 cosh y over the last axis and its first two derivatives, those of y being given."""
     tanh = np.tanh(y[0])
     jet = [np.logaddexp(y[0], -y[0]), tanh * y[1], tanh * y[2] + (1.0 - tanh**2) * y[1] ** 2]
-    total: Floats = np.asarray(jet, np.float64).sum(axis=1)
+    total: Floats = np.asarray(jet, np.float64).sum(axis=-1)
     return total
 
 
 def _log_sinh_sum(y: Floats) -> Floats:
+    """Return the sum of ln 2 sinh y over the last axis and its first two derivatives, those of y being given."""
     coth = 1.0 / np.tanh(y[0])
     jet = [y[0] + np.log1p(-np.exp(-2.0 * y[0])), coth * y[1], coth * y[2] - (coth**2 - 1.0) * y[1] ** 2]
-    total: Floats = np.asarray(jet, np.float64).sum(axis=1)
+    total: Floats = np.asarray(jet, np.float64).sum(axis=-1)
     return total
 
 

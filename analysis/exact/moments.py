@@ -59,13 +59,13 @@ def magnetization_weights(size: int, boltzmann: complex) -> Array:
     up, own = rows.sum(axis=1), boltzmann ** (rows != np.roll(rows, 1, axis=1)).sum(axis=1)
     total = np.zeros(size**2 + 1, own.dtype)
     for row, alike in zip(*_kinds(rows), strict=True):
-        counted = np.zeros((2**size, 1), own.dtype)
-        counted[row] = 1
-        reached, between = [counted], [counted]
-        for _ in range(size - size // 2):
-            between.append(_to_the_next_row(reached[-1], boltzmann))
-            reached.append(_with_its_spins(own[:, None] * between[-1], up))
-        both = _by_sum(reached[size // 2].T @ between[-1])
+        reached = between = np.zeros((2**size, 1), own.dtype)
+        reached[row] = 1
+        for step in range(size - size // 2):
+            between = _to_the_next_row(reached, boltzmann)
+            if step < size // 2:
+                reached = _with_its_spins(own[:, None] * between, up)
+        both = _by_sum(reached.T @ between)
         total[up[row] : up[row] + len(both)] += alike * own[row] * both
     return total
 
@@ -98,13 +98,15 @@ def _with_its_spins(counted: Array, up: npt.NDArray[np.int64]) -> Array:
     """Return weights [row, n] by the number n that includes the row's own spins."""
     rows, columns = counted.shape
     found = np.zeros((rows, columns + up.max()), counted.dtype)
-    begins = np.arange(rows) * found.shape[1] + up
-    found.reshape(-1)[begins[:, None] + np.arange(columns)] = counted
+    for spins in range(up.max() + 1):
+        alike = up == spins
+        found[alike, spins : spins + columns] = counted[alike]
     return found
 
 
 def _by_sum(joint: Array) -> Array:
     """Return the sums of [n, n'] over n + n': each line moved one further to the right than the one above."""
     lines, columns = joint.shape
-    padded = np.pad(joint, ((0, 0), (0, lines))).ravel()[:-lines]
-    return np.asarray(padded.reshape(lines, lines + columns - 1).sum(axis=0))
+    padded = np.zeros((lines, lines + columns), joint.dtype)
+    padded[:, :columns] = joint
+    return np.asarray(padded.ravel()[:-lines].reshape(lines, lines + columns - 1).sum(axis=0))

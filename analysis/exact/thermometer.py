@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 
 from sweep.analysis.exact.free_fermions import log_partition
-from sweep.analysis.exact.ising import torus_energy
+from sweep.analysis.exact.ising import log_partition_jet, torus_energy
 from sweep.analysis.exact.moments import moments
 
 Floats = npt.NDArray[np.float64]
 HOTTEST, COLDEST = 1e-6, 10.0  # couplings: at the second, the energy is -2 to the last bit
+STEPS, CLOSE = 60, 1e-13  # of a search for a coupling: at most, and near enough
 
 
 class Mixture(NamedTuple):
@@ -127,25 +127,51 @@ def mixture(size: int, temperatures: tuple[float, ...]) -> Mixture:
 
 
 def temperature_of_energy(size: int, energy: float) -> float:
-    """Return the temperature at which the `size` x `size` torus has an energy per site, in J/k_B.
+    """Return the temperature at which the torus has an energy per site, as `temperatures_of_energies` does."""
+    return float(temperatures_of_energies(size, np.array([energy]))[0])
+
+
+def temperatures_of_energies(size: int, energies: Floats) -> Floats:
+    """Return the temperatures at which the `size` x `size` torus has energies per site, in J/k_B.
+
+    Newton's method from a table, all energies at once; where a step leads out of what is known to hold the coupling,
+    that is halved instead.
+
+    Parameters
+    ----------
+    size : int
+    energies : float[...]
+        In J.
 
     Returns
     -------
-    float
+    float[...]
         0 at -2 and NaN below it; infinite at 0 and above it, and where it would be more than 10^6.
     """
-    if not energy > -2:
-        return 0.0 if energy == -2 else np.nan
-    couplings, energies = _energies(size)
-    place = int(np.searchsorted(-energies, -energy))  # energies fall
-    if place == 0:
-        return np.inf
-    between = couplings[place - 1], couplings[place]  # the last energy is -2
-    return 1 / float(brentq(lambda coupling: torus_energy(size, 1 / coupling) - energy, *between, xtol=1e-13))
+    couplings, known = _energies(size)
+    place = np.searchsorted(-known, -energies)  # energies fall as the coupling grows
+    searched = (energies > -2) & (place > 0)
+    wanted, place = energies[searched], place[searched]
+    low, high = couplings[place - 1], couplings[place]
+    share = (known[place - 1] - wanted) / (known[place - 1] - known[place])
+    found = low + share * (high - low)
+    for _ in range(STEPS):
+        _, first, second = log_partition_jet(size, found)
+        off = -first / size**2 - wanted
+        low, high = np.where(off > 0, found, low), np.where(off > 0, high, found)
+        step = off * size**2 / second
+        inside = (low <= found + step) & (found + step <= high)
+        following = np.where(inside, found + step, (low + high) / 2)
+        near, found = np.abs(following - found) < CLOSE, following
+        if near.all():
+            break
+    temperatures = np.where(energies > -2, np.inf, np.where(energies == -2, 0.0, np.nan))
+    temperatures[searched] = 1 / found
+    return temperatures
 
 
 @lru_cache(maxsize=16)
 def _energies(size: int) -> tuple[Floats, Floats]:
     """Return couplings and the energies per site there, close enough together for a root to be found in a few steps."""
     couplings = np.concatenate([[HOTTEST], np.linspace(0, 2, 401)[1:], [COLDEST]])
-    return couplings, np.array([torus_energy(size, 1 / coupling) for coupling in couplings])
+    return couplings, -log_partition_jet(size, couplings)[1] / size**2

@@ -81,7 +81,7 @@ def test_the_mixture_of_the_paper() -> None:
 
 
 def test_temperature_of_an_energy() -> None:
-    for size in (3, 8, 32):
+    for size in (3, 8, 32, 100):
         for temperature in (0.4, 1.0, T_C, 3.0, 30.0, 3000.0):
             energy = torus_energy(size, temperature)
             assert temperature_of_energy(size, energy) == pytest.approx(temperature, rel=1e-6)
