@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
-import scipy.stats
+import scipy.special
 
 from sweep.analysis.estimators.verdict import FEWEST_TRAININGS, LEVEL
 
@@ -134,7 +134,7 @@ class Evidence:
         """Return whether the protocol puts perfect data on the other side of the claim than the truth."""
         if not (np.isfinite(self.exact) and np.isfinite(self.perfect)):
             return False
-        half = float(scipy.stats.norm.ppf(1 - LEVEL / 2)) * np.nan_to_num(self.perfect_error)
+        half = float(scipy.special.ndtri(1 - LEVEL / 2)) * np.nan_to_num(self.perfect_error)
         found = self.claim.holds_throughout(self.perfect - half, self.perfect + half)
         return found is not None and found != self.claim.holds(self.exact)
 
@@ -142,7 +142,7 @@ class Evidence:
         """Return half the interval of the value, where so many values are judged together."""
         if self.error == 0 or not self.degrees > 0:
             return self.error
-        return float(self.error * scipy.stats.t.ppf(1 - LEVEL / (2 * values), self.degrees))
+        return float(self.error * scipy.special.stdtrit(self.degrees, 1 - LEVEL / (2 * values)))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import scipy.special
-import scipy.stats
 
 Floats = npt.NDArray[np.float64]
 FEWEST = 4  # draws of a half chain that say something of it
@@ -53,7 +52,9 @@ def mixing(draws: Floats) -> Mixing:
 
 def _rank_normal(draws: Floats) -> Floats:
     """Return normal scores of the ranks among all draws of all chains."""
-    ranks = scipy.stats.rankdata(draws).reshape(draws.shape)
+    from scipy.stats import rankdata  # noqa: PLC0415 - half a second, that a report without chains does not take
+
+    ranks = rankdata(draws).reshape(draws.shape)
     scores: Floats = scipy.special.ndtri((ranks - 3 / 8) / (draws.size + 1 / 4))
     return scores
 

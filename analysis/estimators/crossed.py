@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-import scipy.stats
+import scipy.special
 import xarray as xr
 
 Floats = npt.NDArray[np.float64]
@@ -30,23 +30,23 @@ def count_weighted(values: xr.DataArray, count: xr.DataArray) -> xr.DataArray:
     count : DataArray[..., bin]
         Number of configurations behind each.
     """
-    sums, weights = _weighted_sums(values, count)
-    return _ratio(sums.sum(BIN), weights.sum(BIN))
+    return _with_all_and_without_each(values, count)[0]
 
 
-def count_weighted_without(values: xr.DataArray, count: xr.DataArray) -> xr.DataArray:
-    """Return DataArray[..., bin, ...]: the count-weighted means with each bin left out in turn (for the jackknife)."""
-    sums, weights = _weighted_sums(values, count)
-    return _ratio(sums.sum(BIN) - sums, weights.sum(BIN) - weights)
+def _with_all_and_without_each(values: xr.DataArray, count: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return [...] of `count_weighted`, and [..., bin] of the same with each bin left out in turn."""
+    found: tuple[xr.DataArray, xr.DataArray] = xr.apply_ufunc(
+        _weighted_means, values, count, input_core_dims=[[BIN]] * 2, output_core_dims=[[], [BIN]]
+    )
+    return found
 
 
-def _weighted_sums(values: xr.DataArray, count: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-    weights = count.where(values.notnull(), 0).astype(np.float64)
-    return values.fillna(0).astype(np.float64) * weights, weights
-
-
-def _ratio(sums: xr.DataArray, weights: xr.DataArray) -> xr.DataArray:
-    return sums / weights.where(weights > 0)
+def _weighted_means(values: Floats, count: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    there = ~np.isnan(values)
+    weights = np.where(there, count, 0).astype(np.float64)
+    sums = np.where(there, values, 0).astype(np.float64) * weights
+    total, weight = sums.sum(axis=-1), weights.sum(axis=-1)
+    return total / _known(weight), (total[..., None] - sums) / _known(weight[..., None] - weights)
 
 
 def jackknife_estimates(
@@ -58,10 +58,11 @@ def jackknife_estimates(
     with few bins the usual correction of the bias would add more noise than it takes bias away.
     """
     bins = values.sizes[BIN]
-    whole = estimate(count_weighted(values, count))
+    mean, without_each = _with_all_and_without_each(values, count)
+    whole = estimate(mean)
     if bins == 1:
         return whole.expand_dims(BIN)
-    without = estimate(count_weighted_without(values, count))
+    without = estimate(without_each)
     return whole - (bins - 1) * (without - without.mean(BIN, skipna=False))
 
 
@@ -130,10 +131,10 @@ def _crossed(table: Floats) -> tuple[npt.NDArray[np.generic], ...]:
     variance = np.where(np.isnan(larger), np.nan, variance)
     noise = np.nan_to_num(of_rows**2 / free_rows) + np.nan_to_num(of_columns**2 / free_columns)
     degrees = np.square(variance) / np.where(noise > 0, noise, np.nan)
-    interval = np.sqrt(variance) * scipy.stats.t.ppf((1 + CONFIDENCE) / 2, degrees)
+    interval = np.sqrt(variance) * scipy.special.stdtrit(degrees, (1 + CONFIDENCE) / 2)
     return value, np.sqrt(variance), degrees, interval, np.sqrt(between), used
 
 
-def _known(count: npt.NDArray[np.int64]) -> Floats:
+def _known(count: npt.NDArray[np.int64] | Floats) -> Floats:
     """Return a count to divide by: NaN where there is nothing."""
     return np.where(count > 0, count, np.nan)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import scipy.ndimage
-import scipy.stats
+import scipy.special
 import xarray as xr
 
 from sweep.analysis.estimators.crossed import REALISATION, crossed_mean
@@ -40,7 +40,7 @@ def patches(panels: xr.DataArray, errors: xr.DataArray | None = None) -> xr.Data
         there is none. All are NaN for a panel with a NaN.
     """
     sites = panels.sizes["y"] * panels.sizes["x"]
-    level = float(scipy.stats.norm.isf(FALSE_ALARM / (2 * sites)))
+    level = -float(scipy.special.ndtri(FALSE_ALARM / (2 * sites)))
     squares = xr.zeros_like(panels) if errors is None else errors**2
     noise = squares.mean(["y", "x"]) ** 0.5
     count, area = xr.apply_ufunc(

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-import scipy.stats
+import scipy.special
 import xarray as xr
 
 Floats = npt.NDArray[np.float64]
@@ -68,7 +68,7 @@ def _fit(x: Floats, y: Floats) -> tuple[npt.NDArray[np.generic], ...]:
     parameters[:, reason != ""] = np.nan
     errors = _errors(np.log(x), flat, *parameters)
     unknown = np.full(len(flat), np.nan)
-    interval = errors[1] * scipy.stats.t.ppf((1 + CONFIDENCE) / 2, dof) if dof > 0 else unknown
+    interval = errors[1] * scipy.special.stdtrit(dof, (1 + CONFIDENCE) / 2) if dof > 0 else unknown
     parts = (parameters[1], parameters[0], errors[1], errors[0], interval, reason.astype(str))
     return tuple(part.reshape(shape) for part in parts)
 

@@ -43,7 +43,9 @@ def complete_only(stage: xr.DataTree, values: xr.DataArray) -> xr.DataArray:
     """Return values over the points of a stage as floats; NaN where a point is not complete."""
     done = stage.to_dataset()["done"]
     at = {str(name): label for name, label in values.coords.items() if name in done.dims and label.ndim == 0}
-    return values.astype(float).where(done.sel({name: label.item() for name, label in at.items()}, drop=True))
+    return values.astype(float, copy=False).where(
+        done.sel({name: label.item() for name, label in at.items()}, drop=True)
+    )
 
 
 def settings(stage: xr.DataTree, inner: Sequence[str] = (REALISATION,)) -> Iterator[tuple[dict[str, Any], xr.Dataset]]:

@@ -58,9 +58,13 @@ def jackknife(
         whole = function(means.mean(dim))
         unknown = xr.full_like(whole, np.nan)
         return xr.Dataset({"value": whole, "error": unknown, "degrees": unknown})
-    group = xr.DataArray(np.arange(copies) % count, dims=dim, name="group")
-    sums = means.groupby(group).sum(skipna=False)
-    sizes = xr.DataArray(np.bincount(group.values), dims="group", coords={"group": sums["group"]})
+    sums = xr.apply_ufunc(
+        lambda values: np.stack([values[..., first::count].sum(axis=-1) for first in range(count)], axis=-1),
+        means,
+        input_core_dims=[[dim]],
+        output_core_dims=[["group"]],
+    )
+    sizes = xr.DataArray(np.bincount(np.arange(copies) % count), dims="group")
     without = function((sums.sum("group", skipna=False) - sums) / (copies - sizes))
     whole = function(means.mean(dim, skipna=False))
     centre = without.mean("group", skipna=False)

@@ -165,12 +165,14 @@ def with_bin_errors(correlation: xr.DataArray, field: Field, dim: str = "bin") -
         shows it).
     """
     means = xr.Dataset({"correlation": correlation})
-    fits = {
-        "paper": lambda m: paper_dimension(m["correlation"])["dimension"],
-        "torus": lambda m: torus_dimension(m["correlation"], field)["dimension"],
-        "torus_amplitude": lambda m: torus_dimension(m["correlation"], field)["amplitude"],
-    }
-    found = {name: jackknife(means, fit, dim) for name, fit in fits.items()}
+
+    def fits(mean: xr.Dataset) -> xr.DataArray:
+        torus = torus_dimension(mean["correlation"], field)
+        dimensions = {"paper": paper_dimension(mean["correlation"])["dimension"], "torus": torus["dimension"]}
+        return xr.Dataset({**dimensions, "torus_amplitude": torus["amplitude"]}).to_array("estimate")
+
+    table = jackknife(means, fits, dim)
+    found = {name: table.sel(estimate=name, drop=True) for name in table["estimate"].values.tolist()}
     whole = paper_dimension(correlation.mean(dim))
     results = {name: one["value"] for name, one in found.items()} | {
         f"{name}_error": one["error"] for name, one in found.items()

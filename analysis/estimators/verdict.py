@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.stats
+import scipy.special
 
 LEVEL = 0.05  # verdicts of disagreement that are false by chance, where the null holds
 FEWEST_TRAININGS = 3  # from which something is said of trainings at large
@@ -69,7 +69,7 @@ def compare(
         return Verdict(np.nan, f"{difference:+.2g} from {name}: fewer than {FEWEST_TRAININGS} trainings, no verdict")
     free = degrees * (variance / error**2) ** 2 if error > 0 else np.inf  # Satterthwaite
     errors = abs(difference) / np.sqrt(variance)
-    p = float(2 * scipy.stats.t.sf(errors, free))
+    p = float(2 * scipy.special.stdtr(free, -errors))
     words = "agrees with" if p >= LEVEL else "differs from"
     return Verdict(p, f"{words} {name} ({difference:+.2g}, {standard_errors(errors)}, {_probability(p)})")
 

@@ -12,7 +12,7 @@ from sweep.analysis.claims.claim import Evidence
 from sweep.analysis.claims.paper import ENERGY_MONTE_CARLO, SPIN_MONTE_CARLO
 from sweep.analysis.estimators.flow_cases import SAME
 from sweep.analysis.estimators.perfect import exact_dimension
-from sweep.analysis.estimators.stages import done_only, stages_of, with_common_labels
+from sweep.analysis.estimators.stages import complete_only, stages_of, with_common_labels
 from sweep.analysis.estimators.two_point import AMPLITUDE, Field, with_bin_errors
 from sweep.analysis.estimators.verdict import compare
 from sweep.analysis.exact import ising as exact
@@ -77,10 +77,11 @@ def _estimates(stages: Sequence[xr.DataTree], field: Field) -> dict[int, xr.Data
         for node in stage.children.values():
             if CORRELATOR[field] not in node or int(node["size"]) < SMALLEST:
                 continue
-            correlation = one_ensemble(done_only(stage, CORRELATOR[field], node))
+            correlation = node.to_dataset()[CORRELATOR[field]]
             labels = correlation["temperature"]
             inside = (labels > WINDOW[0] - SAME) & (labels < WINDOW[1] + SAME)
-            correlation = correlation.isel(temperature=np.flatnonzero(inside)).dropna("temperature", how="all")
+            chosen = complete_only(stage, correlation.isel(temperature=np.flatnonzero(inside)))
+            correlation = one_ensemble(chosen).dropna("temperature", how="all")
             if correlation.sizes["temperature"] and correlation.sizes["bin"] > 1:
                 found.setdefault(int(node["size"]), []).append(with_bin_errors(correlation, field))
     parts = {size: with_common_labels(found[size], "temperature") for size in sorted(found, reverse=True)}

@@ -143,8 +143,11 @@ def _binder_rows(stages: Sequence[xr.DataTree]) -> list[Row]:
     stage = min(
         stages, key=lambda stage: abs(nearest_critical(stage.to_dataset()["temperature"]) - exact.CRITICAL_TEMPERATURE)
     )
-    means = xr.Dataset({name: one_ensemble(done_only(stage, name)) for name in ("m2", "m4")})
-    critical = nearest_critical(means["temperature"])
+    data = stage.to_dataset()
+    critical = nearest_critical(data["temperature"])
+    means = xr.Dataset(
+        {name: one_ensemble(complete_only(stage, data[name].sel(temperature=[critical]))) for name in ("m2", "m4")}
+    )
     rows = []
     for size in means["size"].values.tolist():
         cumulant = jackknife(means.sel(size=size, temperature=critical), binder_cumulant, "replica")

@@ -19,8 +19,10 @@ from sweep.analysis.estimators.stages import mapping
 from sweep.analysis.exhibits.catalogue import makers_for
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker
 from sweep.analysis.report import words
-from sweep.analysis.report.files import write_exhibit
+from sweep.analysis.report.making import Making
 from sweep.analysis.report.origin import Origin
+
+KEPT_BYTES = 16e6  # of the store, that a report keeps in memory
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ def write_report(
     makers: Sequence[Maker] | None = None,
     origin: Origin | None = None,
     progress: Callable[[int, int], None] | None = None,
+    processes: int = 1,
 ) -> Path:
     """Write the report of a store; return the path of its page, which needs no other file to be read.
 
@@ -55,25 +58,38 @@ def write_report(
         Where the store is, and what filled it.
     progress : (int, int) -> None, optional
         Called with the number of exhibits that are done and of all, before the first and after each.
+    processes : int
+        How many exhibits are made side by side, by processes that are forked; with one, in this process.
     """
     folder.mkdir(parents=True, exist_ok=True)
     chosen = makers_for(tree) if makers is None else makers
+    _read_what_is_small(tree)
     told = progress or (lambda done, total: None)
     results: list[Exhibit | Absent] = []
     images: dict[str, bytes] = {}
-    header = [_seed(tree), _versions(tree)]
+    making = Making(tree, chosen, folder, [_seed(tree), _versions(tree)])
+    told(0, len(chosen))
     with threadpool_limits(1):  # matrices are small: threads would wait for each other
-        for done, maker in enumerate(chosen):
-            told(done, len(chosen))
-            results.append(result := maker(tree))
+        for result, image in making.all_made(processes):
+            results.append(result)
             if isinstance(result, Exhibit):
-                images[result.name] = write_exhibit(result, folder, header)
-    told(len(chosen), len(chosen))
+                images[result.name] = image
+            told(len(results), len(chosen))
     exhibits = [result for result in results if isinstance(result, Exhibit)]
     absent = [result for result in results if isinstance(result, Absent)]
     path = folder / "index.html"
     path.write_text(_page(tree, exhibits, absent, images, origin or Origin()), encoding="utf-8")
     return path
+
+
+def _read_what_is_small(tree: xr.DataTree) -> None:
+    """Read the smaller variables of a store as they are: exhibits ask for them many times, a setting at a time."""
+    left, variables = KEPT_BYTES, [variable for node in tree.subtree for variable in node.variables.values()]
+    for variable in sorted(variables, key=lambda one: one.nbytes):
+        left -= variable.nbytes
+        if left < 0:
+            return
+        variable.load()
 
 
 def _page(

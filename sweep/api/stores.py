@@ -157,7 +157,11 @@ def compare(first: str | Path, second: str | Path) -> Comparison:
 
 
 def report(
-    store: str | Path, out: str | Path | None = None, *, progress: Callable[[int, int], None] | None = None
+    store: str | Path,
+    out: str | Path | None = None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    processes: int = 1,
 ) -> Path:
     """Write figures, the numbers behind them, and a page that shows them.
 
@@ -169,6 +173,9 @@ def report(
         A folder; that of the store with ``.report`` for ``.zarr`` by default.
     progress : (int, int) -> None, optional
         Called with the number of exhibits that are done and of all.
+    processes : int
+        How many exhibits of a store that is a folder are made side by side, by processes that are forked. A process
+        with threads of its own, such as that of a notebook, had better not be: one, in this process, by default.
 
     Returns
     -------
@@ -196,7 +203,10 @@ def report(
     with undamaged(opened), tree_of(opened) as tree:
         target = Path(out) if out else beside
         try:
-            return write_report(tree, target, origin=origin_of(opened), progress=progress)
+            side_by_side = (
+                processes if opened.location.local_path else 1
+            )  # clients of object stores do not outlive a fork
+            return write_report(tree, target, None, origin_of(opened), progress, side_by_side)
         except OSError as error:
             what = f"cannot write the report there: {error.strerror or error}"
             raise SweepError(Problem(str(target), what)) from error

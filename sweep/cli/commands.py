@@ -30,6 +30,7 @@ from sweep.errors import Problem, SweepError
 __all__ = ["app", "main"]
 
 LONELY_SECONDS = 4.0  # between two launches say; and one that was just begun takes the store when Ray is up
+SIDE_BY_SIDE = 4  # exhibits of a report: some take much longer than others, and each process has memory of its own
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -107,6 +108,7 @@ def report(
 
     from sweep.api.stores import report as write
     from sweep.cli.console import err
+    from sweep.run.cores import usable_cores
 
     with Progress(console=err, transient=True, disable=not err.is_terminal) as bar:
         exhibits = bar.add_task("Exhibits", total=None)
@@ -114,6 +116,7 @@ def report(
             store_place(store),
             folder,
             progress=lambda done, total: bar.update(exhibits, completed=done, total=total),
+            processes=min(usable_cores(), SIDE_BY_SIDE),
         )
     say(f"The report: {page}")
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import re
 import shutil
+import signal
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -57,6 +60,29 @@ def test_every_figure_has_its_files_and_the_page_shows_them(page: Path) -> None:
     assert all((page.parent / target).is_file() for target in beside)
     images = [target for target in links.targets if target.startswith("data:image/png;base64,")]
     assert len(images) == 3, "the page holds its figures: it can be sent alone"
+
+
+def _dying(tree: xr.DataTree) -> Absent:
+    """Kill the process that makes it, unless that is the one of the tests; then there is no figure."""
+    if multiprocessing.parent_process() is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Absent("Dying", "its process is not to be killed")
+
+
+def test_processes_side_by_side_write_the_same(page: Path, tmp_path: Path) -> None:
+    write_report(ising_store(), tmp_path, MAKERS, ORIGIN, processes=2)
+    for path in page.parent.iterdir():
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+def test_what_a_killed_process_leaves_is_made_by_the_one_that_waits(tmp_path: Path) -> None:
+    told: list[int] = []
+    makers = (thermodynamics, _dying, FIGURE_6A)
+    page = write_report(ising_store(), tmp_path, makers, ORIGIN, lambda done, _: told.append(done), processes=2)
+    assert "its process is not to be killed" in page.read_text()
+    assert (tmp_path / "thermodynamics.png").is_file()
+    assert (tmp_path / "figure-6a.png").is_file()
+    assert told == [0, 1, 2, 3]
 
 
 def test_csv_holds_what_is_drawn(page: Path) -> None:
