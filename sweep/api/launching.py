@@ -14,6 +14,7 @@ from sweep.errors import Problem, SweepError
 from sweep.run import driver
 from sweep.run.cores import usable_cores
 from sweep.run.events import Listener
+from sweep.run.planner import Planner
 from sweep.run.stopping import interruptible
 from sweep.store.storage import Location, default_place
 from sweep.store.store import Store
@@ -61,7 +62,7 @@ def plan(
     """
     loaded = Grid(grid, changes)
     found = Store(Location(store or default_place(loaded.name)))
-    planned = driver.plan_for(loaded, found, accept_code_change=accept_code_change)
+    planned = Planner(loaded, accept_code_change=accept_code_change)(found)
     return forecast(planned, found, workers or usable_cores())
 
 

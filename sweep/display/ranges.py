@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sweep.grid.axes import Label
-from sweep.planning.plan import in_order
+from sweep.planning.labels import in_order
 
 MOST = 6  # ranges that are written out
 RUN = 4  # numbers at least in a range

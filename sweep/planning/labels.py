@@ -15,6 +15,11 @@ from sweep.grid.axes import Labels, as_kept, canonical, kind_name, kind_of
 from sweep.grid.grid import Input, Stage
 
 
+def in_order(labels: Labels) -> Labels:
+    """Return labels as they stand in the store: numbers ascending, words as they came."""
+    return labels if any(isinstance(label, str) for label in labels) else tuple(sorted(labels))
+
+
 def with_stored(
     stage: Stage, axes: Mapping[str, Labels], params: Mapping[str, Any], sources: Mapping[str, Stage]
 ) -> Stage:

@@ -21,7 +21,7 @@ from sweep.grid.parameters import as_mapping, extents_of
 from sweep.grid.resources import ONE_CORE, Resources
 from sweep.planning import cells
 from sweep.planning.cells import cell_shape, cell_shape_kept, seconds_of
-from sweep.planning.labels import kind_problems, with_stored
+from sweep.planning.labels import in_order, kind_problems, with_stored
 from sweep.planning.layout import Variable, placed_variables
 
 TILE_SECONDS = 2.0  # chunks are gathered into one task until they are this much work
@@ -291,11 +291,6 @@ def _plan_stage(stage: Stage, stored: Layout | None, sources: Mapping[str, Stage
 
 def _longer(value: Any, stored: Any) -> Any:
     return value if canonical(value) > canonical(stored) else stored
-
-
-def in_order(labels: Labels) -> Labels:
-    """Return labels as they stand in the store: numbers ascending, words as they came."""
-    return labels if any(isinstance(label, str) for label in labels) else tuple(sorted(labels))
 
 
 def extents_at(stage: Stage) -> dict[str, Any]:

@@ -16,13 +16,13 @@ import numpy.typing as npt
 from sweep.errors import Problem, SweepError
 from sweep.grid.axes import canonical
 from sweep.grid.grid import Grid
-from sweep.planning.declared import check_declared, check_nodes
-from sweep.planning.plan import Plan, make_plan
+from sweep.planning.plan import Plan
 from sweep.run.events import Ended, Listener, Notice, Progress, Stopping
 from sweep.run.executors.base import Executor
 from sweep.run.executors.inline import IdleExecutor, InlineExecutor
 from sweep.run.launch import Launch, done_in, done_points
 from sweep.run.log import logged
+from sweep.run.planner import Planner
 from sweep.run.schedule import ATTEMPTS, Schedule
 from sweep.run.stopping import StopRequest, interruptible
 from sweep.run.stream import told_beside
@@ -100,38 +100,6 @@ def inline() -> AbstractContextManager[Executor]:
     return nullcontext(InlineExecutor())
 
 
-def plan_for(grid: Grid, store: Store, *, accept_code_change: bool = False) -> Plan:
-    """Return the plan of a grid for a store, new or to be continued.
-
-    Raises
-    ------
-    SweepError
-        When the store is none, was made from a different grid or by other code, or cannot be written; nothing was
-        written.
-    """
-    return _Planner(grid, accept_code_change=accept_code_change)(store)
-
-
-class _Planner:
-    """Returns the plan of a grid for a store as it is now: the same as before where the store has not changed."""
-
-    def __init__(self, grid: Grid, *, accept_code_change: bool) -> None:
-        self._grid, self._accept = grid, accept_code_change
-        self._known: tuple[Any, Plan] | None = None
-
-    def __call__(self, store: Store) -> Plan:
-        with reaching(store.location.place):
-            there = list((store.manifest() or {}).get("stages", ())), store.layouts()
-            if self._known is None or self._known[0] != there:
-                check_declared(self._grid, there[0])
-                plan = make_plan(self._grid, there[1])
-                check_nodes(plan)
-                self._known = there, plan
-            plan = self._known[1]
-            store.check(plan, accept_code_change=self._accept)
-        return plan
-
-
 def launch(
     grid: Grid,
     place: str,
@@ -176,7 +144,7 @@ def launch(
         When the grid does not fit the store, another launcher is at work there, no worker can be had, or the disk is
         full.
     """
-    look = _Planner(grid, accept_code_change=accept_code_change)
+    look = Planner(grid, accept_code_change=accept_code_change)
     former = Store(Location(place, durable))
     plan = look(former)  # for a first time, so that what is wrong is told before Ray starts
     arguments = (look, Location(place, durable, patient=True), listener, failing or Failing(), wait)

@@ -21,7 +21,8 @@ from sweep.cli.commands import main
 from sweep.errors import SweepError
 from sweep.grid.grid import Grid
 from sweep.grid.load import load_grid
-from sweep.run.driver import launch, plan_for
+from sweep.run.driver import launch
+from sweep.run.planner import Planner
 from sweep.store.storage import Location
 from sweep.store.store import Store
 
@@ -42,7 +43,7 @@ def planned(case: Case) -> Grid | SweepError:
     FILE.write_bytes(case.content)
     try:
         grid = load_grid(FILE, case.overrides)
-        plan_for(grid, Store(Location(f"runs/{grid.name}.zarr")))
+        Planner(grid)(Store(Location(f"runs/{grid.name}.zarr")))
     except SweepError as error:
         return error
     return grid

@@ -23,7 +23,7 @@ from sweep.cli.commands import app
 from sweep.errors import LeaseLost, SweepError
 from sweep.planning.plan import Task, make_plan
 from sweep.run.account import Account
-from sweep.run.driver import plan_for
+from sweep.run.planner import Planner
 from sweep.run.work import Workbench
 from sweep.store.holder import describe, own_facts
 from sweep.store.lease import KEY, Lease, await_turn, fence_of, highest_epoch, holds, read_lease, revoke
@@ -252,7 +252,7 @@ def test_who_lost_the_lease_writes_nothing_more(tmp_path: Path) -> None:
     assert not [path for path in (tmp_path / "toy.zarr/throw/energy").rglob("c/*") if path.is_file()]
     assert not list((tmp_path / "toy.zarr").rglob("*.partial"))
     assert (read_lease(location) or {})["token"] == "theirs", "the successor's lease is left alone"
-    assert plan_for(grid_with(), store).stages.keys() == plan.stages.keys()
+    assert Planner(grid_with())(store).stages.keys() == plan.stages.keys()
 
 
 def test_a_lease_with_a_flipped_bit_is_as_good_as_none(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from launching import assert_same, grid_with, load, run
 
 import sweep.run.work
 from sweep.planning.plan import Task
-from sweep.run.driver import plan_for
 from sweep.run.executors.base import Done, Halted, Lost, Outcome, attempt
+from sweep.run.planner import Planner
 from sweep.run.work import Workbench
 from sweep.store.files import Files
 from sweep.store.lease import Lease
@@ -80,7 +80,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(GRID, folder / "whole.zarr")
     run(GRID, folder / "begun.zarr")
     store = Store(Location(str(folder / "begun.zarr")))
-    store.take_back(plan_for(GRID, store).stages["walk"], 0)
+    store.take_back(Planner(GRID)(store).stages["walk"], 0)
     return folder
 
 
@@ -89,7 +89,7 @@ def benches(stores: Path, tmp_path: Path) -> Iterator[tuple[Workbench, Workbench
     """Yield two who work under one lease."""
     shutil.copytree(stores / "begun.zarr", tmp_path / "raced.zarr")
     location = Location(str(tmp_path / "raced.zarr"), durable=False)
-    plan = plan_for(GRID, Store(location))
+    plan = Planner(GRID)(Store(location))
     with Lease(location, {}) as lease:
         late, second = (Workbench(plan, Store(location.for_another(), lease.token)) for _ in range(2))
         yield late, second
