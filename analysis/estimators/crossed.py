@@ -63,7 +63,8 @@ def jackknife_estimates(
     if bins == 1:
         return whole.expand_dims(BIN)
     without = estimate(without_each)
-    return whole - (bins - 1) * (without - without.mean(BIN, skipna=False))
+    with np.errstate(invalid="ignore"):  # estimates may be infinite: then there is no error
+        return whole - (bins - 1) * (without - without.mean(BIN, skipna=False))
 
 
 def mean_with_error(values: xr.DataArray, count: xr.DataArray) -> xr.Dataset:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +10,11 @@ import xarray as xr
 
 from sweep.analysis.estimators.arrangement import arranged
 from sweep.analysis.estimators.crossed import BIN, REALISATION
+from sweep.analysis.estimators.stages import Labelled
 
 Floats = npt.NDArray[np.float64]
 Spins = npt.NDArray[np.number]
 Measure = Callable[[Spins], Floats]
-Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 PIECE = 2**22  # sites that are read at once
 BINS = 20
 TERMS = (REALISATION, "configuration", "term")
@@ -100,7 +99,7 @@ def per_configuration(spins: xr.DataArray, measure: Measure, arrangement: xr.Dat
         values = np.stack(
             [np.concatenate([measure(arranged(piece, way)) for piece in _pieces(copy)]) for copy, way in paired]
         )
-    labels = {REALISATION: spins[REALISATION].values} if REALISATION in spins.coords else {}
+    labels = {REALISATION: np.atleast_1d(spins[REALISATION].values)} if REALISATION in spins.coords else {}
     return xr.DataArray(values, labels, TERMS)
 
 
@@ -125,6 +124,19 @@ def _copies(values: Labelled) -> list[Labelled]:
     if REALISATION not in values.dims:
         return [values]
     return [values.isel({REALISATION: number}) for number in range(values.sizes[REALISATION])]
+
+
+def paired(lower: xr.DataArray, upper: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return what was measured on the same configurations of two layers, over the trainings that both have.
+
+    Parameters
+    ----------
+    lower, upper : DataArray[realisation, configuration, ...]
+        A `lower` whose realisation has no label is the same for all of `upper`.
+    """
+    below = lower if REALISATION in lower.coords else lower.isel({REALISATION: 0})
+    above, below = xr.broadcast(*xr.align(upper, below, join="inner"))
+    return below, above
 
 
 def binned(*factors: xr.DataArray) -> xr.DataArray:

@@ -15,7 +15,7 @@ import xarray as xr
 from scipy.interpolate import CubicSpline
 
 from sweep.analysis.estimators.crossed import BIN, crossed_mean, jackknife_estimates
-from sweep.analysis.estimators.lattice_sums import Floats, binned, bond_mean, per_configuration
+from sweep.analysis.estimators.lattice_sums import Floats, binned, bond_mean, paired, per_configuration
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, torus_energy
 
 LIMIT = 2.0  # standard errors by which 1/T is above 0 where a layer has a temperature
@@ -96,7 +96,7 @@ def growth(below: xr.DataArray, above: xr.DataArray, sizes: tuple[int, int]) -> 
     Parameters
     ----------
     below, above : DataArray[realisation, configuration]
-        Energies of the same configurations.
+        Energies of the same configurations, as `paired` takes them.
     sizes : (int, int)
         Sites per side of the two layers.
 
@@ -105,7 +105,7 @@ def growth(below: xr.DataArray, above: xr.DataArray, sizes: tuple[int, int]) -> 
     Dataset
         What `crossed_mean` gives.
     """
-    means = binned(xr.concat([below, above], "layer"))
+    means = binned(xr.concat(paired(below, above), "layer"))
 
     def ratio(mean: xr.DataArray) -> xr.Dataset:
         inverse = [_inverse(mean.isel(layer=k), size)["inverse"] for k, size in enumerate(sizes)]

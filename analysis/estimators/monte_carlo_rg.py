@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from sweep.analysis.estimators.crossed import BIN, REALISATION, crossed_mean, jackknife_estimates
-from sweep.analysis.estimators.lattice_sums import EVEN, ODD, TERMS, binned
+from sweep.analysis.estimators.crossed import BIN, crossed_mean, jackknife_estimates
+from sweep.analysis.estimators.lattice_sums import EVEN, ODD, TERMS, binned, paired
 
 Floats = npt.NDArray[np.float64]
 Parity = Literal["thermal", "magnetic"]
@@ -51,16 +51,16 @@ def eigenvalue_table(lower: xr.DataArray, upper: xr.DataArray) -> xr.DataArray:
     Parameters
     ----------
     lower, upper : DataArray[realisation, configuration, term]
-        Sums over sites of the same configurations, all even or all odd. A `lower` whose realisation has no label is the
-        same for all of `upper`; else those that both have are taken.
+        Sums over sites of the same configurations, all even or all odd; those of trainings that both have are taken, as
+        `paired` says.
 
     Returns
     -------
     DataArray[realisation, bin, operators]
         Of the first 1, 2, ... sums alone.
     """
-    below = lower if REALISATION in lower.coords else lower.isel({REALISATION: 0})
-    sums = xr.concat(xr.broadcast(*xr.align(upper, below, join="inner")), "term").transpose(*TERMS)
+    below, above = paired(lower, upper)
+    sums = xr.concat([above, below], "term").transpose(*TERMS)
     vector = sums.pad(term=(1, 0), constant_values=1.0)
     products = binned(vector, vector.rename(term="other"))
     count = xr.ones_like(products[BIN], dtype=np.float64)

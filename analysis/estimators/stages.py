@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import xarray as xr
 
 from sweep.analysis.estimators.crossed import REALISATION
+
+Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 
 
 def stages_of(tree: xr.DataTree, kernel: str) -> dict[str, xr.DataTree]:
@@ -32,6 +34,20 @@ def with_common_labels(parts: Sequence[xr.Dataset], dim: str) -> list[xr.Dataset
         labels = [known.setdefault(f"{label:.12g}", label) for label in part[dim].values.tolist()]
         found.append(part.assign_coords({dim: part[dim].copy(data=labels)}))
     return found
+
+
+def own_labels(values: Labelled) -> Labelled:
+    """Return what a node below a stage has without the indexes of the nodes above it.
+
+    A node ``size=10`` has a label `size` of its own, and by inheritance the index of all sizes under the same name:
+    xarray then refuses every new coordinate.
+
+    Parameters
+    ----------
+    values : DataArray or Dataset
+    """
+    inherited = [name for name in values.xindexes if name not in values.dims]
+    return values.drop_indexes(inherited)
 
 
 def done_only(stage: xr.DataTree, name: str, node: xr.DataTree | None = None) -> xr.DataArray:

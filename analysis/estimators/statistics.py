@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
+from sweep.analysis.estimators.stages import own_labels
+
 
 def mean_and_error(values: xr.DataArray, dim: str) -> xr.Dataset:
     """Return the mean over independent copies and its standard error.
@@ -52,7 +54,7 @@ def jackknife(
     Dataset
         `value`, `error` and its `degrees` of freedom, groups - 1.
     """
-    copies = means.sizes[dim]
+    means, copies = own_labels(means), means.sizes[dim]
     count = min(groups, copies)
     if count < 2:
         whole = function(means.mean(dim))

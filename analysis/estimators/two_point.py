@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 
 from sweep.analysis.estimators.power_law import fit_power_law
+from sweep.analysis.estimators.stages import own_labels
 from sweep.analysis.estimators.statistics import jackknife
 from sweep.analysis.exact import ising as exact
 
@@ -107,7 +108,7 @@ def torus_reduced(correlation: xr.DataArray, field: Field) -> xr.DataArray:
         All displacements of at least `SHORTEST`, with their conformal distances, in lattice units, as labels.
     """
     size = correlation.sizes["dx"]
-    values = _own_labels(correlation)
+    values = own_labels(correlation).drop_vars(["dy", "dx"], errors="ignore")
     structure = exact.torus_spin_structure(size)
     if field == "epsilon":
         values = (values + values.rename(dy="dx", dx="dy")) / 2 + exact.torus_energy_mean(size) ** 2
@@ -117,16 +118,6 @@ def torus_reduced(correlation: xr.DataArray, field: Field) -> xr.DataArray:
     far = np.flatnonzero(np.hypot(around[:, None], around) >= SHORTEST[field])
     flat = reduced.stack(distance=("dy", "dx"), create_index=False).isel(distance=far)
     return flat.assign_coords(distance=exact.torus_distance(size).ravel()[far])
-
-
-def _own_labels(correlation: xr.DataArray) -> xr.DataArray:
-    """Return a correlator without labels of its displacements, and without indexes of a tree's upper nodes.
-
-    A node ``size=10`` has a label `size` of its own, and by inheritance the index of all sizes under the same name:
-    xarray then refuses every new coordinate.
-    """
-    inherited = [name for name in correlation.xindexes if name not in correlation.dims]
-    return correlation.drop_indexes(inherited).drop_vars(["dy", "dx"], errors="ignore")
 
 
 def fit_dimension(means: xr.DataArray) -> xr.Dataset:
