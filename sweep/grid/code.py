@@ -9,6 +9,7 @@ parameters.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec
@@ -98,6 +99,7 @@ def _with_parents(names: Sequence[str]) -> Iterator[str]:
         yield from (".".join(parts[:depth]) for depth in range(1, len(parts) + 1))
 
 
+@functools.cache
 def _versions(top: str) -> dict[str, str]:
     found = {}
     for name in distributions(top):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import itertools
 import json
@@ -30,11 +29,14 @@ def array_metadata(item: Field, *, beside: Metadata | None = None) -> Metadata:
     beside : Metadata, optional
         An array of the same path whose chunks must stay untouched: the new one keeps its own under other keys.
     """
-    metadata = copy.deepcopy(_prototype(item.dtype, len(item.shape)))
-    metadata["shape"] = list(item.shape)
-    metadata["chunk_grid"]["configuration"]["chunk_shape"] = [max(n, 1) for n in item.chunks]
-    metadata["fill_value"] = _fill_as_json(item)
-    metadata["attributes"] = json.loads(json.dumps(dict(item.attributes)))
+    prototype = _prototype(item.dtype, len(item.shape))
+    metadata = {
+        **prototype,
+        "shape": list(item.shape),
+        "chunk_grid": {**prototype["chunk_grid"], "configuration": {"chunk_shape": [max(n, 1) for n in item.chunks]}},
+        "fill_value": _fill_as_json(item),
+        "attributes": json.loads(json.dumps(dict(item.attributes))),
+    }
     if item.dims:
         metadata["dimension_names"] = list(item.dims)
     if beside is not None and beside["chunk_key_encoding"] == metadata["chunk_key_encoding"]:

@@ -189,7 +189,10 @@ class Files:
         pending = [f"{folder}/" if folder else ""]
         while pending:
             above = pending.pop()
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.root / above) as entries:
+            with (
+                contextlib.suppress(FileNotFoundError, NotADirectoryError),
+                os.scandir(f"{self.root}/{above}") as entries,
+            ):
                 for entry in entries:
                     key = f"{above}{entry.name}"
                     if entry.is_dir():
