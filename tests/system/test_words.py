@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,11 @@ def test_what_workers_print_is_kept_beside_a_store_at_a_url(service: Service) ->
     summary = launch(grid, place, lambda: RayExecutor(2), events.append, failing=Failing(attempts=1))
     assert (summary.failed, summary.finished) == (2, True)
     told = {event.log for event in events if isinstance(event, PointsFailed | WorkerLost) and event.log}
-    logs = Location("s3://sweeps/runs/s.logs/1")
-    kept = {f"{logs.place}/{key}": (logs.get(key) or b"").decode() for key in logs.list("")}
-    assert told <= kept.keys()
+    logs, kept, deadline = Location("s3://sweeps/runs/s.logs/1"), dict[str, str](), time.monotonic() + 30
+    while not told <= kept.keys():
+        assert time.monotonic() < deadline, (told, kept)
+        time.sleep(0.1)  # what a worker printed is on its way when that has ended
+        kept = {f"{logs.place}/{key}": (logs.get(key) or b"").decode() for key in logs.list("")}
     assert all(kept.values())
     for _, words in ends.values():
         assert any(words in kept[name] for name in told), words
