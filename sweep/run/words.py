@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -24,13 +25,16 @@ from sweep.store.storage import UNAVAILABLE, Location
 LAUNCHES = 10  # the latest, of which there are logs
 ON_THEIR_WAY_SECONDS = 3.0  # the words of a worker that has just died, to a bucket
 
+_OWN = re.compile(r"(\d+)/(?:events\.jsonl|worker-[^/]*\.log)")  # what launches have written
 _NAME = ""  # of what keeps the words of this process, which has one standard output
 _KEEPER: IO[bytes] | None = None  # as long as this is open it keeps
 
 
-def logs_beside(location: Location) -> Location:
-    """Return the place for what is told of a store: beside it."""
+def logs_beside(location: Location) -> Location | None:
+    """Return the place for what is told of a store: beside it; None of a store that is a whole bucket."""
     store = str(location.local_path or location.place).rstrip("/")
+    if location.local_path is None and "/" not in store.partition("://")[2]:
+        return None
     return Location(f"{store.removesuffix('.zarr')}.logs")
 
 
@@ -39,15 +43,17 @@ def logs_of_launch(location: Location) -> Iterator[str]:
     """Yield the place for what is told of a launch, and remove what is of launches long ago; the caller has the lease.
 
     It has the number of the launch, or a higher one where there are logs of a store that was here before. In the end
-    the files of workers that had nothing to say are removed.
+    the files of workers that had nothing to say are removed. Folders with files of others are left alone.
     """
     beside, logs = logs_beside(location), ""
     with contextlib.suppress(*UNAVAILABLE):
-        names = {key.partition("/")[0] for key in beside.list("")}
-        there = sorted(int(name) for name in names if name.isdigit())
-        logs = f"{beside.place}/{max([next_launch(location), *(number + 1 for number in there[-1:])])}"
-        for number in there[: max(0, len(there) + 1 - LAUNCHES)]:
-            beside.delete_prefix(f"{number}/")
+        if beside is not None:
+            keys = beside.list("")
+            others = {key.partition("/")[0] for key in keys if not _OWN.fullmatch(key)}
+            there = sorted({int(found[1]) for key in keys if (found := _OWN.fullmatch(key)) and found[1] not in others})
+            logs = f"{beside.place}/{max([next_launch(location), *(number + 1 for number in there[-1:])])}"
+            for number in there[: max(0, len(there) + 1 - LAUNCHES)]:
+                beside.delete_prefix(f"{number}/")
     yield logs
     with contextlib.suppress(*UNAVAILABLE):
         for key, size in Location(logs).sizes("worker-").items() if logs else ():

@@ -58,15 +58,17 @@ def test_what_workers_print_is_kept_beside_a_store_at_a_url(service: Service) ->
 def test_the_logs_of_the_latest_launches_are_kept(tmp_path: Path) -> None:
     """A launch at work keeps its own, whatever is done meanwhile, and where a store of that name was removed."""
     place, logs = tmp_path / "toy.zarr", tmp_path / "toy.logs"
-    (logs / "notes").mkdir(parents=True)
+    (logs / "0").mkdir(parents=True)
+    (logs / "0/notes.txt").write_text("of the user's own")
 
     def numbers() -> list[int]:
-        return sorted(int(path.name) for path in logs.iterdir() if path.name.isdigit())
+        return sorted(int(path.name) for path in logs.iterdir() if path.name != "0")
 
     for number in range(1, LAUNCHES + 3):
         run(grid_with(), place)
         assert numbers() == list(range(max(1, number + 1 - LAUNCHES), number + 1))
         assert (logs / f"{number}/events.jsonl").read_text().count('"started"') == 1
+    assert (logs / "0/notes.txt").exists()
     shutil.rmtree(place)
     run(grid_with(), place)
     assert numbers()[-1] == LAUNCHES + 3
