@@ -109,8 +109,8 @@ class _Masked(BackendArray):
 
     def variable(self) -> xr.Variable:
         """Return it with the dimensions and attributes of the values."""
-        once = indexing.MemoryCachedArray(indexing.LazilyIndexedArray(self))  # type: ignore[no-untyped-call]
-        lazy = indexing.CopyOnWriteArray(once)  # type: ignore[arg-type]
+        once = indexing.MemoryCachedArray(indexing.LazilyIndexedArray(self))  # type: ignore[no-untyped-call]  # xarray has no types there
+        lazy = indexing.CopyOnWriteArray(once)  # type: ignore[arg-type]  # nor is it what xarray declares
         return xr.Variable(self._values.dims, lazy, self._values.attrs, self._values.encoding)
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:

@@ -69,7 +69,7 @@ def keep_words(logs: str) -> str:
     str
         Its path or URL; empty where there is none, and Ray keeps the words with its own logs.
     """
-    global _NAME  # noqa: PLW0603
+    global _NAME  # noqa: PLW0603 - of a process, as its standard output is
     name = f"{logs}/worker-{socket.gethostname()}-{os.getpid()}.log"
     try:
         file = _kept_at_url(name) if "://" in logs else _opened(Path(name))
@@ -90,7 +90,7 @@ def _opened(path: Path) -> TextIO:
 
 def _kept_at_url(url: str) -> TextIO:
     """Return a file without a name whose end is kept at a URL, by a process that outlives this one for a moment."""
-    global _KEEPER  # noqa: PLW0603
+    global _KEEPER  # noqa: PLW0603 - it is to stay open until the process ends, however it does
     file = tempfile.TemporaryFile("a+", encoding="utf-8", buffering=1)  # noqa: SIM115 - as long as this process lives
     keeper = subprocess.Popen(
         [sys.executable, "-m", "sweep.run.keeper", url],

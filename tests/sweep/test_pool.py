@@ -42,7 +42,7 @@ def test_where_they_are_is_asked_of_few_at_a_time_and_of_all_in_turn() -> None:
         asked[cluster.actors.index(actor)] += 1
         ask(actor)
 
-    cluster.ask = note  # type: ignore[method-assign]
+    cluster.ask = note
     assert len(Ran(cluster, tasks(400), 200, own=True).done) == 400
     assert max(Counter(at).values()) == 10
     assert len(asked) == 200
@@ -147,7 +147,7 @@ def test_a_task_that_is_to_be_alone_has_the_machine_with_most_memory_and_holds_u
         if task.alone:
             beside.append(sum(other.node == actor.node for other in cluster.actors if other is not actor))
 
-    cluster.submit = submit  # type: ignore[method-assign]
+    cluster.submit = submit
     starved = [Task("narrow", range(cell, cell + 1), alone=True) for cell in range(100, 102)]
     ran = Ran(cluster, [*tasks(20), *starved, *tasks(20)])
     assert len(ran.done) == 42

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,6 @@ from sweep.store.store import Store
 from sweep.verification import verify_store
 
 PLACE = "s3://sweeps/runs/toy.zarr"
-
-
-@pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    service = Service(tmp_path / "service")
-    for name, value in service.environment.items():
-        monkeypatch.setenv(name, value)
-    yield service
-    service.kill()
 
 
 def assert_right(folder: Path, **changes: object) -> None:

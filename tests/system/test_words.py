@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from buckets import Service
 from launching import grid_with, run
@@ -20,15 +18,6 @@ from sweep.run.executors.ray import RayExecutor
 from sweep.run.words import LAUNCHES, logs_of_launch
 from sweep.store.lease import Lease
 from sweep.store.storage import Location
-
-
-@pytest.fixture
-def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    service = Service(tmp_path / "service")
-    for name, value in service.environment.items():
-        monkeypatch.setenv(name, value)
-    yield service
-    service.kill()
 
 
 def test_what_workers_print_is_kept_beside_a_store_at_a_url(service: Service) -> None:
