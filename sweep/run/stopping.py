@@ -13,6 +13,8 @@ from types import FrameType
 from typing import TypeVar
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # Slurm sends the last one as a warning, where it is asked to
+NUDGE = signal.SIGURG  # means nothing to a process that does not handle it
+NUDGE_SECONDS = 0.05
 LEAVE_SECONDS = 10.0  # for what is to be put in order by one who leaves at once
 INTERRUPTED = 130
 T = TypeVar("T")
@@ -24,6 +26,9 @@ class StopRequest(threading.Event):
     The first signal, or `ask`, sets it: what runs ends with its block and commits. A second signal leaves at once by
     KeyboardInterrupt, and so does the first as long as nothing runs (see `gently`).
 
+    A thread hears the signals. Their handlers would do so too late: Python runs them in the main thread, between two of
+    its own instructions, and these may be far apart where compiled code runs, or a sleep begins at the very moment.
+
     Attributes
     ----------
     reason : str
@@ -33,14 +38,12 @@ class StopRequest(threading.Event):
     def __init__(self) -> None:
         super().__init__()
         self.reason = ""
-        self._gentle = self._is_asked = False
-        self._asked: SimpleQueue[str | None] = SimpleQueue()  # may be filled by a signal's handler, unlike an Event
-        self._left: SimpleQueue[None] = SimpleQueue()
+        self._gentle = self._listening = self._leaving = False
+        self._asked: SimpleQueue[str | None] = SimpleQueue()
 
     def ask(self, reason: str) -> None:
         """Ask to stop."""
-        if not self._is_asked:
-            self._is_asked = True  # first of all: the next signal may come in the middle of this
+        if not self.is_set():
             self.reason = reason
             self.set()
             self._asked.put(reason)
@@ -74,27 +77,64 @@ class StopRequest(threading.Event):
                 started = stack.enter_context(starting)
             except SystemExit as error:  # Ray's way to leave, had the signal come while it was starting
                 raise KeyboardInterrupt from error
-            self._listen()
+            self._handle()
             yield started
 
-    def _listen(self) -> dict[signal.Signals, signal._HANDLER]:
-        """Handle signals from now on; return what handled them before."""
+    @contextmanager
+    def listening(self, *, in_any_case: bool = False) -> Iterator[None]:
+        """Hear signals while the body runs, in the main thread: elsewhere none are to be had.
+
+        Parameters
+        ----------
+        in_any_case : bool
+            Leaving at once takes `LEAVE_SECONDS` at most, then the process ends: what it waits for may never come.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        numbers, wakeup = os.pipe()
+        os.set_blocking(wakeup, False)
+        wakeup_before, before = signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False), self._handle()
+        self._listening = True
+        threading.Thread(target=self._listen, args=(numbers, in_any_case), daemon=True).start()
+        try:
+            yield
+        finally:
+            self._listening = False
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(wakeup_before)
+            os.close(wakeup)
+
+    def _handle(self) -> dict[signal.Signals, signal._HANDLER]:
+        """Handle signals from now on, where that can be done; return what handled them before."""
         if threading.current_thread() is not threading.main_thread():
             return {}
-        return {number: signal.signal(number, self._signalled) for number in SIGNALS}
+        return {number: signal.signal(number, self._interrupt) for number in (*SIGNALS, NUDGE)}
 
-    def _signalled(self, number: int, frame: FrameType | None) -> None:
-        second = self._is_asked
-        self.ask("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
-        if second or not self._gentle:
-            self._left.put(None)
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Leave, if the thread that listens says so."""
+        if self._leaving:
+            self._leaving = False
             raise KeyboardInterrupt
 
-    def _end(self) -> None:
-        """End the process of one who was to leave at once and has not: what it waits for may never come."""
-        self._left.get()
-        time.sleep(LEAVE_SECONDS)
-        os._exit(INTERRUPTED)
+    def _listen(self, numbers: int, in_any_case: bool) -> None:
+        with open(numbers, "rb", buffering=0) as heard:
+            while number := heard.read(1):
+                if number[0] in SIGNALS and signal.getsignal(number[0]) == self._interrupt:  # not taken by Ray
+                    self._signalled(signal.Signals(number[0]), in_any_case)
+
+    def _signalled(self, number: signal.Signals, in_any_case: bool) -> None:
+        leave = self.is_set() or not self._gentle
+        self.ask("Ctrl-C" if number == signal.SIGINT else number.name)
+        if leave and in_any_case:
+            end = threading.Timer(LEAVE_SECONDS, os._exit, [INTERRUPTED])
+            end.daemon = True
+            end.start()
+        self._leaving = leave
+        while self._leaving and self._listening:
+            signal.pthread_kill(threading.main_thread().ident or 0, NUDGE)
+            time.sleep(NUDGE_SECONDS)
 
 
 class Pause(threading.Event):
@@ -137,12 +177,8 @@ def interruptible(
     timer.daemon = True
     if seconds is not None:
         timer.start()
-    if in_any_case:
-        threading.Thread(target=request._end, daemon=True).start()
-    before = request._listen()
     try:
-        yield request
+        with request.listening(in_any_case=in_any_case):
+            yield request
     finally:
         timer.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)

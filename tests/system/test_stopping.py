@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -68,6 +70,35 @@ def test_the_second_signal_leaves_at_once(blocks: Path, tmp_path: Path) -> None:
         status, took = launch.end()
     assert (status, took < 10.0) == (130, True), (took, launch.said)
     assert KEPT in launch.said
+
+
+DEAF = """
+import signal, time
+from sweep.run.stopping import SIGNALS, interruptible
+
+with interruptible() as request, request.gently(lambda reason: print("stopping", reason, flush=True)):
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # of this thread only: another one takes them, this one sleeps on
+    try:
+        print("asleep", flush=True)
+        time.sleep(30.0)
+    except KeyboardInterrupt:
+        print("left", request.reason, flush=True)
+"""
+
+
+def test_what_does_not_wake_up_hears_signals_all_the_same() -> None:
+    """As compiled code does not, and a sleep that begins just after the handler of the signal before has run."""
+    with subprocess.Popen([sys.executable, "-c", DEAF], stdout=subprocess.PIPE, text=True) as process:
+        said = process.stdout
+        assert said is not None
+        assert said.readline() == "asleep\n"
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert said.readline() == "stopping SIGTERM\n"
+        process.send_signal(signal.SIGINT)
+        assert said.readline() == "left SIGTERM\n"
+    assert process.returncode == 0
+    assert time.monotonic() - began < 20.0
 
 
 def test_on_ray_what_waits_is_not_begun_and_all_is_over_soon(blocks: Path, tmp_path: Path) -> None:
