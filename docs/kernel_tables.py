@@ -22,7 +22,7 @@ def section(name: str, kernel: Kernel[Any]) -> Iterator[str]:
     """Yield what a kernel says of itself, in MyST."""
     yield f"## `{name}`"
     yield f"{kernel.description.rstrip('.')}. Reads: {', '.join(kernel.inputs) or 'nothing'}. Version {kernel.version}."
-    yield table(("parameter", "type, default", "units", "meaning"), describe(kernel.params))
+    yield table(("parameter", "type, default", "units", "meaning"), describe(kernel))
     if kernel.example is not None:
         outputs = [
             (each, ", ".join(map("{} {}".format, one.dims, one.shape)), one.dtype, one.units, one.description)

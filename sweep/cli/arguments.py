@@ -50,7 +50,7 @@ def load_grid(path: Path, overrides: list[str] | None) -> Grid:
     sys.path.append(str(path.absolute().parent))  # a kernel may stand beside the grid that names it
     grid = load.load_grid(path, overrides or ())
     for note in grid.notes:
-        err.print(note, markup=False, highlight=False, soft_wrap=True)
+        err.print(note, soft_wrap=True)
     return grid
 
 

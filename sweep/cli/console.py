@@ -8,15 +8,17 @@ from typing import Any
 
 from rich.console import Console
 
+from sweep.display.consoles import plain_console
+
 FOLLOW_SECONDS = 2.0  # between two looks at a store that others fill
 
-out = Console()
-err = Console(stderr=True)
+out = plain_console()
+err = plain_console(stderr=True)
 
 
 def say(text: str, console: Console = out) -> None:
-    """Print plain words: no markup, no wrapping, so that paths and commands can be copied."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    """Print plain words without wrapping them, so that paths and commands can be copied."""
+    console.print(text, soft_wrap=True)
 
 
 class Steady:

@@ -34,7 +34,7 @@ def with_hooks(listener: Listener, references: Sequence[str]) -> Listener:
             except Exception as error:  # noqa: BLE001 - it is the user's, and no reason to end what takes days
                 del hooks[reference]
                 words = f"--hook {reference} raised {reason(error)}; the launch goes on without it"
-                err.print(words, markup=False, highlight=False, soft_wrap=True)
+                err.print(words, soft_wrap=True)
 
     return tell
 

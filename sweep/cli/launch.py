@@ -129,7 +129,7 @@ def launch(
             _interrupted()
         except SweepError as error:
             if request.is_set():  # what it was told to end may have been told the same
-                err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+                err.print(str(error), soft_wrap=True)
                 _interrupted()
             raise
     words, status = conclusion(summary, place, _line())

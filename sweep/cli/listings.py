@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from sweep.cli.console import out
 from sweep.errors import Problem, SweepError, did_you_mean
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ def kernels(
         except ValueError as error:
             raise SweepError(Problem(each, str(error))) from error
         reference = short_names().get(each, each)
-        Console().print(_parameters(kernel, f"{each} ({reference}, version {kernel.version})"))
+        out.print(_parameters(kernel, f"{each} ({reference}, version {kernel.version})"))
     if name:
-        Console().print(_outputs(kernel))
+        out.print(_outputs(kernel))
 
 
 def _parameters(kernel: Kernel[Any], title: str) -> Table:
@@ -40,7 +40,7 @@ def _parameters(kernel: Kernel[Any], title: str) -> Table:
 
     table = _table(title, ("parameter", "type, default", "units", "meaning"))
     table.caption = f"{kernel.description.rstrip('.')}. Reads: {', '.join(kernel.inputs) or 'nothing'}."
-    for row in describe(kernel.params):
+    for row in describe(kernel):
         table.add_row(*row)
     return table
 

@@ -32,5 +32,5 @@ def _run(debug: bool) -> None:
     except SweepError as error:
         if debug:
             raise
-        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        err.print(str(error), soft_wrap=True)
         sys.exit(1 if error.written else 2)

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sweep.display.amounts import duration
+from sweep.display.amounts import duration, number
+from sweep.display.consoles import plain_console
 from sweep.display.tables import columns
 from sweep.planning.plan import Plan, StagePlan
 from sweep.planning.template import BOOKS
 from sweep.run.launch import done_in
+from sweep.run.looking import soonest
 from sweep.store.launches import measured_speeds
 from sweep.store.storage import human_bytes
 from sweep.store.store import Store
@@ -34,6 +36,8 @@ class StageForecast:
         About how many tasks those are.
     seconds : float
         Of one core that they take, as launches have measured or else as the kernel says.
+    soonest : float
+        Seconds until its end however many cores there are: its longest point, after those of what it reads.
     nbytes : int
         Of all results, before compression.
     files : int
@@ -46,6 +50,7 @@ class StageForecast:
     left: int
     tasks: int
     seconds: float
+    soonest: float
     nbytes: int
     files: int
 
@@ -76,8 +81,8 @@ class Forecast:
 
     @property
     def seconds(self) -> float:
-        """Return the seconds that all cores take together."""
-        return self.core_seconds / self.cores
+        """Return the seconds until the end: of all cores at work, or of the longest way through the stages."""
+        return max([self.core_seconds / self.cores, *(stage.soonest for stage in self.stages.values())])
 
     def __rich__(self) -> RenderableType:
         table = columns("stage", "axes", ("points", "left", "tasks", "core time", "data", "files"))
@@ -87,12 +92,12 @@ class Forecast:
             what = f"{stage.kernel}: {axes}" if axes else stage.kernel
             table.add_row(name, what, *counts, human_bytes(stage.nbytes), str(stage.files))
         nbytes, files = (sum(getattr(s, name) for s in self.stages.values()) for name in ("nbytes", "files"))
-        time = f"{duration(self.core_seconds)} of one core, {duration(self.seconds)} on {self.cores} cores"
-        left = f"{self.points} points left: {time}" if self.points else "nothing left to do"
+        time = f"{duration(self.core_seconds)} of one core, {duration(self.seconds)} on {number(self.cores, 'core')}"
+        left = f"{number(self.points, 'point')} left: {time}" if self.points else "nothing left to do"
         return Group(table, Text(f"{left}; the store: {human_bytes(nbytes)} before compression, at most {files} files"))
 
     def __str__(self) -> str:
-        console = Console(width=120)
+        console = plain_console(width=120)
         with console.capture() as words:
             console.print(self)
         return words.get().rstrip()
@@ -109,11 +114,16 @@ def forecast(plan: Plan, store: Store, cores: int) -> Forecast:
     cores : int
     """
     done, speeds = done_in(plan, store), measured_speeds(store.location)
+    left = {name: (stage.blocks > 0) & ~done[name] for name, stage in plan.stages.items()}
+    seconds = {
+        name: speeds.get(name, stage.factor) / stage.factor * stage.per_cell(stage.seconds * left[name])
+        for name, stage in plan.stages.items()
+    }
+    reads = {name: {item.stage for item in stage.stage.inputs.values()} for name, stage in plan.stages.items()}
+    ends = soonest({name: float(cells.max(initial=0.0)) for name, cells in seconds.items()}, reads)
     stages = {}
     for name, stage in plan.stages.items():
-        left = (stage.blocks > 0) & ~done[name]
-        factor = speeds.get(name, stage.factor) / stage.factor
-        work = (int(left.sum()), stage.tasks_of(left), factor * float(stage.seconds[left].sum()))
+        work = (int(left[name].sum()), stage.tasks_of(left[name]), float(seconds[name].sum()), ends[name])
         axes = {axis: len(labels) for axis, labels in stage.stage.axes.items()}
         wanted = int((stage.blocks > 0).sum())
         stages[name] = StageForecast(stage.stage.kernel.name, axes, wanted, *work, *_results(stage))

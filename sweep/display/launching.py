@@ -14,6 +14,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 
 from sweep.display.amounts import duration, moment, rate
+from sweep.display.consoles import plain_console
 from sweep.display.ranges import in_ranges
 from sweep.display.tables import progress_table, totals
 from sweep.run.events import (
@@ -59,7 +60,7 @@ class LiveDisplay:
             case TaskDone() | Ended():
                 pass  # the table tells
             case _:
-                self._live.console.print(line_of(event), markup=False, highlight=False)
+                self._live.console.print(line_of(event))
 
     def _table(self) -> RenderableType:
         return "" if self._look is None else view_of(self._look())
@@ -92,7 +93,7 @@ class _Teller:
 
     def _print(self, text: str) -> None:
         with self._speaking:
-            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(text, soft_wrap=True)
 
 
 class PlainDisplay(_Teller):
@@ -151,7 +152,7 @@ class NotebookDisplay(_Teller):
     """A table below the cell that moves every second, and words above it. A listener of events."""
 
     def __init__(self) -> None:
-        super().__init__(Console(), NOTEBOOK_SECONDS)
+        super().__init__(plain_console(), NOTEBOOK_SECONDS)
         self._cell: Any = None
 
     def __call__(self, event: Event) -> None:
@@ -171,7 +172,7 @@ class NotebookDisplay(_Teller):
         self._cell.update(self._drawn(look))
 
     def _drawn(self, look: Look) -> Any:
-        console = Console(file=io.StringIO(), record=True, width=100, force_jupyter=False)
+        console = plain_console(file=io.StringIO(), record=True, width=100, force_jupyter=False)
         console.print(view_of(look))
         return ipython_display().HTML(console.export_html(inline_styles=True, code_format="<pre>{code}</pre>"))
 
@@ -198,7 +199,7 @@ def shown(progress: bool | None) -> LiveDisplay | PlainDisplay | NotebookDisplay
         return None
     if in_notebook():
         return NotebookDisplay()
-    console = Console()
+    console = plain_console()
     if console.is_terminal:
         return LiveDisplay(console)
     return PlainDisplay(console) if progress else None
@@ -244,7 +245,7 @@ def _progress_line(name: str, stage: Progress, pace: Pace, workers: int) -> str:
     if pace.rate:
         parts.append(rate(pace.rate, pace.unit))
     if stage.done < stage.points:
-        left = pace.seconds / max(workers, 1)
+        left = pace.seconds_left(workers)
         parts.append(f"{duration(left)} left, until {moment(left)}")
     return f"{name}: {', '.join(parts)}"
 

@@ -13,7 +13,7 @@ from sweep.display.amounts import duration, moment, rate
 from sweep.run.events import Look, Pace, Progress
 from sweep.run.status import Status
 
-BAR = 24  # characters
+BAR = 16  # characters
 
 
 def progress_table(stages: Mapping[str, tuple[Progress | None, Pace | None]], workers: int = 1) -> Table:
@@ -26,18 +26,19 @@ def progress_table(stages: Mapping[str, tuple[Progress | None, Pace | None]], wo
     workers : int
         Cores that share the work.
     """
-    table = columns("stage", "", ("points done", "failed", "rate", "left"))
+    table = columns("stage", "", ("points done", "running", "failed", "rate", "left"))
     for name, (stage, pace) in stages.items():
         if stage is None:
             table.add_row(name, "", "?")
             continue
         done = stage.done + (pace.under_way if pace else 0.0)
-        left = pace.seconds / max(workers, 1) if pace and stage.done + stage.failed < stage.points else 0.0
+        left = pace.seconds_left(workers) if pace and stage.done + stage.failed < stage.points else 0.0
         aside = f"{stage.failed}" + (f" (+{stage.waiting} wait)" if stage.waiting else "")
         table.add_row(
             name,
             ProgressBar(total=max(stage.points, 1), completed=done, width=BAR),
             f"{stage.done} of {stage.points}",
+            str(pace.running) if pace and pace.running else "",
             aside if stage.failed or stage.waiting else "",
             rate(pace.rate, pace.unit) if pace else "",
             duration(left) if left else "",

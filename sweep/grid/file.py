@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from pydantic import BaseModel, ValidationError
 
 from sweep.errors import Problem, SweepError, brief, did_you_mean
 from sweep.grid.form import GridForm, InputForm, StageForm
+from sweep.grid.parameters import fields_of
+from sweep.grid.registry import find_kernel
 from sweep.grid.yaml_text import dump_yaml, flat, parse_yaml
 
 MAX_BYTES = 2**20  # the YAML reader takes some ten seconds for that
@@ -55,28 +58,69 @@ def with_overrides(text: str, where: str, overrides: Sequence[str]) -> tuple[dic
     document = parse_yaml(text, where)
     if not isinstance(document, dict):
         raise SweepError(Problem(where, f"found {brief(document)}; wanted a mapping with name, seed and stages"))
+    known = set(_stages(document))
     for override in overrides:
         _set(document, override)
+    for override in overrides:
+        _check_stage(document, known, override)
     return document, dump_yaml(document) if overrides else text
 
 
 def _set(document: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not all(key.strip().split(".")):
-        raise SweepError(Problem(f"--set {override}", "wanted KEY=VALUE, such as stages.ising.params.size=10"))
+        raise SweepError(
+            Problem(f"--set {override}", "wanted KEY=VALUE, such as stages.ising.params.configurations=100")
+        )
     _check_beginning(document, key.strip(), override)
     set_value(document, key.strip(), parse_yaml(text, f"--set {override}"), f"--set {override}")
 
 
 def _check_beginning(document: Mapping[str, Any], key: str, override: str) -> None:
-    """Refuse a key that begins with what no grid has; one that forgot the stages, or the stage, is told."""
-    first, stages = key.partition(".")[0], document.get("stages")
-    if first in GridForm.model_fields or not isinstance(stages, dict) or not stages:
+    """Refuse a key that begins with what no grid has; one that forgot a part of the way is told."""
+    first = key.partition(".")[0]
+    if first in GridForm.model_fields or not _stages(document):
         return
-    way = f"stages.{key}" if first in stages else f"stages.{next(iter(stages))}.{key}"
-    meant = f"; did you mean {way}?" if first in stages or first in StageForm.model_fields else ""
+    way = _way_to(document, key.split("."))
+    meant = f"; did you mean {way}?" if way else ""
     what = f"found {first!r} to begin with; wanted {', '.join(GridForm.model_fields)}{meant}"
     raise SweepError(Problem(f"--set {override}", what))
+
+
+def _check_stage(document: Mapping[str, Any], known: Collection[str], override: str) -> None:
+    """Refuse to set a part of a stage that is not in the grid; one that is given a kernel is a new one."""
+    first, _, rest = override.partition("=")[0].strip().partition(".")
+    name = rest.partition(".")[0]
+    stage = _stages(document).get(name)
+    if first != "stages" or name in known or not isinstance(stage, dict) or "kernel" in stage:
+        return
+    raise SweepError(Problem(f"--set {override}", f"there is no stage {name!r}; {did_you_mean(name, known)}"))
+
+
+def _stages(document: Mapping[str, Any]) -> dict[str, Any]:
+    stages = document.get("stages")
+    return stages if isinstance(stages, dict) else {}
+
+
+def _way_to(document: Mapping[str, Any], words: Sequence[str]) -> str | None:
+    """Return the first place in a grid's stages which one comes to by these words, if some are put between them."""
+    for name, stage in _stages(document).items():
+        for inner in (*_inside(stage), *([key] for key in StageForm.model_fields)):
+            way = ["stages", str(name), *inner]
+            rest = iter(way)
+            if way[-1] == words[-1] and all(word in rest for word in words):
+                return ".".join(way)
+    return None
+
+
+def _inside(stage: Any) -> Iterator[list[str]]:
+    """Yield the axes that a stage has, and the parameters of its kernel."""
+    if not isinstance(stage, dict):
+        return
+    if isinstance(stage.get("axes"), dict):
+        yield from (["axes", str(axis)] for axis in stage["axes"])
+    with contextlib.suppress(ValueError):  # whoever looks it up again says so
+        yield from (["params", name] for name in fields_of(find_kernel(str(stage.get("kernel"))).params))
 
 
 def set_value(document: dict[str, Any], key: str, value: Any, where: str) -> None:
@@ -104,7 +148,7 @@ def read_form(document: Mapping[str, Any], where: str) -> tuple[GridForm, list[P
     try:
         return GridForm.model_validate(document), []
     except ValidationError as error:
-        problems = _problems(error, where)
+        problems = _problems(error, where, document)
         rest = copy.deepcopy(dict(document))
         for detail in error.errors(include_url=False):
             _leave_out(rest, detail["loc"])
@@ -125,11 +169,11 @@ def _leave_out(document: Any, loc: tuple[int | str, ...]) -> None:
         parent.pop(last)
 
 
-def _problems(error: ValidationError, where: str) -> list[Problem]:
+def _problems(error: ValidationError, where: str, document: Mapping[str, Any]) -> list[Problem]:
     problems: dict[str, Problem] = {}
     for detail in error.errors(include_url=False):
         place = _place(detail["loc"])
-        problems.setdefault(place, Problem(f"{where}: {place}", _explain(detail["type"], detail)))
+        problems.setdefault(place, Problem(f"{where}: {place}", _explain(detail["type"], detail, document)))
     return list(problems.values())
 
 
@@ -140,10 +184,12 @@ def _place(loc: tuple[int | str, ...]) -> str:
     return ".".join(words) or "the file"
 
 
-def _explain(kind: str, detail: Any) -> str:
+def _explain(kind: str, detail: Any, document: Mapping[str, Any]) -> str:
     found, context = detail["input"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"unknown key; {did_you_mean(str(detail['loc'][-1]), _keys_at(detail['loc']))}"
+        way = _way_to(document, [str(word) for word in detail["loc"]])
+        meant = f"did you mean {way}?" if way else did_you_mean(str(detail["loc"][-1]), _keys_at(detail["loc"]))
+        return f"unknown key; {meant}"
     if kind == "missing":
         return "missing; every grid needs it" if len(detail["loc"]) == 1 else "missing"
     if kind == "int_type" or "ge" in context:

@@ -122,13 +122,14 @@ def _limits(bounds: Bounds, value: Any) -> Iterator[tuple[str, float, bool]]:
             yield sign, limit, compare(canonical(value), canonical(limit))
 
 
-def describe(params: type) -> list[tuple[str, str, str, str]]:
+def describe(kernel: Kernel[Any]) -> list[tuple[str, str, str, str]]:
     """Return name, type and default, units and meaning of every parameter, for people."""
-    rows = []
+    rows, params, filled = [], kernel.params, filled_of(kernel)
     for name, field in fields_of(params).items():
         bounds = bounds_of(field)
         kind = kind_name(typing.get_type_hints(params)[name])
         default = "required" if name in required_of(params) else f"= {field.default!r}"
+        default = "not set: " + filled[name] if name in filled else default
         limits = [f"{sign} {limit:g}" for sign, limit, _ in _limits(bounds, 0)]
         choices = [" | ".join(map(str, bounds.choices))] if bounds.choices else []
         meaning = "; ".join([bounds.help, *limits, *choices, *(["may grow later"] if bounds.extent else [])])

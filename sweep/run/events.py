@@ -44,6 +44,8 @@ class Pace:
         What the kernel counts.
     seconds : float
         Of one core, that the rest takes as far as is known.
+    soonest : float
+        Seconds until its end however many cores there are: its longest point, after those of what it reads.
     """
 
     running: int
@@ -51,6 +53,11 @@ class Pace:
     rate: float
     unit: str
     seconds: float
+    soonest: float
+
+    def seconds_left(self, workers: int) -> float:
+        """Return the seconds until its end, if so many cores are at work at nothing else."""
+        return max(self.seconds / max(workers, 1), self.soonest)
 
 
 @dataclass(frozen=True)
@@ -70,8 +77,10 @@ class Look:
 
     @property
     def seconds_left(self) -> float:
-        """Return the seconds until all is done, if all cores are at work until then."""
-        return sum(pace.seconds for _, pace in self.stages.values()) / max(self.workers, 1)
+        """Return the seconds until all is done: of all cores at work, or of the longest way through the stages."""
+        paces = [pace for _, pace in self.stages.values()]
+        shared = sum(pace.seconds for pace in paces) / max(self.workers, 1)
+        return max([shared, *(pace.soonest for pace in paces)])
 
 
 def look_from(said: Any) -> Look | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sweep.planning.plan import StagePlan, Task
 from sweep.run.account import At
 from sweep.run.events import Look, Pace
+from sweep.run.queue import StageQueue
 from sweep.run.schedule import Schedule
 
 
@@ -67,14 +68,18 @@ class Looking:
         for at in at_work:
             where[at.task.stage].append(at)
         progress, handed_out = schedule.progress(), schedule.at_work()
+        queues = {name: schedule.queue(name) for name in progress}
+        now = self._clock()
+        longest = {name: _longest(queue, where[name], now) for name, queue in queues.items()}
+        ends = soonest(longest, {name: queue.reads for name, queue in queues.items()})
         stages = {
-            name: (progress[name], self._pace(schedule, name, where[name], handed_out[name] > 0)) for name in progress
+            name: (progress[name], self._pace(queue, where[name], handed_out[name] > 0, now, ends[name]))
+            for name, queue in queues.items()
         }
         return Look(stages, workers, min(workers, sum(at.task.resources.cpus for at in at_work)))
 
-    def _pace(self, schedule: Schedule, name: str, where: Sequence[At], at_work: bool) -> Pace:
-        queue, now = schedule.queue(name), self._clock()
-        plan = queue.plan
+    def _pace(self, queue: StageQueue, where: Sequence[At], at_work: bool, now: float, end: float) -> Pace:
+        plan, name = queue.plan, queue.plan.stage.name
         shares = [(at.point, _points(at, plan, queue.speed.factor, now)) for at in where]
         begun, ended = self._begun.get(name, now), now if at_work else self._ended.get(name, now)
         amount = queue.amount + _sum(shares, plan.amounts) - self._before[name]
@@ -84,7 +89,34 @@ class Looking:
             amount / (ended - begun) if ended > begun else 0.0,
             plan.stage.kernel.work_unit,
             queue.seconds_left(_sum(shares, plan.seconds)),
+            end,
         )
+
+
+def soonest(longest: Mapping[str, float], reads: Mapping[str, Collection[str]]) -> dict[str, float]:
+    """Return the seconds until stages end, however many cores there are.
+
+    Parameters
+    ----------
+    longest : mapping of str to float
+        The seconds that the longest cell of a stage takes, which one worker does from end to end; each stage after what
+        it reads.
+    reads : mapping of str to collection of str
+    """
+    ends: dict[str, float] = {}
+    for name, seconds in longest.items():
+        ends[name] = seconds and seconds + max((ends[other] for other in reads[name]), default=0.0)
+    return ends
+
+
+def _longest(queue: StageQueue, where: Sequence[At], now: float) -> float:
+    """Return the seconds that the longest cell of the rest takes."""
+    plan, left = queue.plan, queue.predicted_left()
+    for at in where:
+        cell = plan.cell_of(at.point)
+        left[at.task.cells.start : cell] = 0.0
+        left[cell] -= (_points(at, plan, queue.speed.factor, now) - at.points) * float(plan.seconds.flat[at.point])
+    return queue.speed.factor * float(left.max(initial=0.0))
 
 
 def _sum(shares: Iterable[tuple[int, float]], of: npt.NDArray[np.float64]) -> float:

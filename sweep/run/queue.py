@@ -70,8 +70,11 @@ class StageQueue:
         under_way : float
             Predicted seconds of what is over of the points at work.
         """
-        left = float(self.plan.seconds[~self.done & ~self.never].sum())
-        return self.speed.factor * max(left - under_way, 0.0)
+        return self.speed.factor * max(float(self.predicted_left().sum()) - under_way, 0.0)
+
+    def predicted_left(self) -> npt.NDArray[np.float64]:
+        """Return the seconds that the kernel predicts of the rest of each cell."""
+        return self.plan.per_cell(self.plan.seconds * (~self.done & ~self.never))
 
     def task(self, cells: range, without: frozenset[int] = frozenset(), careful: bool = False) -> Task:
         """Return a task of some cells."""

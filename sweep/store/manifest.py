@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sweep.errors import Problem, SweepError
@@ -119,6 +119,13 @@ def merge(manifest: Mapping[str, Any], plan: Plan, begun: Collection[str]) -> di
     # A store of an older version keeps the text of its last grid only; it is about to be replaced.
     kept = {name: {"grid": manifest["grid"], **entry} for name, entry in stored.items()}
     return as_attributes({**described, "stages": {**kept, **stages}})
+
+
+def no_store(place: str, strangers: Sequence[str]) -> Problem:
+    """Return what is wrong with a place that holds files of others; stores among them are named."""
+    inside = next((key.split("/")[0] for key in strangers if key.partition("/")[2] == "zarr.json"), "")
+    way = f"did you mean {place}/{inside}?" if inside else "choose another place"
+    return Problem(place, f"is not a store of this program (it holds {strangers[0]!r}); {way}")
 
 
 def read_manifest(attributes: Mapping[str, Any]) -> dict[str, Any]:

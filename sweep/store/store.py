@@ -26,7 +26,7 @@ from sweep.store.attribution import forget, new_attribution
 from sweep.store.checkpoint import Checkpoints, checkpoint_key, pack, unpack
 from sweep.store.chunks import StoredArray
 from sweep.store.environments import Environment, enrol
-from sweep.store.manifest import check_same_grid, layouts, read_manifest
+from sweep.store.manifest import check_same_grid, layouts, no_store, read_manifest
 from sweep.store.presence import chunk_indices, variables_in
 from sweep.store.progress import Progress, read_progress
 from sweep.store.provenance import check_same_code
@@ -123,8 +123,7 @@ class Store:
             return read_manifest(attributes)
         strangers = [key for key in self.location.list("")[:1000] if not key.startswith(".sweep/")]
         if strangers and not self.location.list(".sweep/"):
-            what = f"is not a store of this program (it holds {strangers[0]!r}); choose another --store"
-            raise SweepError(Problem(self.location.place, what))
+            raise SweepError(no_store(self.location.place, strangers))
         return None
 
     def begun(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,13 @@ from rich.console import Console
 import sweep.display.launching
 from sweep.display.amounts import duration, moment, rate
 from sweep.display.forecast import forecast
-from sweep.display.launching import LiveDisplay, PlainDisplay
+from sweep.display.consoles import plain_console
+from sweep.display.launching import LiveDisplay, PlainDisplay, display_for
 from sweep.display.tables import progress_table, totals
 from sweep.planning.plan import Task, make_plan
 from sweep.run.account import Account, At
 from sweep.run.events import Look, Notice, Pace, Progress, Started, TaskDone, look_from
-from sweep.run.looking import Looking
+from sweep.run.looking import Looking, soonest
 from sweep.run.schedule import Schedule
 from sweep.store.launches import put_launch
 from sweep.store.storage import Location
@@ -30,8 +31,8 @@ from sweep.store.store import Store
 
 LOOK = Look(
     {
-        "ising": (Progress(60, 60), Pace(0, 0.0, 3.2e9, "spin flips", 0.0)),
-        "rbm": (Progress(10, 4, 1, 2), Pace(2, 1.5, 0.02, "points", 400.0)),
+        "ising": (Progress(60, 60), Pace(0, 0.0, 3.2e9, "spin flips", 0.0, 0.0)),
+        "rbm": (Progress(10, 4, 1, 2), Pace(2, 1.5, 0.02, "points", 400.0, 90.0)),
     },
     workers=2,
     cores=2,
@@ -62,6 +63,7 @@ def test_what_is_under_way_counts_by_blocks_and_by_time() -> None:
     assert pace.under_way == pytest.approx(0.25)
     assert pace.rate == pytest.approx(0.25 / now[0])
     assert pace.seconds == pytest.approx(float(stage.seconds.sum()) - 0.25 * seconds)
+    assert stage.per_cell(stage.seconds).max() == pace.soonest, "another cell is as long, and not begun"
     stuck = looking.look(schedule, [At(task, 0, 0, 9, 10, -100.0)], 2).stages["walk"][1]
     assert stuck.under_way == 1.0, "a block that takes longer than predicted is no more than one"
 
@@ -92,7 +94,7 @@ def test_tables_fit_a_terminal_and_say_what_is_left() -> None:
     assert max(map(len, table.splitlines())) <= 80
     assert "60 of 60" in table
     assert "3.2 G spin flips/s" in table
-    assert "1 (+2 wait) 50 s a point 3 min 20 s" in " ".join(table.split())
+    assert "4 of 10 2 1 (+2 wait) 50 s a point 3 min 20 s" in " ".join(table.split())
     assert "64 of 70 points, about 3 min 20 s left, until" in table
     assert "?" in on_paper(progress_table({"rbm": (None, None)}))
 
@@ -118,6 +120,29 @@ def test_a_forecast_is_of_what_is_left_by_what_was_measured(tmp_path: Path) -> N
     assert again.core_seconds == pytest.approx(10 * float(plan.stages["walk"].seconds.flat[0]))
 
 
+def test_what_one_worker_does_from_end_to_end_is_not_shared(tmp_path: Path) -> None:
+    """A stage that has one long point left takes as long as that, and then what reads it, on any number of cores."""
+    reads: dict[str, list[str]] = {"data": [], "training": ["data"], "flow": ["training"]}
+    assert soonest({"data": 3.0, "training": 5.0, "flow": 0.0}, reads) == {"data": 3.0, "training": 8.0, "flow": 0.0}
+    look = replace(LOOK, workers=100, cores=100)
+    assert look.seconds_left == 90.0
+    assert "1 min 30 s" in on_paper(progress_table(look.stages, 100))
+    plan, store = make_plan(grid_with()), Store(Location(str(tmp_path / "toy.zarr")))
+    cells = [float(stage.per_cell(stage.seconds).max()) for stage in plan.stages.values()]
+    assert forecast(plan, store, 10**6).seconds == pytest.approx(sum(cells)), "walks read throws"
+
+
+def test_of_a_point_at_work_what_is_over_is_not_left() -> None:
+    plan = make_plan(grid_with(walk__axes={"size": [3], "realisation": 1}, throw__axes={"size": [3]}))
+    schedule = Schedule(plan, {name: np.zeros(one.stage.shape, bool) for name, one in plan.stages.items()})
+    while (task := schedule.next()) is not None and task.stage != "walk":
+        schedule.complete(task, Account())
+    assert task is not None
+    at = At(task, 0, 0, 1, 4, 0.0)
+    pace = Looking(schedule, lambda: 0.0).look(schedule, [at], 8).stages["walk"][1]
+    assert pace.seconds_left(8) == pytest.approx(0.75 * float(plan.stages["walk"].seconds.sum()))
+
+
 def test_a_log_gets_lines_while_a_long_task_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep.display.launching, "PLAIN_SECONDS", 0.02)
     console = Console(file=io.StringIO(), width=80)
@@ -129,6 +154,15 @@ def test_a_log_gets_lines_while_a_long_task_runs(monkeypatch: pytest.MonkeyPatch
             time.sleep(0.01)
         display(TaskDone(Task("ising", range(1)), 60, 1.0, 0))
     assert "ising" not in console.file.getvalue(), "it was complete before"
+
+
+@pytest.mark.parametrize("kind", [{"as_json": True}, {"quiet": False}, {"quiet": False, "terminal": True}])
+def test_words_are_printed_as_they_are(kind: dict[str, bool]) -> None:
+    """Rich would take [sites] for a style and :x: for a picture, also inside JSON."""
+    console = plain_console(file=io.StringIO(), width=80, force_terminal=kind.pop("terminal", False))
+    with display_for(console, **kind) as display:
+        display(Notice("in [sites] of a :x: box"))
+    assert "in [sites] of a :x: box" in console.file.getvalue()
 
 
 def test_a_terminal_shows_words_above_the_table() -> None:

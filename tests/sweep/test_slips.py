@@ -16,6 +16,11 @@ from sweep.errors import SweepError
 from sweep.grid.yaml_text import lines_of
 
 INLINE = ("--executor", "inline")
+ODD = """
+import sweep
+@sweep.kernel(outputs={})
+def ODD(length: float = sweep.parameter("a length in [sites] of the :x: axis", default=1.0)): ...
+"""
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +28,7 @@ def launched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a grid and its store."""
     folder = tmp_path_factory.mktemp("launched")
     (folder / "toy.yaml").write_text(yaml.safe_dump(GRID, sort_keys=False))
+    (folder / "odd.py").write_text(ODD)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         assert do("launch", "toy.yaml", *INLINE).startswith("throw:")
@@ -48,6 +54,7 @@ def test_a_store_where_a_grid_is_wanted_and_the_reverse(here: Path) -> None:
     assert "All done: runs/toy.zarr" in do("launch", "runs/toy.zarr", *INLINE)
     assert "nothing left to do" in do("plan", "runs/toy.zarr")
     assert "toy: runs/toy.zarr" in do("status", "toy.yaml")
+    assert do("status", "runs").endswith("did you mean runs/toy.zarr?")
     (here / "other.yaml").write_text((here / "toy.yaml").read_text().replace("name: toy", "name: other"))
     assert do("status", "other.yaml") == "other.yaml: is a grid; wanted a store, and there is none at runs/other.zarr"
 
@@ -65,11 +72,23 @@ def test_a_store_where_a_grid_is_wanted_and_the_reverse(here: Path) -> None:
         (("report", "toy.yaml", "--out", "/proc/none"), "/proc/none: cannot write the report there: No such file"),
         (("plan", "toy.yaml", "--set", "walk.params.steps=3"), "did you mean stages.walk.params.steps?"),
         (("plan", "toy.yaml", "--set", "params.throws=3"), "did you mean stages.throw.params.throws?"),
+        (("plan", "toy.yaml", "--set", "params.steps=3"), "did you mean stages.walk.params.steps?"),
+        (("plan", "toy.yaml", "--set", "steps=3"), "did you mean stages.walk.params.steps?"),
+        (("plan", "toy.yaml", "--set", "stages.walk.steps=3"), "unknown key; did you mean stages.walk.params.steps?"),
+        (("plan", "toy.yaml", "--set", "stages.walk.size=3"), "unknown key; did you mean stages.walk.axes.size?"),
+        (("plan", "toy.yaml", "--set", "stages.wlak.params.steps=3"), "there is no stage 'wlak'; did you mean 'walk'?"),
+        (("kernels", "nowhere:x:y"), "nowhere:x:y: cannot import 'nowhere'"),
+        (("kernels", "odd:ODD"), "a length in [sites] of the :x: axis"),
         (("plan", "toy.yaml", "--set", "sed=3"), "--set sed=3: found 'sed' to begin with; wanted name, seed, stages"),
     ],
 )
 def test_slips(words: tuple[str, ...], answer: str) -> None:
     assert answer in do(*words)
+
+
+def test_a_stage_may_be_added_by_its_parts(here: Path) -> None:
+    parts = ("stages.more.kernel=toys:THROW", "stages.more.axes.size=[3]")
+    assert "more " in do("plan", "toy.yaml", "--set", parts[1], "--set", parts[0])
 
 
 def test_a_key_is_told_with_its_line(here: Path) -> None:
