@@ -16,8 +16,8 @@ from rich.console import Console
 
 import sweep.display.launching
 from sweep.display.amounts import duration, moment, rate
-from sweep.display.forecast import forecast
 from sweep.display.consoles import plain_console
+from sweep.display.forecast import forecast
 from sweep.display.launching import LiveDisplay, PlainDisplay, display_for
 from sweep.display.tables import progress_table, totals
 from sweep.planning.plan import Task, make_plan
