@@ -1,7 +1,7 @@
-"""Keeps in a bucket what a worker prints: a process beside it, since no object can be appended to.
+"""Keeps in a bucket the end of what a process writes: a process beside it, since no object can be appended to.
 
-Its standard output is the worker's own file, of which it puts the end in place whenever there is more: now and then,
-and when the worker is gone, however it went. Its standard input ends with the worker.
+Its standard output is the file that the other one writes to. It puts the end of that in place whenever there is more:
+now and then, and when its standard input ends: when the other one has closed it or is gone, however it went.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import obstore
 
 SECONDS = 10.0  # between two looks: somebody pays for each put
-LAST = 2**20  # bytes that are kept
+LAST = 2**20  # bytes that are kept, less what is left there of a line
 
 
 def keep(url: str) -> None:
@@ -26,6 +26,8 @@ def keep(url: str) -> None:
         size = os.fstat(1).st_size
         if size > seen:
             words = os.pread(1, LAST, max(0, size - LAST))
+            if size > LAST:
+                words = words[words.find(b"\n") + 1 :]
             with contextlib.suppress(OSError, obstore.exceptions.BaseError):
                 obstore.put(obstore.store.from_url(folder), name, words)
                 seen = size

@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from sweep.run.events import Event, Listener, Look, Started, TaskDone
+from sweep.run.words import appended
 
 EVENTS = "events.jsonl"
 NAMES = {
@@ -51,19 +51,22 @@ def line_of(event: Event | Look) -> str:
 @contextlib.contextmanager
 def told_beside(logs: str, listener: Listener) -> Iterator[Listener]:
     """Yield a listener that tells another, and writes the log of events; what cannot be written there is lost."""
-    if not logs or "://" in logs:
-        yield listener
-        return
-    with contextlib.ExitStack() as stack:
-        file = None
-        with contextlib.suppress(OSError):
-            Path(logs).mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context(Path(logs, EVENTS).open("a", encoding="utf-8"))
+    file = keeper = None
+    with contextlib.suppress(OSError):
+        if logs:
+            file, keeper = appended(f"{logs}/{EVENTS}")
 
-        def tell(event: Event) -> None:
-            with contextlib.suppress(OSError, ValueError):
-                if file is not None:
-                    print(line_of(event), file=file, flush=True)
-            listener(event)
+    def tell(event: Event) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            if file is not None:
+                print(line_of(event), file=file)
+        listener(event)
 
+    try:
         yield tell
+    finally:
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
+        if keeper is not None:
+            keeper.close()

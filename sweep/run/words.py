@@ -1,7 +1,8 @@
 """What is told of launches, beside their store: events, and what workers print, warn and log, a folder for each launch.
 
-A worker prints to a file of its own there. Nothing can be appended to an object: of a store behind a URL, a worker
-prints to a file without a name, and a process beside it keeps the end of that in the bucket (`sweep.run.keeper`).
+A worker prints to a file of its own there, and the launcher writes its events to one. Nothing can be appended to an
+object: of a store behind a URL they write to files without a name, and a process beside them keeps the end of that in
+the bucket (`sweep.run.keeper`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ON_THEIR_WAY_SECONDS = 3.0  # the words of a worker that has just died, to a buc
 
 _OWN = re.compile(r"(\d+)/(?:events\.jsonl|worker-[^/]*\.log)")  # what launches have written
 _NAME = ""  # of what keeps the words of this process, which has one standard output
-_KEEPER: IO[bytes] | None = None  # as long as this is open it keeps
+_KEEPER: IO[bytes] | None = None  # of what this process prints, as long as it lives
 
 
 def logs_beside(location: Location) -> Location | None:
@@ -69,10 +70,10 @@ def keep_words(logs: str) -> str:
     str
         Its path or URL; empty where there is none, and Ray keeps the words with its own logs.
     """
-    global _NAME  # noqa: PLW0603 - of a process, as its standard output is
+    global _NAME, _KEEPER  # noqa: PLW0603 - of a process, as its standard output is
     name = f"{logs}/worker-{socket.gethostname()}-{os.getpid()}.log"
     try:
-        file = _kept_at_url(name) if "://" in logs else _opened(Path(name))
+        file, _KEEPER = appended(name)
     except OSError:
         return ""
     for stream in (1, 2):
@@ -83,17 +84,20 @@ def keep_words(logs: str) -> str:
     return name
 
 
-def _opened(path: Path) -> TextIO:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("a", encoding="utf-8", buffering=1)
+def appended(name: str) -> tuple[TextIO, IO[bytes] | None]:
+    """Return a file whose lines stay at a path or, their end, at a URL, and there what keeps them until it is closed.
 
-
-def _kept_at_url(url: str) -> TextIO:
-    """Return a file without a name whose end is kept at a URL, by a process that outlives this one for a moment."""
-    global _KEEPER  # noqa: PLW0603 - it is to stay open until the process ends, however it does
-    file = tempfile.TemporaryFile("a+", encoding="utf-8", buffering=1)  # noqa: SIM115 - as long as this process lives
+    Raises
+    ------
+    OSError
+        If there can be none.
+    """
+    if "://" not in name:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        return Path(name).open("a", encoding="utf-8", buffering=1), None
+    file = tempfile.TemporaryFile("a+", encoding="utf-8", buffering=1)  # noqa: SIM115 - the caller closes it
     keeper = subprocess.Popen(
-        [sys.executable, "-m", "sweep.run.keeper", url],
+        [sys.executable, "-m", "sweep.run.keeper", name],
         stdin=subprocess.PIPE,
         stdout=file,
         stderr=subprocess.DEVNULL,
@@ -101,8 +105,7 @@ def _kept_at_url(url: str) -> TextIO:
         start_new_session=True,
     )
     keeper.wait()
-    _KEEPER = keeper.stdin
-    return file
+    return file, keeper.stdin
 
 
 def kept() -> str:

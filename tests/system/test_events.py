@@ -15,6 +15,7 @@ from launching import grid_with, run
 from sweep.cli.hooks import with_hooks
 from sweep.errors import SweepError
 from sweep.run.events import Event, Notice
+from sweep.run.stream import told_beside
 
 RECEIVED: list[tuple[str, dict[str, Any]]] = []
 
@@ -69,6 +70,14 @@ def test_the_stream_the_log_and_a_hook_tell_the_same(tmp_path: Path, monkeypatch
 def test_a_log_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
     (tmp_path / "toy.logs").write_text("a file in its place")
     assert run(grid_with(), tmp_path / "toy.zarr").complete
+
+
+def test_nor_does_one_on_a_full_disk(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").symlink_to("/dev/full")
+    told: list[Event] = []
+    with told_beside(str(tmp_path), told.append) as tell:
+        tell(Notice("a word"))
+    assert told == [Notice("a word")]
 
 
 def test_a_hook_that_raises_is_told_no_more(capsys: pytest.CaptureFixture[str]) -> None:

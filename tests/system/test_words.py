@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -35,11 +36,13 @@ def test_what_workers_print_is_kept_beside_a_store_at_a_url(service: Service) ->
     assert (summary.failed, summary.finished) == (2, True)
     told = {event.log for event in events if isinstance(event, PointsFailed | WorkerLost) and event.log}
     logs, kept, deadline = Location("s3://sweeps/runs/s.logs/1"), dict[str, str](), time.monotonic() + 30
-    while not told <= kept.keys():
+    while not told <= kept.keys() or '"ended"' not in kept.get(f"{logs.place}/events.jsonl", ""):
         assert time.monotonic() < deadline, (told, kept)
-        time.sleep(0.1)  # what a worker printed is on its way when that has ended
+        time.sleep(0.1)  # what was written is on its way when the one who wrote it has ended
         kept = {f"{logs.place}/{key}": (logs.get(key) or b"").decode() for key in logs.list("")}
     assert all(kept.values())
+    logged = [json.loads(line)["event"] for line in kept[f"{logs.place}/events.jsonl"].splitlines()]
+    assert (logged[0], logged.count("points_failed")) == ("started", sum(isinstance(e, PointsFailed) for e in events))
     for _, words in ends.values():
         assert any(words in kept[name] for name in told), words
 
