@@ -1,7 +1,9 @@
 """deploy/kuberay.yaml is a RayJob of KubeRay 1.6: fields that are there, of the right types, and no others.
 
 The operator's own schema is a megabyte of pod fields. This is the part of its reference that the file uses; what is
-misspelt or in the wrong place fails here as it would there.
+misspelt or in the wrong place fails here as it would there. By hand, the file was held to the operator's own types
+(`raycluster_types.go`, `rayjob_types.go`), and its pods to the schema of Kubernetes 1.30 with `kubernetes-validate`,
+which is too large to be installed for this.
 """
 
 from __future__ import annotations

@@ -51,6 +51,7 @@ class Pretended:
         self.refused: dict[str, str] = {}
         self.slow: dict[str, float] = {}  # nodes that take so many times as long
         self.deadly: set[str] = set()  # nodes where every task is the end of its worker
+        self.block = 0  # at which whoever is asked says to be
         self.at: list[tuple[float, Callable[[], object]]] = []
         for name, has in nodes.items():
             self.add(name, **has)
@@ -124,7 +125,7 @@ class Pretended:
         if actor.to_tell and actor.tasks:
             actor.to_tell = False
             task = next(iter(actor.tasks.values()))
-            return Told(actor, At(task, 0, 0, 0, 1, actor.ends - self.seconds - self.now))
+            return Told(actor, At(task, 0, 0, self.block, 100, actor.ends - self.seconds - self.now))
         return None
 
     def _hello(self, actor: Actor) -> Message | None:

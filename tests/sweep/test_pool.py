@@ -109,6 +109,28 @@ def test_it_gives_up_after_many_losses_with_nothing_done() -> None:
     assert cluster.now == pytest.approx(10 * 20 + 9, abs=1), "a node with many actors is one loss"
 
 
+@pytest.mark.parametrize("blocks_each", [1, 0])
+def test_a_long_task_may_lose_any_number_of_nodes_as_long_as_it_gets_on(blocks_each: int) -> None:
+    """Each machine is lost before the task has ended, and has come a block further than the one before."""
+    cluster = Pretended({}, seconds=8.0)
+
+    def lose(name: str) -> None:
+        cluster.lose(name)
+        cluster.block += blocks_each
+
+    for number in range(30):
+        cluster.at.append((10.0 * number, lambda number=number: cluster.add(f"n{number}", CPU=1.0)))
+        cluster.at.append((10.0 * number + 7, lambda number=number: lose(f"n{number}")))
+    cluster.at.append((310.0, lambda: cluster.add("last", CPU=1.0)))
+    if blocks_each:
+        ran = Ran(cluster, tasks(1))
+        assert (len(ran.done), len(ran.lost), cluster.used) == (1, 30, {"last": 1})
+        assert {lost.begun for lost in ran.lost} == {None}, "which is no attempt"
+    else:
+        with pytest.raises(SweepError, match="21 workers or nodes were lost in a row with nothing done"):
+            Ran(cluster, tasks(1))
+
+
 def test_what_fits_nowhere_is_said_at_once_and_holds_up_nothing_else() -> None:
     cluster = Pretended({"a": TWO})
     ran = Ran(cluster, [*tasks(2, "wide", cpus=8), *tasks(4)], stop_at=200.0)

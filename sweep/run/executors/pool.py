@@ -21,6 +21,7 @@ from sweep.grid.resources import Resources
 from sweep.planning.plan import Task
 from sweep.run.account import At
 from sweep.run.executors.base import Done, Expected, Failed, Lost, NextTask, Outcome, Said
+from sweep.run.executors.losses import Losses
 from sweep.run.executors.messages import Answered, Cluster, Gone, Greeted, Message, Told
 from sweep.run.executors.room import Node, Share, fitting, offer, whole, words
 from sweep.run.executors.staff import Staff, Worker
@@ -34,7 +35,6 @@ WAIT_SECONDS, AGAIN_SECONDS = 10.0, 60.0  # without an actor before that is said
 STRIKES = 2  # actors in a row that died on a node before they did anything: it is left out
 LEFT_OUT_SECONDS = 60.0  # before a node that was left out is tried again
 SPARE = 2  # actors of a size beyond those that there is room for, where others may bring more nodes
-LOSSES = 20  # in a row, of nodes and of actors without a task, with nothing done in between
 
 
 class Pool:
@@ -72,7 +72,7 @@ class Pool:
         self._fruitful: set[str] = set()  # nodes that have done something
         self._strikes: Counter[str] = Counter()
         self._left_out: dict[str, tuple[str, float]] = {}
-        self._lost: list[str] = []
+        self._losses = Losses()
         self._stopped = False
         self._looked = -LOOK_SECONDS
         self._said: dict[Share, float] = {}  # when it was last said that a size has no actor
@@ -168,7 +168,9 @@ class Pool:
                 yield from self._answered(worker, key, outcome)
             case Told(_, at):
                 worker.asked = self._clock()
-                worker.at = at and replace(at, begun=worker.asked + at.begun)
+                if at is not None:
+                    worker.at = replace(at, begun=worker.asked + at.begun)
+                    self._losses.note_at(at)
             case Gone(_, reason, blameless, node, starved):
                 yield from self._lose(worker, reason, node, blameless=blameless, starved=starved)
 
@@ -196,7 +198,7 @@ class Pool:
         worker.fruitful = True
         self._fruitful.add(worker.node)
         self._strikes.pop(worker.node, None)
-        self._lost.clear()
+        self._losses.note_done()
 
     def _lose(
         self, worker: Worker, reason: str, node: str | None = None, *, blameless: bool = False, starved: bool = False
@@ -220,12 +222,9 @@ class Pool:
             yield from self._strike(worker.node, reason)
 
     def _count_loss(self, node: str | None, reason: str) -> None:
-        """Give up after many losses that count for no task; a node and all that is on it are one loss."""
-        if node is None or node not in self._lost:
-            self._lost.append(node or "")
-        if len(self._lost) > LOSSES and not self._stopped:
-            what = f"{len(self._lost)} workers or nodes were lost in a row with nothing done; the last: {reason}"
-            raise SweepError(Problem("Ray", what))
+        """Note a loss that counts for no task; after many with no progress it gives up."""
+        if not self._stopped:
+            self._losses.add(node, reason)
 
     def _strike(self, node: str, why: str) -> Iterator[Outcome]:
         """Note that an actor died on a node, perhaps for what that is; leave the node out when it goes on."""
