@@ -77,7 +77,28 @@ def parameter(  # noqa: PLR0913 - one for each thing that `Bounds` says
     extent: bool = False,
     added: bool = False,
 ) -> Any:
-    """Return a dataclass field that carries its meaning, units and bounds (see `Bounds`)."""
+    """Return a dataclass field that carries its meaning, units and bounds (see `Bounds`).
+
+    Parameters
+    ----------
+    help : str
+        Meaning, in words that a physicist uses.
+    default
+        What it is where a grid does not say; without one, a grid must.
+    units, reduced, ge, gt, le, lt, choices, extent, added
+        See `Bounds`.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> import sweep
+    >>> @dataclass(frozen=True)
+    ... class WalkParams:
+    ...     width: float = sweep.parameter("standard deviation of a step", units="m", gt=0)
+    ...     steps: int = sweep.parameter("how many steps", default=100, ge=1, extent=True)
+    >>> WalkParams(width=2.0)
+    WalkParams(width=2.0, steps=100)
+    """
     allowed = None if choices is None else tuple(choices)
     metadata = {"bounds": Bounds(help, units, ge, gt, le, lt, allowed, extent, reduced, added)}
     if default is _REQUIRED:
@@ -122,6 +143,15 @@ class Output:
         When left out, that is so of units which name nothing but J, k_B and mcs (one Monte Carlo step per site). A
         kernel whose J is the joule says False; one that measures in a unit of its own making, such as ``sigma``, says
         True.
+
+    Examples
+    --------
+    Two hundred positions, of which each block of work appends fifty:
+
+    >>> import sweep
+    >>> position = sweep.Output(("step",), (200,), "float64", units="m", description="where it is", block=50)
+    >>> position.shape
+    (200,)
     """
 
     dims: tuple[str, ...]
@@ -223,6 +253,31 @@ class Kernel(Generic[P]):
         How much one block does of what users of the model count; a launch tells its rate in it.
     work_unit : str
         What that is, in the plural: ``spin flips``. Without `work`, points are counted.
+
+    Examples
+    --------
+    A walk that goes on from where it was, one step in a block; more `steps` later keep those that are there:
+
+    >>> from dataclasses import dataclass
+    >>> import numpy as np
+    >>> import sweep
+    >>> @dataclass(frozen=True)
+    ... class WalkParams:
+    ...     width: float = sweep.parameter("standard deviation of a step", default=1.0, gt=0)
+    ...     steps: int = sweep.parameter("how many steps", default=10, ge=1, extent=True)
+    >>> def outputs(params):
+    ...     return {"position": sweep.Output(("step",), (params.steps,), "float64", block=1)}
+    >>> def init(params, rng, inputs):
+    ...     return (np.zeros(1),)
+    >>> def advance(params, state, rng, inputs):
+    ...     position = state[0] + rng.normal(0, params.width, 1)
+    ...     return (position,), {"position": position}
+    >>> WALK = sweep.Kernel(
+    ...     name="walk", version=1, params=WalkParams, outputs=outputs, init=init, advance=advance,
+    ...     cost=lambda params: 1e-5, blocks=lambda params: params.steps, example=WalkParams(),
+    ... )
+    >>> WALK.blocks(WalkParams(steps=20))
+    20
     """
 
     name: str

@@ -193,6 +193,15 @@ BOARDS_UNLIKE = Claim(
     high=0.5,
     reading="a correlation below 0.5",
 )
+BOARDS_PEAKS = Claim(
+    "IV",
+    "13",
+    "G(d) of checkerboards of smaller squares has several peaks.",
+    "peaks that stand out by half the range of G(d)",
+    low=2.0,
+    reading="several: two or more",
+    known="block averages have none",
+)
 BLOCK_TEMPERATURE = Claim(
     "IV",
     "14a",

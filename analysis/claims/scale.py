@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import xarray as xr
@@ -10,6 +10,7 @@ import xarray as xr
 from sweep.analysis.estimators.stages import mapping, stages_of
 
 CONFIGURATIONS = {10: 20_000, 32: 40_000}  # per temperature, of lattices from these sides on
+SIDES = (9, 10)  # of the lattices of Section III
 STEPS = 10_000  # of a training of Section III
 LATTICE = 64  # the largest of Section IV
 LAYERS = ("block_spin", "encode")  # kernels that Section IV is made with
@@ -27,11 +28,20 @@ def shortfalls(tree: xr.DataTree) -> list[str]:
     flows = [mapping(stage.attrs, "inputs") for stage in stages_of(tree, "rbm_flow").values()]
     data = [str(inputs.get("data")) for inputs in flows]
     machines = [str(inputs.get("machine")) for inputs in flows]
+    sides = {name: {*np.atleast_1d(stage["size"]).tolist()} for name, stage in ising.items() if "size" in stage}
+    near_critical = [name for name, found in sides.items() if found & {*SIDES}]  # what Δσ and Δε are measured on
     return [
-        *_few(ising, [name for name in data if name in ising], CONFIGURATIONS[10]),
+        *_small(sides),
+        *_few(ising, [name for name in (*data, *near_critical) if name in ising], CONFIGURATIONS[10]),
         *_short(tree, [name for name in machines if name in tree.children]),
         *_low(tree, ising),
     ]
+
+
+def _small(sides: Mapping[str, Collection[int]]) -> Iterator[str]:
+    largest = max((side for found in sides.values() for side in found), default=max(SIDES))
+    if largest < max(SIDES):
+        yield f"lattices of {largest}×{largest} spins at most, not {max(SIDES)}×{max(SIDES)}"
 
 
 def _few(ising: Mapping[str, xr.DataTree], names: list[str], wanted: int) -> Iterator[str]:

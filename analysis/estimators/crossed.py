@@ -110,7 +110,9 @@ def crossed_mean(table: xr.DataArray) -> xr.Dataset:
         input_core_dims=[[REALISATION, BIN]],
         output_core_dims=[[]] * len(names),
     )
-    return xr.Dataset(dict(zip(names, results, strict=True)))
+    found = dict(zip(names, results, strict=True))
+    counts = {name: found[name].drop_attrs(deep=False) for name in ("degrees", "realisations")}  # without units
+    return xr.Dataset(found | counts)
 
 
 def _crossed(table: Floats) -> tuple[npt.NDArray[np.generic], ...]:

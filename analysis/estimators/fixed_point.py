@@ -24,10 +24,13 @@ class Quantity(NamedTuple):
         Without prefix; of a distribution over classes, the mean sum_T T p(T) is taken.
     read : (DataArray, size) -> DataArray
         Of that mean.
+    units : str
+        Of what is read.
     """
 
     variable: str
     read: Callable[[xr.DataArray, int], xr.DataArray]
+    units: str = ""
 
 
 def energy_temperature(energy: xr.DataArray, size: int) -> xr.DataArray:
@@ -35,7 +38,7 @@ def energy_temperature(energy: xr.DataArray, size: int) -> xr.DataArray:
 
     Infinite for an energy that is not below 0, where no temperature has it.
     """
-    return energy.copy(data=temperatures_of_energies(size, energy.values))
+    return energy.copy(data=temperatures_of_energies(size, energy.values)).drop_attrs(deep=False)
 
 
 def _itself(mean: xr.DataArray, size: int) -> xr.DataArray:
@@ -43,11 +46,11 @@ def _itself(mean: xr.DataArray, size: int) -> xr.DataArray:
 
 
 QUANTITIES: Mapping[str, Quantity] = {
-    "temperature of the energy": Quantity("energy", energy_temperature),
-    "energy temperature": Quantity("energy_distribution", _itself),
-    "network temperature": Quantity("network_distribution", _itself),
+    "temperature of the energy": Quantity("energy", energy_temperature, "J/k_B"),
+    "energy temperature": Quantity("energy_distribution", _itself, "J/k_B"),
+    "network temperature": Quantity("network_distribution", _itself, "J/k_B"),
     "abs_magnetization": Quantity("abs_magnetization", _itself),
-    "energy": Quantity("energy", _itself),
+    "energy": Quantity("energy", _itself, "J"),
 }
 
 

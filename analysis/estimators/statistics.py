@@ -24,7 +24,7 @@ def mean_and_error(values: xr.DataArray, dim: str) -> xr.Dataset:
         `value`, `error` = s / sqrt(n), with s the sample standard deviation, and its `degrees` of freedom, n - 1; error
         and degrees are NaN for fewer than two copies.
     """
-    count = values.notnull().sum(dim)
+    count = values.notnull().sum(dim).drop_attrs(deep=False)  # a number of copies has no units
     mean, degrees = values.mean(dim), (count - 1).where(count > 1)
     error = np.sqrt(((values - mean) ** 2).sum(dim) / degrees / count)
     return xr.Dataset({"value": mean, "error": error, "degrees": degrees})

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from sweep.analysis.estimators.fixed_point import end_of_flow, reading_convergence
+from sweep.analysis.estimators.fixed_point import QUANTITIES, end_of_flow, reading_convergence
 from sweep.analysis.estimators.flow_cases import SAME, SNAPSHOT, FlowCase, flow_cases
 from sweep.analysis.estimators.perfect import perfect_end
 from sweep.analysis.estimators.verdict import Verdict, compare
@@ -42,9 +42,8 @@ def fixed_points(tree: xr.DataTree) -> Exhibit | Absent:
     for panel, quantity in zip(panels, DRAWN, strict=True):
         _draw(panel, quantity, cases, [end[quantity] for end in ends], [known[quantity] for known in perfect])
     legend_below(figure, panels[0])
-    names = xr.DataArray(list(NAMES), dims="quantity", name="quantity")
     labels = xr.DataArray([case.label for case in cases], dims="case", name="case")
-    numbers = xr.concat([xr.concat(list(end.values()), names) for end in ends], labels, join="outer")
+    numbers = xr.concat([by_quantity(end) for end in ends], labels, join="outer")
     rows = [row for case, end, known in zip(cases, ends, perfect, strict=True) for row in _rows(case, end, known)]
     caption = (
         "Mean over the last third of the flow by the temperature where it started. A thin line for every training, "
@@ -57,6 +56,13 @@ def fixed_points(tree: xr.DataTree) -> Exhibit | Absent:
     )
     conclusion = f"Where flows end by where they started, T read by the energy. {told}."
     return Exhibit("fixed-points", title, caption, figure, numbers, tuple(rows), conclusion=conclusion)
+
+
+def by_quantity(ends: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Return what is read of the end of a flow along `quantity`, each of which has `units` of its own."""
+    names = xr.DataArray(list(ends), dims="quantity", name="quantity")
+    plain = [end.assign({name: end[name].drop_attrs(deep=False) for name in end.data_vars}) for end in ends.values()]
+    return xr.concat(plain, names).assign_coords(units=("quantity", [QUANTITIES[name].units for name in ends]))
 
 
 def _draw(panel: Axes, quantity: str, cases: list[FlowCase], ends: list[xr.Dataset], perfect: list[float]) -> None:

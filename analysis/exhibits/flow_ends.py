@@ -22,6 +22,7 @@ from sweep.analysis.exhibits.fixed_points import (
     MIXTURE,
     NAMES,
     NO_ENDS,
+    by_quantity,
     claim,
     end_verdict,
     memory,
@@ -87,10 +88,9 @@ def flow_ends(tree: xr.DataTree) -> Exhibit | Absent:
 
 def _strip(cases: Sequence[FlowCase]) -> _Strip:
     steps = xr.DataArray([str(case.at.get(SNAPSHOT, "end")) for case in cases], dims=SNAPSHOT, name=SNAPSHOT)
-    names = xr.DataArray(list(NAMES), dims="quantity", name="quantity")
     found = []
     for case in cases:
-        ends = xr.concat([end_of_flow(case, quantity) for quantity in NAMES], names)
+        ends = by_quantity({quantity: end_of_flow(case, quantity) for quantity in NAMES})
         known = perfect_end(case)
         found.append(ends.assign(perfect=("quantity", [known[quantity] for quantity in NAMES])))
     ends = xr.concat(found, steps, join="outer")

@@ -55,6 +55,8 @@ def stage_exhibit(tree: xr.DataTree, name: str) -> Exhibit | Absent:
     )
     rows = tuple(_rows(frame[frame[STEP].isna()], axes, units))[:ROWS]
     numbers = xr.Dataset.from_dataframe(frame.drop(columns="each").rename_axis("number"))
+    for axis in axes:
+        numbers[axis].attrs["units"] = units.get(axis, "")
     return Exhibit(f"stage-{name}", title, caption, figure, numbers, rows)
 
 
@@ -68,7 +70,8 @@ def _numbers(stage: xr.DataTree) -> Iterator[dict[str, Any]]:
             for step, each in _by_step(values.astype(float)):
                 found = mean_and_error(xr.DataArray(each, dims="copy"), "copy")
                 mean = {key: float(found[key]) for key in ("value", "error")}
-                yield {**at, "output": str(output), STEP: step, **mean, "copies": len(each), "each": each, **mixed}
+                what = {"output": str(output), "units": units_of(values), STEP: step}
+                yield {**at, **what, **mean, "copies": len(each), "each": each, **mixed}
 
 
 def _mixing(values: xr.DataArray) -> Mixing:

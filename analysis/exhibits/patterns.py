@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from sweep.analysis.claims.claim import Claim, Evidence
-from sweep.analysis.claims.paper import BOARDS_ALIKE, BOARDS_UNLIKE, NOISE_TREND
+from sweep.analysis.claims.paper import BOARDS_ALIKE, BOARDS_PEAKS, BOARDS_UNLIKE, NOISE_TREND
 from sweep.analysis.estimators.crossed import REALISATION
 from sweep.analysis.estimators.panel_pairs import line, pair_correlation, slope_error_of_noise
 from sweep.analysis.estimators.stages import mapping, settings, stages_of
@@ -124,7 +124,17 @@ def _alike(one: Pattern, exact: xr.DataArray) -> xr.Dataset:
     return mean_and_error(xr.DataArray(alike, dims=REALISATION), REALISATION)
 
 
+def _peaks(pairs: xr.DataArray) -> int:
+    """Return how many peaks of a G(d) stand out by half of its range from what is on either side."""
+    from scipy.signal import find_peaks  # noqa: PLC0415 - a second that few reports need
+
+    values = np.asarray(pairs)
+    return len(find_peaks(values, prominence=0.5 * np.ptp(values))[0])
+
+
 def _evidence(one: Pattern) -> Iterator[Evidence]:
+    if one.pattern == CHECKERBOARD and 2 * one.sub_block < one.side:
+        yield Evidence(BOARDS_PEAKS, one.title, float(_peaks(one.pairs[0])), 0.0)
     exact = _block_spins(one.side)
     if exact is None:
         return

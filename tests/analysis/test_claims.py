@@ -143,3 +143,9 @@ def test_a_small_grid_is_told_from_a_full_one():
         "20000 configurations for each temperature of ising, not 40000",
     ]
     assert "layers of 16×16 spins at most, not 64×64" in shortfalls(store(40_000, 10_000, 16))
+    alone = store(640, 10_000, 10)
+    for other in ("rbm", "flow", "blocks"):
+        del alone[other]
+    assert shortfalls(alone) == ["640 configurations for each temperature of ising, not 20000"]
+    alone["ising"] = alone["ising"].to_dataset().assign_coords(size=[6])
+    assert shortfalls(alone) == ["lattices of 6×6 spins at most, not 10×10"]

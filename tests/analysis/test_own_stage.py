@@ -29,7 +29,12 @@ def own_store(done: bool = True) -> xr.DataTree:
             "loss": ((*dims, "step"), LOSS),
             "word": (dims, np.full((3, 2, 4), "a")),
         },
-        coords={"temperature": [1.0, 2.0, 3.0], "field": ["low", "high"], "realisation": range(4), "step": range(5)},
+        coords={
+            "temperature": ("temperature", [1.0, 2.0, 3.0], {"units": "1", "reduced_units": "J/k_B"}),
+            "field": ["low", "high"],
+            "realisation": range(4),
+            "step": range(5),
+        },
         attrs={"kernel": "mine:MODEL", "kernel_version": 1, "description": "a model"},
     )
     root = xr.Dataset(attrs={"name": "own", "seed": 1, "grid": "", "packages": {}})
@@ -45,6 +50,8 @@ def test_every_output_has_its_mean_and_error_at_every_place():
     each = VALUES[1, 1].mean(axis=-1)
     assert at["value"] == pytest.approx(each.mean())
     assert at["error"] == pytest.approx(each.std(ddof=1) / 2)
+    assert set(zip(frame["output"], frame["units"], strict=True)) == {("magnet", "J"), ("loss", "")}
+    assert exhibit.numbers["temperature"].attrs["units"] == "J/k_B"
     draws = mixing(VALUES[1, 1])
     assert at["effective"] == pytest.approx(draws.effective)
     assert f"worth {draws.effective:.0f} independent ones" in exhibit.rows[2].remark, "temperature 2, field high"

@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 from toy_layers import as_tree, layer_stages, panel_store, pattern_store
 
+from sweep.analysis.claims.paper import BOARDS_PEAKS
 from sweep.analysis.estimators.layers import layer_correlations
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit
 from sweep.analysis.exhibits.figure_7 import figure_7
@@ -116,6 +117,8 @@ def test_patterns():
     assert max(abs(one) for one in alike[:2]) < 0.2
     assert alike[2] > 0.8
     assert boards.numbers["panel_correlation"].sizes["shown"] == 3
+    peaks = {one.where: one.value for one in boards.evidence if one.claim is BOARDS_PEAKS}
+    assert peaks == {"squares of 4×4, 32×32": 5, "squares of 8×8, 32×32": 2}
 
 
 def test_larger_lattice_is_figure_11(store):

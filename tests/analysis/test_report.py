@@ -202,6 +202,17 @@ def test_numbers_in_the_usual_short_form() -> None:
     assert measured(Row("x", 1.5, float("nan"), "", "")) == "1.5"
 
 
+ASKING = """<script>
+addEventListener("load", () => {
+  for (const fold of document.querySelectorAll("details")) fold.open = true;
+  const shown = [...document.images].filter((one) => one.complete && one.naturalWidth > 0 && one.clientWidth > 0);
+  document.title = `${shown.length} of ${document.images.length} images`;
+  console.error("the page has loaded");
+});
+</script>"""
+"""How many images a page shows, in its title, and a word on the console."""
+
+
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium")
 def test_page_in_a_browser(page: Path, tmp_path: Path) -> None:
     picture = tmp_path / "page.png"
@@ -210,6 +221,16 @@ def test_page_in_a_browser(page: Path, tmp_path: Path) -> None:
     command = ["chromium", *flags, "--window-size=900,2600", f"--screenshot={picture}", page.as_uri()]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     assert picture.stat().st_size > 50_000, "a page with figures, not a blank one"
+    asking = tmp_path / "asking.html"
+    asking.write_text(page.read_text() + ASKING)
+    command = ["chromium", *flags, "--enable-logging=stderr", "--virtual-time-budget=5000", "--dump-dom"]
+    asked = subprocess.run([*command, asking.as_uri()], check=True, capture_output=True, text=True, timeout=120)
+    found = re.search(r"<title>(\d+) of (\d+) images</title>", asked.stdout)
+    assert found, asked.stdout[:2000]
+    assert int(found[1]) == int(found[2]) == page.read_text().count("<img ") > 0, "every image is shown"
+    said = [line for line in asked.stderr.splitlines() if "CONSOLE" in line]
+    assert len(said) == 1, said
+    assert "the page has loaded" in said[0], "what the console says is heard"
 
 
 def test_sizes_with_most_temperatures_are_drawn_and_all_are_in_the_table():

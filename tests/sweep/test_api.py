@@ -23,18 +23,8 @@ from sweep.store.progress import STATES
 from sweep.store.storage import Location
 from sweep.store.store import Store
 
-PUBLIC = (
-    "Grid",
-    "plan",
-    "launch",
-    "open",
-    "status",
-    "verify",
-    "compare",
-    "rerun",
-    "report",
-    "kernel",
-)  # in the order of a first session
+PUBLIC = ("Grid", "plan", "launch", "open", "status", "verify", "compare", "rerun", "report")  # as in a first session
+FOR_KERNELS = ("Kernel", "Output", "parameter", "kernel")
 TEXT = """
 name: first
 seed: 1
@@ -46,7 +36,8 @@ stages:
 def test_every_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
-    for name in PUBLIC:
+    assert {*PUBLIC, *FOR_KERNELS, "SweepError"} == {*sweep.__all__}
+    for name in (*PUBLIC, *FOR_KERNELS):
         (example,) = finder.find(getattr(sweep, name), name)
         assert example.examples, f"sweep.{name} has an example"
         assert not runner.run(example).failed, name
