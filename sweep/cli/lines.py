@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from sweep.display.ranges import in_ranges
+from sweep.errors import brief
 from sweep.run.driver import Summary
 from sweep.run.failure import common_reason
 from sweep.run.status import Status
@@ -53,7 +54,7 @@ def status_lines(status: Status, *, launches: bool) -> Iterator[str]:
             yield f"{name}: how far it is cannot be read ({stage.problem}); {way}"
     if launches:
         yield from launch_lines(status)
-    yield from failure_lines(status.failures)
+    yield from failure_lines(status)
     if status.launcher is None:
         yield outlook(status)
 
@@ -70,15 +71,18 @@ def outlook(status: Status) -> str:
     return f"Nobody is at work: {status.left} points are left{of_them}; `sweep launch` with the same grid goes on."
 
 
-def failure_lines(failures: Sequence[Failure]) -> Iterator[str]:
+def failure_lines(status: Status) -> Iterator[str]:
     """Yield which points were set aside and why, those of one kind together, with one traceback for each kind."""
     groups: dict[tuple[str, str, int], list[Failure]] = {}
-    for failure in failures:
+    for failure in status.failures:
         groups.setdefault((failure.stage, failure.kind or failure.reason, failure.attempts), []).append(failure)
     for (stage, _, attempts), group in list(groups.items())[:MOST]:
         times = f"{attempts} attempts" if attempts != 1 else "1 attempt"
         why = common_reason([failure.reason for failure in group])
         yield f"\n{stage} at {in_ranges([failure.labels for failure in group])}, {times}: {why}"
+        params = status.stages[stage].params if stage in status.stages else {}
+        if params:
+            yield f"with {', '.join(f'{name} {brief(value)}' for name, value in params.items())}"
         if group[0].trace:
             yield group[0].trace.rstrip()
     if len(groups) > MOST:

@@ -18,7 +18,7 @@ from sweep.run.failure import PointFailure, common_reason
 from sweep.run.looking import Looking
 from sweep.run.schedule import Schedule
 from sweep.run.stopping import Pause, StopRequest
-from sweep.run.words import spoken
+from sweep.run.words import crash, spoken
 from sweep.store.attempts import taken_point
 from sweep.store.failures import Failure, put_failures
 from sweep.store.prepare import prepare
@@ -137,8 +137,11 @@ class Launch:
 
         Where there was no memory it may have been another's fault: what it was at is tried once more, alone.
         """
-        begun, reason, starved = lost.begun, lost.reason, lost.starved
-        self.listener(WorkerLost(reason, lost.blameless, spoken(lost.log, just_died=not lost.blameless)))
+        begun, starved = lost.begun, lost.starved
+        log = spoken(lost.log, just_died=not lost.blameless)
+        trace = "" if lost.blameless or starved else crash(log)
+        reason = trace.partition("\n")[0] or lost.reason
+        self.listener(WorkerLost(reason, lost.blameless, log))
         for task in lost.waiting:
             self.schedule.give_back(task)
         if begun is None:
@@ -150,7 +153,7 @@ class Launch:
             point, why = named
             self.schedule.give_back(begun, without={point})
             to_itself = " (it had a machine to itself)" if begun.alone else ""
-            failure = PointFailure(point, why or f"its worker died: {reason}{to_itself}")
+            failure = PointFailure(point, why or f"its worker died: {reason}{to_itself}", trace, log=log)
             self._fail(begun, [failure], careful=True, last=starved)
         elif begun.careful:
             self._fail_whole(begun, f"its worker died before its first point: {reason}")

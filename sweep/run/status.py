@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sweep.run.events import Look, Pace, Progress, look_from
@@ -29,6 +29,8 @@ class StageStatus:
         Points set aside.
     problem : str or None
         Why the progress cannot be read.
+    params : mapping
+        The parameters that all points have in common.
     """
 
     kernel: str
@@ -37,6 +39,7 @@ class StageStatus:
     begun: int | None
     failed: int
     problem: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def progress(self) -> Progress | None:
@@ -115,9 +118,11 @@ def read_status(store: Store) -> Status:
 
 def _stage(store: Store, name: str, entry: Mapping[str, Any], failures: tuple[Failure, ...]) -> StageStatus:
     kernel, failed = entry["identity"]["kernel"], sum(failure.stage == name for failure in failures)
+    params = {**entry["identity"]["params"], **entry["layout"]["extents"]}
     try:
         done, blocks = store.done(name), store.blocks(name)
     except Exception as error:  # noqa: BLE001 - damage shows as any exception of any layer
         points = math.prod(len(labels) for labels in entry["layout"]["axes"].values())
-        return StageStatus(kernel, points, None, None, failed, problem=damage(error))
-    return StageStatus(kernel, done.size, int(done.sum()), int(((blocks > 0) & ~done).sum()), failed)
+        return StageStatus(kernel, points, None, None, failed, problem=damage(error), params=params)
+    begun = int(((blocks > 0) & ~done).sum())
+    return StageStatus(kernel, done.size, int(done.sum()), begun, failed, params=params)

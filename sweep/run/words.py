@@ -20,13 +20,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TextIO
 
+from sweep.run.steady import Steady
 from sweep.store.launches import next_launch
 from sweep.store.storage import UNAVAILABLE, Location
 
 LAUNCHES = 10  # the latest, of which there are logs
 ON_THEIR_WAY_SECONDS = 3.0  # the words of a worker that has just died, to a bucket
+LAST_WORDS = 2**16  # bytes
 
 _OWN = re.compile(r"(\d+)/(?:events\.jsonl|worker-[^/]*\.log)")  # what launches have written
+_CRASH = re.compile(r"^Fatal Python error: .*(?:\n(?!Extension modules:).*)*", re.MULTILINE)
 _NAME = ""  # of what keeps the words of this process, which has one standard output
 _KEEPER: IO[bytes] | None = None  # of what this process prints, as long as it lives
 
@@ -65,6 +68,8 @@ def logs_of_launch(location: Location) -> Iterator[str]:
 def keep_words(logs: str) -> str:
     """Send what this process prints from now on to a file of its own among the logs of a launch.
 
+    Where that has no room, words are lost. If the process crashes, where it was comes last.
+
     Returns
     -------
     str
@@ -78,8 +83,8 @@ def keep_words(logs: str) -> str:
         return ""
     for stream in (1, 2):
         os.dup2(file.fileno(), stream)
-    sys.stdout = sys.stderr = file
-    faulthandler.enable(file)
+    sys.stdout = sys.stderr = Steady(file)
+    faulthandler.enable(file, all_threads=False)
     _NAME = name
     return name
 
@@ -126,3 +131,19 @@ def spoken(name: str, *, just_died: bool = False) -> str:
                 break
             time.sleep(0.1)
     return ""
+
+
+def crash(name: str) -> str:
+    """Return what the words of a worker say of its crash: by which signal it ended, and where; empty if nothing."""
+    folder, _, key = name.rpartition("/")
+    with contextlib.suppress(*UNAVAILABLE):
+        words = (_end_of(Path(name)) if "://" not in name else Location(folder).get(key)) if name else None
+        found = _CRASH.search((words or b"").decode("utf-8", "replace"))
+        return found[0].strip() if found else ""
+    return ""
+
+
+def _end_of(file: Path) -> bytes:
+    with file.open("rb") as words:
+        words.seek(max(0, words.seek(0, os.SEEK_END) - LAST_WORDS))
+        return words.read()

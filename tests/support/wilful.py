@@ -38,7 +38,7 @@ def _advance(params: Params, state: State, rng: np.random.Generator, inputs: Inp
                 raise KeyboardInterrupt
             case "kill":
                 print(f"x = {params.x:g} is about to die")
-                os.kill(os.getpid(), signal.SIGKILL)
+                signal.raise_signal(signal.SIGKILL if params.x == params.first else signal.SIGSEGV)
             case "hang":
                 ctypes.PyDLL(None).pause()  # which keeps Python's lock, as compiled loops do
     return (), {"y": np.asarray(params.x + rng.random())}

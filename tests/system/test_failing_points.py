@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
@@ -15,6 +16,7 @@ import yaml
 from launching import assert_same, load
 from wilful import WELL
 
+import sweep
 import sweep.run.work
 from sweep.cli.lines import conclusion, failure_lines
 from sweep.grid.grid import Grid
@@ -89,14 +91,30 @@ def test_thousands_of_failures_are_told_in_a_few_lines(tmp_path: Path, monkeypat
     assert (summary.failed, summary.waiting) == (2401, 2401)
     status = read_status(Store(Location(place)))
     assert status.stages["a"].failed == 2401
-    words = "\n".join(failure_lines(status.failures))
+    words = "\n".join(failure_lines(status))
     assert words.startswith(
         "\na at x 100.0, 101.0..2500.0, 3 attempts: ArithmeticError: 100 does not converge (wilful.py, line "
     )
-    assert "; the others are like the first\n" in words
+    assert "; the others are like the first\nwith ends 'raise', first 100, last 2500, seconds 1e-05\n" in words
     assert len(words) < 1500
     assert [event.attempts for event in events if isinstance(event, PointsFailed)] == [1, 2, 3]
     assert len(list((tmp_path / "s.zarr/.sweep/failures/a").iterdir())) == 1
+
+
+@sweep.kernel(outputs={"y": sweep.Output((), (), "float64")})
+def picky(x: float) -> float:
+    if x == 2:
+        raise ValueError(f"{x} will not do")
+    return x
+
+
+def test_a_function_that_raises_is_named_by_its_own_line(tmp_path: Path) -> None:
+    place = str(tmp_path / "s.zarr")
+    document = {"name": "picky", "seed": 1, "stages": {"s": {"kernel": picky, "axes": {"x": [1.0, 2.0]}}}}
+    sweep.launch(document, place, executor="inline", progress=False)
+    (failure,) = read_status(Store(Location(place))).failures
+    assert re.fullmatch(r"ValueError: 2\.0 will not do \(test_failing_points\.py, line \d+, in picky\)", failure.reason)
+    assert [Path(file).name for file in re.findall(r'File "(.+)"', failure.trace)] == ["test_failing_points.py"]
 
 
 def test_skipping_and_stopping_at_failures(tmp_path: Path) -> None:
@@ -147,7 +165,7 @@ def test_what_there_was_no_memory_for_is_tried_once_more_on_a_machine_of_its_own
 
 
 def test_points_that_kill_their_worker_are_set_aside_by_name(tmp_path: Path) -> None:
-    """They share a cell with all others; each is found by the name that it left, and set aside.
+    """They share a cell with all others; each is found by the name that it left, and set aside, with where it crashed.
 
     So is one that hangs, which keeps its worker from answering; but it is known at once.
     """
@@ -168,6 +186,12 @@ def test_points_that_kill_their_worker_are_set_aside_by_name(tmp_path: Path) -> 
     failed = [event for event in events if isinstance(event, PointsFailed)]
     assert {event.points[0]["x"] for event in failed if event.final} == {18, 19, 3}
     assert [event.reason for event in failed if event.stage == "stuck"] == ["took longer than 0.5 s"]
+    killed, crashed = (next(event.reason for event in failed if event.points == [{"x": x}]) for x in (18, 19))
+    assert killed.startswith("its worker died: its process ended (killed ")
+    assert crashed == "its worker died: Fatal Python error: Segmentation fault"
+    traces = [each.trace for each in read_status(Store(Location(place))).failures if each.labels == {"x": 19}]
+    assert re.search(r'most recent call first\):\n  File ".*wilful\.py", line \d+ in _advance\n', traces[0])
+    assert "Extension modules" not in traces[0]
     assert not list((tmp_path / "s.zarr/.sweep/at").rglob("a/*"))
     said = {Path(event.log).read_text() for event in events if isinstance(event, WorkerLost) and event.log}
     assert "x = 18 is about to die" in "".join(said), "what a worker printed is in a file, and that is named"

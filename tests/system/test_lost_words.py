@@ -8,6 +8,7 @@ import pty
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -58,6 +59,24 @@ def test_a_launch_whose_words_find_no_place_is_all_done(line: str, tmp_path: Pat
     assert "Exception ignored" not in ended.stderr
     assert "Traceback" not in ended.stderr
     assert load(tmp_path / "runs" / "toy.zarr")["doze"]["done"].all()
+
+
+WORKER = """
+import logging, os, socket, sys, warnings
+from sweep.run.words import keep_words
+os.symlink("/dev/full", f"worker-{socket.gethostname()}-{os.getpid()}.log")
+assert keep_words(os.getcwd())
+for _ in range(3):
+    print("x" * 100_000)
+    warnings.warn("y" * 100_000)
+    logging.warning("z" * 100_000)
+"""
+
+
+def test_a_worker_whose_words_find_no_place_goes_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WORKER]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
 def test_a_launch_whose_terminal_is_gone_goes_on(tmp_path: Path) -> None:
