@@ -32,8 +32,6 @@ class Bounds:
         Meaning, in words that a physicist uses.
     units : str
         As the physicist writes them; see `Output`.
-    words : tuple of str, optional
-        The words that the values are, where `dtype` is ``str``: the names of alternatives, never their numbers.
     reduced : bool, optional
         Whether they are reduced; see `Output`.
     ge, gt, le, lt : float, optional

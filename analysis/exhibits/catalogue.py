@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from importlib.metadata import entry_points
-from typing import cast
+from importlib.metadata import EntryPoint, entry_points
 
 import xarray as xr
 
@@ -12,7 +11,7 @@ from sweep.analysis.exhibits.appendix_b import appendix_b
 from sweep.analysis.exhibits.block_information import block_information
 from sweep.analysis.exhibits.effective_couplings import effective_couplings
 from sweep.analysis.exhibits.exact_gate import exact_gate
-from sweep.analysis.exhibits.exhibit import Maker
+from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker
 from sweep.analysis.exhibits.figure_2 import figure_2
 from sweep.analysis.exhibits.figure_3 import figure_3
 from sweep.analysis.exhibits.figure_4 import figure_4
@@ -80,5 +79,14 @@ def makers_for(tree: xr.DataTree) -> list[Maker]:
     """
     kernels = {name: str(node.attrs["kernel"]) for name, node in tree.children.items() if "kernel" in node.attrs}
     own = [partial(stage_exhibit, name=name) for name, kernel in kernels.items() if kernel not in KNOWN]
-    added = [cast("Maker", entry.load()) for entry in entry_points(group=GROUP)]
+    added = [partial(_added, entry=entry) for entry in entry_points(group=GROUP)]
     return [*(maker for maker, needed in SHOWN.items() if {*needed} & {*kernels.values()}), *added, *own]
+
+
+def _added(tree: xr.DataTree, entry: EntryPoint) -> Exhibit | Absent:
+    """Return what another package adds; where that raises, the page says so, and shows all the rest."""
+    try:
+        found: Exhibit | Absent = entry.load()(tree)
+    except Exception as error:  # noqa: BLE001 - what others have written may raise anything
+        return Absent(entry.name, f"{entry.value} raised {type(error).__name__}: {error}")
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -169,6 +170,7 @@ def _executor(
         return driver.inline
     if executor != "ray":
         raise SweepError(Problem("executor", f"found {executor!r}; wanted 'ray' or 'inline'"))
+    logging.getLogger("ray.widgets").setLevel(logging.WARNING)  # in a notebook it asks for what nothing here needs
     from sweep.run.executors.ray import RayExecutor  # noqa: PLC0415 - Ray takes half a second
 
     return partial(RayExecutor, workers, address, allow_mixed=allow_mixed)

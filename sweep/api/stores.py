@@ -32,6 +32,7 @@ def status(store: str | Path) -> Status:
     Returns
     -------
     Status
+        Stage by stage; printed it is a table.
 
     Raises
     ------
@@ -44,7 +45,9 @@ def status(store: str | Path) -> Status:
     >>> sweep.status("runs/tiny.zarr").complete
     True
     """
-    return read_status(Store(Location(str(store))))
+    from sweep.display.tables import ShownStatus
+
+    return ShownStatus(**vars(read_status(Store(Location(str(store))))))
 
 
 def verify(store: str | Path, *, everything: bool = False, repair: bool = False) -> Verdict:

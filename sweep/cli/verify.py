@@ -41,12 +41,14 @@ def _left(verdict: Verdict) -> int:
 
 def _lines(verdict: Verdict, place: str, *, repaired: bool) -> Iterator[str]:
     """Yield what was looked at, what was found, and what to do about it."""
+    from sweep.display.amounts import number
+
     yield from verdict.looked.lines()
     yield from map(str, verdict.findings)
     if not verdict.findings:
         read, elsewhere = len(verdict.looked.only_read), sum(verdict.looked.elsewhere.values())
-        rest = f", but {read} stages were only read" if read else ""
-        rest += f", but {elsewhere} points were computed by another environment" if elsewhere else ""
+        rest = f", but {number(read, 'stage')} only read" if read else ""
+        rest += f", but {number(elsewhere, 'point')} computed by another environment" if elsewhere else ""
         yield f"{place}: nothing wrong found{rest}."
     elif repaired:
         left = _left(verdict)

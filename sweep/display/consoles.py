@@ -1,10 +1,14 @@
-"""Consoles that print words as they are."""
+"""Consoles that print words as they are, and what is a table wherever it is printed."""
 
 from __future__ import annotations
 
+import io
+from abc import ABC, abstractmethod
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+
+WIDTH = 100  # of what goes to no terminal
 
 
 def plain_console(**options: Any) -> Console:
@@ -16,3 +20,27 @@ def plain_console(**options: Any) -> Console:
         Of `rich.console.Console`.
     """
     return Console(markup=False, emoji=False, highlight=False, **options)
+
+
+def html_of(shown: RenderableType) -> str:
+    """Return what a notebook shows of it."""
+    console = plain_console(file=io.StringIO(), record=True, width=WIDTH, force_jupyter=False)
+    console.print(shown)
+    return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")
+
+
+class Shown(ABC):
+    """What is a table where it is printed, and in a notebook."""
+
+    @abstractmethod
+    def __rich__(self) -> RenderableType:
+        """Return it as a terminal shows it."""
+
+    def __str__(self) -> str:
+        console = plain_console(file=io.StringIO(), width=WIDTH, force_jupyter=False, force_terminal=False)
+        console.print(self)
+        text: str = console.file.getvalue()  # type: ignore[attr-defined]  # the file is the one given
+        return "\n".join(line.rstrip() for line in text.splitlines())
+
+    def _repr_html_(self) -> str:
+        return html_of(self.__rich__())

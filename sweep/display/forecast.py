@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from sweep.display.amounts import duration, number
-from sweep.display.consoles import plain_console
+from sweep.display.consoles import Shown
 from sweep.display.tables import columns
 from sweep.planning.plan import Plan, StagePlan
 from sweep.planning.template import BOOKS
@@ -56,7 +56,7 @@ class StageForecast:
 
 
 @dataclass(frozen=True)
-class Forecast:
+class Forecast(Shown):
     """What is left to do of a grid.
 
     Parameters
@@ -95,12 +95,6 @@ class Forecast:
         time = f"{duration(self.core_seconds)} of one core, {duration(self.seconds)} on {number(self.cores, 'core')}"
         left = f"{number(self.points, 'point')} left: {time}" if self.points else "nothing left to do"
         return Group(table, Text(f"{left}; the store: {human_bytes(nbytes)} before compression, at most {files} files"))
-
-    def __str__(self) -> str:
-        console = plain_console(width=120)
-        with console.capture() as words:
-            console.print(self)
-        return words.get().rstrip()
 
 
 def forecast(plan: Plan, store: Store, cores: int) -> Forecast:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import io
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +13,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 
 from sweep.display.amounts import duration, moment, rate
-from sweep.display.consoles import plain_console
+from sweep.display.consoles import html_of, plain_console
 from sweep.display.ranges import in_ranges
 from sweep.display.tables import progress_table, totals
 from sweep.run.events import (
@@ -172,9 +171,7 @@ class NotebookDisplay(_Teller):
         self._cell.update(self._drawn(look))
 
     def _drawn(self, look: Look) -> Any:
-        console = plain_console(file=io.StringIO(), record=True, width=100, force_jupyter=False)
-        console.print(view_of(look))
-        return ipython_display().HTML(console.export_html(inline_styles=True, code_format="<pre>{code}</pre>"))
+        return ipython_display().HTML(html_of(view_of(look)))
 
 
 def view_of(look: Look) -> RenderableType:

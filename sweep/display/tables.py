@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.display.amounts import duration, moment, rate
+from sweep.display.consoles import Shown
 from sweep.run.events import Look, Pace, Progress
 from sweep.run.status import Status
 
@@ -63,6 +65,14 @@ def columns(first: str, second: str, numbers: Sequence[str]) -> Table:
     for heading in numbers:
         table.add_column(heading, justify="right", no_wrap=True)
     return table
+
+
+@dataclass(frozen=True)
+class ShownStatus(Status, Shown):
+    """How far a store is, as a table where it is printed."""
+
+    def __rich__(self) -> RenderableType:
+        return status_view(self)
 
 
 def status_view(status: Status) -> RenderableType:

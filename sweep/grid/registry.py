@@ -42,6 +42,8 @@ def find_kernel(reference: str) -> Kernel[Any]:
         module = importlib.import_module(module_name)
     except Exception as error:
         raise ValueError(f"cannot import {module_name!r}: {type(error).__name__}: {error}") from error
+    if module_name == "__main__" and not hasattr(module, name):
+        raise ValueError(f"{name!r} is of a notebook or a program: do it there, in Python, or put it in a module")
     if not hasattr(module, name):
         known = [key for key, value in vars(module).items() if isinstance(value, Kernel)]
         raise ValueError(f"module {module_name!r} has no {name!r}; {did_you_mean(name, known)}")

@@ -60,9 +60,9 @@ def _text(value: Any) -> str:
     if inspect.isclass(value):
         fields = getattr(value, "__dataclass_fields__", {}).values()
         members = [(name, _text(item)) for name, item in vars(value).items() if inspect.isfunction(item)]
-        return repr(
-            ([(field.name, field.type, repr(field.default), dict(field.metadata)) for field in fields], members)
-        )
+        defaults = {field.name: repr(field.default) for field in fields if field.default is not dataclasses.MISSING}
+        kept = [(field.name, field.type, defaults.get(field.name), dict(field.metadata)) for field in fields]
+        return repr((kept, members))
     if isinstance(value, set | frozenset):
         return _constant(value)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from types import SimpleNamespace
 
 import numpy as np
@@ -73,7 +74,13 @@ def test_a_report_shows_it_and_nothing_that_it_cannot(tmp_path):
 
 
 def test_stages_of_known_kernels_get_what_they_may_give_and_packages_add_theirs(monkeypatch):
-    mine = lambda tree: Absent("mine", "for this test")  # noqa: E731
-    monkeypatch.setattr(catalogue, "entry_points", lambda group: [SimpleNamespace(load=lambda: mine)])
-    makers = catalogue.makers_for(ising_store())
-    assert makers == [thermodynamics, catalogue.FIGURE_5B, catalogue.FIGURE_6A, mine]
+    mine = Absent("mine", "for this test")
+    good = SimpleNamespace(load=lambda: lambda tree: mine)
+    bad = EntryPoint("theirs", "nowhere:exhibit", catalogue.GROUP)
+    monkeypatch.setattr(catalogue, "entry_points", lambda group: [good, bad])
+    *own, first, second = catalogue.makers_for(ising_store())
+    assert own == [thermodynamics, catalogue.FIGURE_5B, catalogue.FIGURE_6A]
+    assert first(ising_store()) is mine
+    assert second(ising_store()) == Absent(
+        "theirs", "nowhere:exhibit raised ModuleNotFoundError: No module named 'nowhere'"
+    )

@@ -104,6 +104,18 @@ def test_what_is_begun_and_not_done_reads_as_missing(tmp_path: Path) -> None:
     assert later.isnull().all(), "read when it is used, and not when the store is opened"
 
 
+def test_what_comes_back_is_a_table_where_it_is_printed(tmp_path: Path) -> None:
+    """Also where Rich would draw for itself: in a notebook, or in colours for a terminal."""
+    place = tmp_path / "toy.zarr"
+    todo = sweep.plan(grid_with(), str(place))
+    run(grid_with(), place)
+    status = sweep.status(place)
+    for shown, words in ((todo, "points left"), (status, "at work now: nobody")):
+        assert words in str(shown)
+        assert "\x1b" not in str(shown)
+        assert words in shown._repr_html_()
+
+
 def test_one_point_again(tmp_path: Path) -> None:
     place = tmp_path / "toy.zarr"
     run(grid_with(), place)
@@ -157,6 +169,7 @@ def paramagnet(temperature, field=1.0, *, rng):
     return np.where(rng.random((100, 64)) < up, 1, -1).mean(1)
 grid = {"name": "para", "seed": 1, "stages": {"p": {"kernel": paramagnet, "axes": {"temperature": [1.0, 2.0, 4.0]}}}}
 """,
+    "sweep.plan(grid)",
     "assert sweep.launch(grid).complete",
     "assert ray.is_initialized(), 'it was up before'; ray.shutdown()",
     "mean = sweep.open('runs/para.zarr')['p']['magnetization'].mean('sample'); np.tanh(1 / mean.temperature) - mean",
@@ -168,9 +181,11 @@ def test_a_notebook_launches_a_function_on_the_ray_that_is_up_and_shows_progress
     NotebookClient(
         notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     ).execute()
-    (table,) = (output for output in notebook.cells[1].outputs if output.output_type == "display_data")
+    (todo,) = notebook.cells[1].outputs
+    assert "3 points left" in todo["data"]["text/html"]
+    (table,) = notebook.cells[2].outputs
+    assert table.output_type == "display_data"
     assert "3 of 3 points" in table["data"]["text/html"]
-    assert not [output for output in notebook.cells[1].outputs if output.output_type == "error"]
     place = xr.open_datatree(tmp_path / "runs/para.zarr", engine="zarr")["p"]
     difference = place["magnetization"].mean("sample") - np.tanh(1 / place["temperature"])
     # 6400 spins of variance 1 - tanh^2 at most: 5 standard errors, one false alarm in a million; a sign or a factor of
