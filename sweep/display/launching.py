@@ -71,7 +71,7 @@ class _Teller:
     def __init__(self, console: Console, seconds: float) -> None:
         self._console, self._seconds = console, seconds
         self._look: Callable[[], Look] | None = None
-        self._ended, self._speaking = threading.Event(), threading.Lock()
+        self._ended, self._speaking = threading.Event(), threading.RLock()
         self._thread = threading.Thread(target=self._keep_telling, daemon=True)
 
     def __enter__(self) -> Self:
@@ -84,8 +84,9 @@ class _Teller:
 
     def _keep_telling(self) -> None:
         while not self._ended.wait(self._seconds):
-            if self._look is not None:
-                self._tell(self._look())
+            with self._speaking:
+                if self._look is not None:
+                    self._tell(self._look())
 
     def _tell(self, look: Look) -> None:
         """Say how the launch is getting on; nothing where nobody asks."""
@@ -139,9 +140,10 @@ class JsonDisplay(_Teller):
 
     def __call__(self, event: Event) -> None:
         """Print an event."""
-        if isinstance(event, Started):
-            self._look = event.look
-        self._print(json_line(event))
+        with self._speaking:
+            if isinstance(event, Started | Ended):
+                self._look = event.look if isinstance(event, Started) else None  # the end is the last word
+            self._print(json_line(event))
 
     def _tell(self, look: Look) -> None:
         self._print(json_line(look))

@@ -18,11 +18,11 @@ import sweep.display.launching
 from sweep.display.amounts import duration, moment, rate
 from sweep.display.consoles import plain_console
 from sweep.display.forecast import forecast
-from sweep.display.launching import LiveDisplay, PlainDisplay, display_for
+from sweep.display.launching import JsonDisplay, LiveDisplay, PlainDisplay, display_for
 from sweep.display.tables import progress_table, totals
 from sweep.planning.plan import Task, make_plan
 from sweep.run.account import Account, At
-from sweep.run.events import Look, Notice, Pace, Progress, Started, TaskDone, look_from
+from sweep.run.events import Ended, Look, Notice, Pace, Progress, Started, TaskDone, look_from
 from sweep.run.looking import Looking, soonest
 from sweep.run.schedule import Schedule
 from sweep.store.launches import put_launch
@@ -154,6 +154,27 @@ def test_a_log_gets_lines_while_a_long_task_runs(monkeypatch: pytest.MonkeyPatch
             time.sleep(0.01)
         display(TaskDone(Task("ising", range(1)), 60, 1.0, 0))
     assert "ising" not in console.file.getvalue(), "it was complete before"
+
+
+def test_the_end_is_the_last_line_of_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where progress is told all the time, and telling takes its time."""
+    monkeypatch.setattr(sweep.display.launching, "JSON_SECONDS", 1e-4)
+    console = plain_console(file=io.StringIO(), width=80)
+
+    def slow() -> Look:
+        time.sleep(0.02)
+        return LOOK
+
+    with JsonDisplay(console) as display:
+        display(Started({}, 2, slow))
+        end = time.monotonic() + 30
+        while "progress" not in console.file.getvalue():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        display(Ended({}, interrupted=False))
+        time.sleep(0.1)
+    events = [json.loads(line)["event"] for line in console.file.getvalue().splitlines()]
+    assert (events[0], events[-1], events.count("ended")) == ("started", "ended", 1)
 
 
 @pytest.mark.parametrize("kind", [{"as_json": True}, {"quiet": False}, {"quiet": False, "terminal": True}])
