@@ -215,7 +215,7 @@ class _CellWork:
                 self._keep(inside, block, results)
             except StopIteration:
                 break
-            except (Exception, SystemExit, KeyboardInterrupt) as error:  # a kernel may raise anything
+            except BaseException as error:  # a kernel may raise anything
                 if isinstance(error, KeyboardInterrupt) and self.bench.stopping():
                     raise  # it is the user's
                 self.account.failures.append(failure_of(number, error))

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+from asyncio import CancelledError
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,6 +37,8 @@ def _advance(params: Params, state: State, rng: np.random.Generator, inputs: Inp
                 sys.exit(3)
             case "interrupt":
                 raise KeyboardInterrupt
+            case "cancel":
+                raise CancelledError
             case "kill":
                 print(f"x = {params.x:g} is about to die")
                 signal.raise_signal(signal.SIGKILL if params.x == params.first else signal.SIGSEGV)

@@ -51,7 +51,7 @@ def grid(points: int = 20, more: Mapping[str, Any] | None = None, **params: Any)
     return resolve(document, yaml.safe_dump(document, sort_keys=False), "wilful.yaml")
 
 
-@pytest.mark.parametrize("ends", ["raise", "exit", "interrupt"])
+@pytest.mark.parametrize("ends", ["raise", "exit", "interrupt", "cancel"])
 def test_the_others_are_done_and_who_reads_it_waits(tmp_path: Path, ends: str) -> None:
     place, events = str(tmp_path / "s.zarr"), list[Event]()
     summary = launch(grid(ends=ends, first=3, last=4), place, inline, events.append)
