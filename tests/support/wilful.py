@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from asyncio import CancelledError
 from dataclasses import dataclass, replace
 
@@ -42,6 +43,11 @@ def _advance(params: Params, state: State, rng: np.random.Generator, inputs: Inp
             case "kill":
                 print(f"x = {params.x:g} is about to die")
                 signal.raise_signal(signal.SIGKILL if params.x == params.first else signal.SIGSEGV)
+            case "eat":
+                eaten = []
+                for _ in range(56):
+                    eaten.append(np.ones(2**24))  # 128 MiB
+                    time.sleep(0.05)
             case "hang":
                 ctypes.PyDLL(None).pause()  # which keeps Python's lock, as compiled loops do
     return (), {"y": np.asarray(params.x + rng.random())}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import yaml
 from launching import assert_same, load
@@ -162,6 +163,23 @@ def test_what_there_was_no_memory_for_is_tried_once_more_on_a_machine_of_its_own
     assert (failed.points, failed.attempts, failed.final) == ([{"x": 5}], 1, True)
     assert failed.reason == "its worker died: no memory (it had a machine to itself)"
     assert sum(isinstance(event, WorkerLost) for event in events) == 2
+
+
+@pytest.mark.slow
+def test_a_point_that_eats_all_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray ends its worker, by a limit that leaves all its processes and ours 3 GiB of what there is."""
+    memory = psutil.virtual_memory()
+    if memory.available < 8 * 2**30:
+        pytest.skip("the machine is too small, or too busy")
+    monkeypatch.setenv("RAY_memory_usage_threshold", f"{(memory.total - memory.available + 3 * 2**30) / memory.total}")
+    place, events = str(tmp_path / "s.zarr"), list[Event]()
+    summary = launch(grid(ends="eat"), place, lambda: RayExecutor(2), events.append)
+    assert (summary.failed, summary.waiting, summary.finished) == (1, 1, True)
+    np.testing.assert_array_equal(load(place)["a"]["done"], np.arange(20) != 3)
+    (failed,) = [event for event in events if isinstance(event, PointsFailed)]
+    assert (failed.points, failed.attempts, failed.final) == ([{"x": 3}], 1, True)
+    assert failed.reason.startswith("its worker died: out of memory: ")
+    assert failed.reason.endswith(" (it had a machine to itself)")
 
 
 def test_points_that_kill_their_worker_are_set_aside_by_name(tmp_path: Path) -> None:
