@@ -36,10 +36,8 @@ def _advance(params: Params, state: State, rng: np.random.Generator, inputs: Inp
                 raise ArithmeticError
             case "exit":
                 sys.exit(3)
-            case "interrupt":
-                raise KeyboardInterrupt
-            case "cancel":
-                raise CancelledError
+            case "interrupt" | "cancel":
+                raise {"interrupt": KeyboardInterrupt, "cancel": CancelledError}[params.ends]
             case "kill":
                 print(f"x = {params.x:g} is about to die")
                 signal.raise_signal(signal.SIGKILL if params.x == params.first else signal.SIGSEGV)
