@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import numpy as np
 from rich.console import Group, RenderableType
@@ -13,12 +15,14 @@ from sweep.display.amounts import duration, number
 from sweep.display.consoles import Shown
 from sweep.display.tables import columns
 from sweep.planning.plan import Plan, StagePlan
-from sweep.planning.template import BOOKS
+from sweep.planning.template import stage_fields
 from sweep.run.launch import done_in
 from sweep.run.looking import soonest
 from sweep.store.launches import measured_speeds
 from sweep.store.storage import human_bytes
 from sweep.store.store import Store
+
+OF_THE_STORE = 7  # its root twice, when it was made, its lease and epoch; what computed points, the log of a launch
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class StageForecast:
     nbytes : int
         Of all results, before compression.
     files : int
-        At most, with those that say what is done, by whom, and where to go on.
+        At most, with those that say what is there, what is done, by whom, and where to go on.
     """
 
     kernel: str
@@ -75,6 +79,11 @@ class Forecast(Shown):
         return sum(stage.left for stage in self.stages.values())
 
     @property
+    def files(self) -> int:
+        """Return how many files the store has in the end, at most."""
+        return OF_THE_STORE + sum(stage.files for stage in self.stages.values())
+
+    @property
     def core_seconds(self) -> float:
         """Return the seconds of one core that they take."""
         return sum(stage.seconds for stage in self.stages.values())
@@ -91,10 +100,11 @@ class Forecast(Shown):
             counts = (str(stage.points), str(stage.left), str(stage.tasks), duration(stage.seconds))
             what = f"{stage.kernel}: {axes}" if axes else stage.kernel
             table.add_row(name, what, *counts, human_bytes(stage.nbytes), str(stage.files))
-        nbytes, files = (sum(getattr(s, name) for s in self.stages.values()) for name in ("nbytes", "files"))
+        nbytes = sum(stage.nbytes for stage in self.stages.values())
         time = f"{duration(self.core_seconds)} of one core, {duration(self.seconds)} on {number(self.cores, 'core')}"
         left = f"{number(self.points, 'point')} left: {time}" if self.points else "nothing left to do"
-        return Group(table, Text(f"{left}; the store: {human_bytes(nbytes)} before compression, at most {files} files"))
+        size = f"{human_bytes(nbytes)} before compression, at most {self.files} files"
+        return Group(table, Text(f"{left}; the store: {size}"))
 
 
 def forecast(plan: Plan, store: Store, cores: int) -> Forecast:
@@ -125,7 +135,14 @@ def forecast(plan: Plan, store: Store, cores: int) -> Forecast:
 
 
 def _results(stage: StagePlan) -> tuple[int, int]:
-    """Return bytes and files; each cell has one file of every book, and of checkpoints where there is more to do."""
-    most = stage.per_cell(stage.blocks, np.maximum)
-    beside = len(BOOKS) * int((most > 0).sum()) + int((most > 1).sum())
-    return sum(variable.nbytes for variable in stage.variables), beside + sum(v.files for v in stage.variables)
+    """Return bytes and files: chunks and a document of every array, one of every node, a cell's checkpoints."""
+    nodes = stage_fields(stage)
+    arrays = [item for _, items in nodes.values() for item in items]
+    chunks = sum(math.prod(map(_parts, item.shape, item.chunks)) for item in arrays)
+    groups = {str(path) for node in nodes for path in (PurePath(node), *PurePath(node).parents)} - {"."}
+    states = int((stage.per_cell(stage.blocks, np.maximum) > 1).sum())
+    return sum(variable.nbytes for variable in stage.variables), chunks + len(arrays) + len(groups) + states
+
+
+def _parts(length: int, chunk: int) -> int:
+    return math.ceil(length / max(chunk, 1))

@@ -193,3 +193,13 @@ def test_a_terminal_shows_words_above_the_table() -> None:
         display(Notice("a word"))
     text = console.file.getvalue()
     assert text.index("a word") < text.rindex("64 of 70 points")
+
+
+def test_a_forecast_counts_all_files_of_a_store(tmp_path: Path) -> None:
+    """Nodes of their own for sizes, and outputs beside them. Throws might leave checkpoints, as far as a plan knows."""
+    plan = make_plan(grid_with(throw__axes__size=[3, 6], walk__axes={"size": [3, 6], "realisation": 2}))
+    predicted = forecast(plan, Store(Location(str(tmp_path / "none.zarr"))), 2).files
+    run(plan.grid, tmp_path / "toy.zarr")
+    there = [path for path in (tmp_path / "toy.zarr").rglob("*") if path.is_file()]
+    throws = plan.stages["throw"].per_cell(plan.stages["throw"].blocks > 1)
+    assert predicted == len(there) + (throws > 0).sum()
