@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from launching import assert_same, grid_with, load, run
 
+import sweep.run.executors.cluster
 from sweep.errors import SweepError
-from sweep.run.driver import launch
+from sweep.run.driver import Failing, launch
 from sweep.run.events import Event, WorkerLost
 from sweep.run.executors.ray import RayExecutor
 
@@ -25,6 +26,17 @@ def test_killed_worker_is_replaced_and_wider_tasks_get_their_cores(
     assert sum(isinstance(event, WorkerLost) for event in events) == 1
     run(grid_with(), tmp_path / "fresh.zarr")
     assert_same(load(tmp_path / "toy.zarr"), load(tmp_path / "fresh.zarr"))
+
+
+@pytest.mark.slow
+def test_what_goes_wrong_in_a_worker_itself_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray would tell its own traceback, in colours. What a kernel raises never comes so far."""
+    monkeypatch.setattr(sweep.run.executors.cluster.SharedInputs, "of", lambda shared, task: "no references")
+    one = {"kernel": "toys:THROW", "axes": {"size": [3], "temperature": [1.0]}}
+    grid, events = grid_with(stages={"throw": one}), list[Event]()
+    launch(grid, str(tmp_path / "toy.zarr"), lambda: RayExecutor(1), events.append, failing=Failing(attempts=1))
+    lost = {event.reason for event in events if isinstance(event, WorkerLost)}
+    assert lost == {"AttributeError: 'str' object has no attribute 'items'"}
 
 
 @pytest.mark.slow

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray.exceptions import ActorDiedError, ActorUnavailableError, OutOfMemoryError, RayError
+from ray.exceptions import ActorDiedError, ActorUnavailableError, OutOfMemoryError, RayError, RayTaskError
 
-from sweep.errors import Problem, SweepError
+from sweep.errors import Problem, SweepError, reason
 from sweep.planning.plan import Plan, Task
 from sweep.run.executors.actor import Assignment, RemoteActor
 from sweep.run.executors.messages import Answered, Gone, Greeted, Message, Told
@@ -156,7 +156,7 @@ def _fate(error: BaseException) -> tuple[str, bool]:
         return "its node is gone", True
     if isinstance(error, ActorDiedError):
         return (text.strip().splitlines()[-1] if "creation task" in text else DIED), False
-    return said(error), False
+    return reason(error.cause) if isinstance(error, RayTaskError) else said(error), False
 
 
 def _node_of(actor: _Handle) -> str | None:
