@@ -7,6 +7,7 @@ from typing import Any
 
 from sweep.kernels.contract import Kernel
 from sweep.laws.equilibrium import stationarity
+from sweep.laws.generators import kept
 from sweep.laws.growth import growth
 from sweep.laws.purity import purity
 from sweep.laws.repetition import cost, determinism, picklability, randomness, restart
@@ -33,7 +34,8 @@ LAWS: dict[str, Callable[[Trial], Finding]] = {
 def check_kernel(kernel: Kernel[Any], laws: Sequence[str] | None = None) -> list[LawResult]:
     """Return how a kernel stands to the laws of the contract, run on its `example`.
 
-    Seeds are fixed: the same kernel gets the same verdicts every time.
+    Seeds are fixed: the same kernel gets the same verdicts every time. The generators of `random` and `numpy.random`
+    are left as they were.
 
     Parameters
     ----------
@@ -42,7 +44,7 @@ def check_kernel(kernel: Kernel[Any], laws: Sequence[str] | None = None) -> list
         Which of `LAWS`; all of them by default.
     """
     trial = Trial(kernel)
-    with limit_threads(1):  # as workers do
+    with kept(), limit_threads(1):  # as workers do
         return [LawResult(law, *_judge(LAWS[law], trial)) for law in (LAWS if laws is None else laws)]
 
 

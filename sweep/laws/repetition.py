@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import statistics
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 
+from sweep.laws.generators import watched
 from sweep.laws.runs import SEED, difference, run, run_restarted
 from sweep.laws.trial import Trial
 from sweep.laws.verdict import Finding, failed, not_applicable, passed, warning
@@ -20,10 +18,10 @@ COST_FLOOR = 1e-4  # seconds; below this the framework's own work at a point is 
 
 def determinism(trial: Trial) -> Finding:
     """Hold a run to its bits: again, after other work, with other global generators, in a fresh process."""
-    with _global_generators(1) as used:
+    with watched(1) as used:
         first = run(trial.case)
     run(replace(trial.case, seed=SEED + 1, point=1))
-    with _global_generators(2):
+    with watched(2):
         second = run(trial.case)
     if used:
         return failed(f"draws from {used[0]}, which the whole process shares; all randomness must come from rng")
@@ -88,25 +86,3 @@ def cost(trial: Trial) -> Finding:
     ratio = max(declared, COST_FLOOR) / max(measured, COST_FLOOR)
     what = f"a block of the example took {measured:.2g} s; declared {declared:.2g} s"
     return passed(what) if 1 / COST_FACTOR <= ratio <= COST_FACTOR else warning(what)
-
-
-@contextmanager
-def _global_generators(seed: int) -> Iterator[list[str]]:
-    """Seed the generators that all of a process shares, list on leaving those that were used, and put them back."""
-    # The legacy interface is what a broken kernel would use; here it is only watched.
-    used: list[str] = []
-    before, before_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002
-    seeded, seeded_numpy = random.getstate(), _numpy_state()
-    try:
-        yield used
-    finally:
-        used += ["random"] * (random.getstate() != seeded) + ["np.random"] * (_numpy_state() != seeded_numpy)
-        random.setstate(before)
-        np.random.set_state(before_numpy)  # noqa: NPY002
-
-
-def _numpy_state() -> tuple[object, ...]:
-    name, words, *rest = np.random.get_state(legacy=True)  # noqa: NPY002
-    return (name, np.asarray(words).tobytes(), *rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import threading
 from dataclasses import replace
@@ -97,9 +98,14 @@ def test_a_wrong_cost_is_a_warning() -> None:
 
 
 def test_the_global_generators_are_left_as_they_were() -> None:
-    before = np.random.get_state()[1].tobytes()  # type: ignore[union-attr,index]  # noqa: NPY002
-    check_kernel(faults.GLOBAL_NUMPY, ["determinism"])
-    assert np.random.get_state()[1].tobytes() == before  # type: ignore[union-attr,index]  # noqa: NPY002
+    def states() -> tuple[object, ...]:
+        name, words, *rest = np.random.get_state(legacy=True)  # noqa: NPY002
+        return random.getstate(), name, words.tobytes(), *rest
+
+    before = states()
+    check_kernel(faults.GLOBAL_NUMPY)
+    check_kernel(faults.GLOBAL_RANDOM)
+    assert states() == before
 
 
 def test_p_values_are_uniform_for_a_right_kernel() -> None:

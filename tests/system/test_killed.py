@@ -26,12 +26,14 @@ from sweep.store.files import Files
 
 sweep.run.work.CHECKPOINT_SECONDS = 0.0
 count = 0
+os_replace = os.replace
 
 def deadly(act, step):
     def wrapped(where, key, *rest):
         global count
-        count += 1
-        if count == step:
+        renewed = act is os_replace and "lease" in str(key).split("/")  # as often as the machine is slow
+        count += not renewed
+        if count == step and not renewed:
             print(key, flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
         return act(where, key, *rest)
