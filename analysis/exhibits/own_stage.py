@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from sweep.analysis.estimators.chains import MIXED, Mixing, mixing
 from sweep.analysis.estimators.crossed import REALISATION
@@ -45,19 +46,40 @@ def stage_exhibit(tree: xr.DataTree, name: str) -> Exhibit | Absent:
     axes = [str(dim) for dim in stage["done"].dims if dim != REALISATION]
     outputs = list(dict.fromkeys(frame["output"]))
     figure = _figure(frame, axes, outputs[:OUTPUTS], units)
-    left_out = f" The CSV has {len(outputs) - OUTPUTS} outputs more." if len(outputs) > OUTPUTS else ""
     caption = (
         "Mean over what is inside a point, with one standard error over realisations and replicas where there are two "
-        "or more; each realisation or replica by itself as a dot. Tracks of trainings go along their steps. Of many "
-        f"curves the first {LINES} are drawn.{left_out} Of outputs along samples only, the table has R-hat "
-        "(rank-normalised, split), bulk effective sample size and autocorrelation time, as ArviZ defines them, of the "
-        "samples in their order."
+        "or more; each realisation or replica by itself as a dot. Tracks of trainings go along their steps. Of outputs "
+        "along samples only, the table has R-hat (rank-normalised, split), bulk effective sample size and "
+        "autocorrelation time, as ArviZ defines them, of the samples in their order."
+        f"{_left_out(frame, axes, outputs)}"
     )
     rows = tuple(_rows(frame[frame[STEP].isna()], axes, units))[:ROWS]
     numbers = xr.Dataset.from_dataframe(frame.drop(columns="each").rename_axis("number"))
     for axis in axes:
         numbers[axis].attrs["units"] = units.get(axis, "")
     return Exhibit(f"stage-{name}", title, caption, figure, numbers, rows)
+
+
+def _varied(frame: pd.DataFrame, axes: Sequence[str]) -> list[str]:
+    """Return the axes along which there is something to see."""
+    return [axis for axis in axes if frame[axis].nunique() > 1]
+
+
+def _left_out(frame: pd.DataFrame, axes: Sequence[str], outputs: Sequence[str]) -> str:
+    """Return in words what the figure, or the table, does not have."""
+    varied = _varied(frame, axes)
+    single = ", ".join(f"{axis} {_label(frame[axis].iloc[0])}" for axis in axes if axis not in varied)
+    places = frame.groupby(axes).ngroups if axes else 1
+    curves = max([places // frame[axis].nunique() for axis in varied], default=1)
+    rows = int(frame[STEP].isna().sum())
+    parts = [
+        f" All at {single}." if single else "",
+        f" Panels: the first {OUTPUTS} of {len(outputs)} outputs." if len(outputs) > OUTPUTS else "",
+        f" Along {', '.join(varied[COLUMNS:])} there are no panels." if len(varied) > COLUMNS else "",
+        f" Curves: the first {LINES} of up to {curves} in a panel." if curves > LINES else "",
+        f" Table: the first {ROWS} of {rows} rows." if rows > ROWS else "",
+    ]
+    return "".join(parts) + (" The CSV has all." if any(parts[1:]) else "")
 
 
 def _numbers(stage: xr.DataTree) -> Iterator[dict[str, Any]]:
@@ -95,7 +117,8 @@ def _by_step(values: xr.DataArray) -> Iterator[tuple[float, np.ndarray[Any, np.d
 
 
 def _figure(frame: pd.DataFrame, axes: Sequence[str], outputs: Sequence[str], units: dict[str, str]) -> Figure:
-    columns = list(axes[:COLUMNS]) or [""]
+    varied = _varied(frame, axes)
+    columns = (varied or list(axes))[:COLUMNS] or [""]
     figure, panels = new_figure(len(columns), height=3.0, rows=len(outputs))
     for row, output in enumerate(outputs):
         own = frame[frame["output"] == output]
@@ -106,9 +129,9 @@ def _figure(frame: pd.DataFrame, axes: Sequence[str], outputs: Sequence[str], un
                 panel.set_axis_off()
                 continue
             along = STEP if track else axis
-            _draw(panel, own, along, [name for name in axes if name != along])
+            _draw(panel, own, along, [name for name in varied if name != along])
             if row == 0 and panel.get_legend_handles_labels()[0]:  # the curves of a column are the same in every row
-                above_legend(panel)
+                above_legend(panel, columns=1 if len(columns) > 1 else 2)
             panel.set(xlabel=label_of(along, units.get(along, "")), ylabel=label_of(output, units.get(output, "")))
     return figure
 
@@ -125,6 +148,8 @@ def _draw(panel: Axes, own: pd.DataFrame, along: str, others: Sequence[str]) -> 
         form: dict[str, Any] = {"fmt": MARKERS[number] + ("-" if along == STEP else ""), "color": COLORS[number]}
         form |= {"ms": 4, "mfc": "white", "capsize": 2, "lw": 0.8, "label": words or None}
         panel.errorbar(numeric, curve["value"], curve["error"], **form)
+        if pd.api.types.is_integer_dtype(x):
+            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         for at, each in zip(numeric, curve["each"], strict=True):
             panel.plot([at] * len(each), each, ".", ms=2, color=COLORS[number], alpha=0.6)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from importlib.metadata import EntryPoint
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from analysis_stores import ising_store
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from sweep.analysis.estimators.chains import mixing
 from sweep.analysis.exhibits import catalogue
@@ -84,3 +86,35 @@ def test_stages_of_known_kernels_get_what_they_may_give_and_packages_add_theirs(
     assert second(ising_store()) == Absent(
         "theirs", "nowhere:exhibit raised ModuleNotFoundError: No module named 'nowhere'"
     )
+
+
+def test_an_axis_with_one_label_has_no_panel_and_what_is_left_out_is_said():
+    one = own_store().children["magnet"].to_dataset().isel(field=[0])
+    root = own_store().to_dataset()
+    exhibit = stage_exhibit(xr.DataTree.from_dict({"/": root, "/magnet": one}), "magnet")
+    assert not isinstance(exhibit, Absent)
+    assert [panel.get_xlabel() for panel in exhibit.figure.axes] == ["temperature", "step"]
+    assert exhibit.caption.endswith(" All at field low.")
+    many = xr.concat([one.assign_coords(field=[f"{place}"]) for place in range(300)], "field")
+    exhibit = stage_exhibit(xr.DataTree.from_dict({"/": root, "/magnet": many}), "magnet")
+    assert not isinstance(exhibit, Absent)
+    assert len(exhibit.rows) == 200
+    words = " Curves: the first 6 of up to 300 in a panel. Table: the first 200 of 900 rows. The CSV has all."
+    assert exhibit.caption.endswith(words)
+
+
+def test_legends_above_panels_are_in_the_figure_and_apart():
+    dims = ("states", "size", "temperature", "replica")
+    data = xr.Dataset(
+        {"done": (dims[:3], np.full((2, 2, 6), True)), "energy": (dims, np.arange(96.0).reshape(2, 2, 6, 4))},
+        coords={"states": [2, 3], "size": [8, 16], "temperature": np.linspace(0.8, 1.3, 6)},
+        attrs={"kernel": "potts:POTTS", "kernel_version": 1},
+    )
+    exhibit = stage_exhibit(xr.DataTree.from_dict({"/": xr.Dataset(), "/potts": data}), "potts")
+    assert not isinstance(exhibit, Absent)
+    FigureCanvasAgg(exhibit.figure).draw()
+    boxes = [panel.get_legend().get_window_extent() for panel in exhibit.figure.axes if panel.get_legend()]
+    assert len(boxes) == 3
+    assert min(box.x0 for box in boxes) >= 0
+    assert max(box.x1 for box in boxes) <= exhibit.figure.bbox.width
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
