@@ -102,12 +102,15 @@ def _page(
     judgements = judge(one for exhibit in exhibits for one in exhibit.evidence)
     shown_by = {one.claim: exhibit for exhibit in reversed(exhibits) for one in exhibit.evidence}
     rows = [row for exhibit in exhibits for row in exhibit.rows]
+    stages = [_summary(name, node, origin) for name, node in tree.children.items() if "kernel" in node.attrs]
+    done, points = (sum(getattr(stage, name) for stage in stages) for name in ("done", "points"))
     content: dict[str, Any] = {
         "name": tree.attrs.get("name", "sweep"),
         "seed": _seed(tree),
         "grid": tree.attrs.get("grid", ""),
         "versions": _versions(tree),
-        "stages": [_summary(name, node, origin) for name, node in tree.children.items() if "kernel" in node.attrs],
+        "stages": stages,
+        "unfinished": f"{done} of {points} points are done." if done < points else "",
         "origin": origin,
         "judgements": judgements,
         "shown_by": shown_by,
@@ -149,6 +152,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         finalize=words.without_nan,
     )
-    for one in (words.measured, words.remarks, words.plain, words.with_error, words.width):
+    of_values = words.measured, words.remarks, words.plain, words.with_error
+    for one in (*of_values, words.duration, words.moment, words.width):
         environment.filters[one.__name__] = one
     return environment

@@ -59,6 +59,18 @@ def with_error(value: float, error: float) -> str:
     return f"{value:.{max(0, places)}f} ± {error:.{max(0, places)}f}"
 
 
+def duration(seconds: float) -> str:
+    """Return a time in its usual units, to three digits."""
+    units = (("h", 3600), ("min", 60), ("s", 1))
+    unit, size = next((one for one in units if seconds >= 2 * one[1]), units[-1])
+    return f"{seconds / size:.3g} {unit}"
+
+
+def moment(date: str) -> str:
+    """Return a date as launches write it, ISO 8601 in UTC, as people do."""
+    return date.replace("T", " ").replace("+00:00", " UTC")
+
+
 def measured(row: Row) -> str:
     """Return the value of a row with its error."""
     return with_error(row.ours, row.error)
@@ -74,8 +86,8 @@ def verdicts_made(rows: Sequence[Row]) -> str:
     made, differing = _verdicts(rows)
     return (
         f"This page makes {made} verdicts, each against what the same protocol gives on perfect data, by "
-        f"Student's t at the level p = {LEVEL:g}: {differing} say that the two differ. Were there no differences, "
-        f"chance alone would make about {LEVEL * made:.2g} say so. The paper's values are its claims: "
+        f"Student's t at the level p = {LEVEL:g}: in {differing} the two differ. Were there no differences, "
+        f"chance alone would make about {LEVEL * made:.2g}. The paper's values are its claims: "
         "no such verdict is made on them."
     )
 
@@ -98,11 +110,11 @@ def conclusion(exhibit: Exhibit, judgements: Sequence[Judgement]) -> str:
     parts = [f"{one.outcome.capitalize()}: {one.claim.says}" for one in judgements if one.claim in own]
     parts += [exhibit.conclusion] if exhibit.conclusion else []
     made, differing = _verdicts(exhibit.rows)
-    if made and differing:
+    if made == 1:
+        parts.append(f"The one value with a verdict {'differs from' if differing else 'agrees with'} perfect data.")
+    elif made and differing:
         by_chance = f"chance alone would make {LEVEL * made:.2g}"
         parts.append(f"{differing} of {made} values differ from what perfect data give ({by_chance}).")
     elif made:
-        parts.append(
-            f"All {made} values agree with what perfect data give." if made > 1 else "It agrees with perfect data."
-        )
+        parts.append(f"All {made} values agree with what perfect data give.")
     return " ".join(parts) or "It describes: nothing in it can be held to a claim or to perfect data."

@@ -151,7 +151,7 @@ def test_report_is_the_same_twice(tmp_path: Path, page: Path) -> None:
 
 def test_incomplete_points_are_left_out_and_counted(tmp_path: Path) -> None:
     page = write_report(ising_store(undone=2.0), tmp_path, MAKERS)
-    assert "4 of 6 points done; the others are left out" in page.read_text()
+    assert "4 of 6 points are done." in page.read_text()
     assert 2.0 not in set(pd.read_csv(tmp_path / "figure-5b.csv", comment="#")["temperature"])
     numbers = pd.read_csv(tmp_path / "thermodynamics.csv", comment="#")
     assert numbers[numbers["temperature"] == 2.0]["energy"].isna().all()
@@ -213,24 +213,41 @@ addEventListener("load", () => {
 """How many images a page shows, in its title, and a word on the console."""
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium")
+def chromium(folder: Path, *arguments: str) -> tuple[str, str]:
+    """Return what a browser writes of a page, and what it says beside."""
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    flags += ["--disable-background-networking", "--disable-component-update", f"--user-data-dir={folder}/profile"]
+    command = ["chromium", *flags, *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    return done.stdout, done.stderr
+
+
+needs_chromium = pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium")
+
+
+@needs_chromium
 def test_page_in_a_browser(page: Path, tmp_path: Path) -> None:
     picture = tmp_path / "page.png"
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-    flags += ["--disable-background-networking", "--disable-component-update", f"--user-data-dir={tmp_path}/profile"]
-    command = ["chromium", *flags, "--window-size=900,2600", f"--screenshot={picture}", page.as_uri()]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    chromium(tmp_path, "--window-size=900,2600", f"--screenshot={picture}", page.as_uri())
     assert picture.stat().st_size > 50_000, "a page with figures, not a blank one"
     asking = tmp_path / "asking.html"
     asking.write_text(page.read_text() + ASKING)
-    command = ["chromium", *flags, "--enable-logging=stderr", "--virtual-time-budget=5000", "--dump-dom"]
-    asked = subprocess.run([*command, asking.as_uri()], check=True, capture_output=True, text=True, timeout=120)
-    found = re.search(r"<title>(\d+) of (\d+) images</title>", asked.stdout)
-    assert found, asked.stdout[:2000]
+    flags = ["--enable-logging=stderr", "--virtual-time-budget=5000", "--dump-dom"]
+    answer, log = chromium(tmp_path, *flags, asking.as_uri())
+    found = re.search(r"<title>(\d+) of (\d+) images</title>", answer)
+    assert found, answer[:2000]
     assert int(found[1]) == int(found[2]) == page.read_text().count("<img ") > 0, "every image is shown"
-    said = [line for line in asked.stderr.splitlines() if "CONSOLE" in line]
+    said = [line for line in log.splitlines() if "CONSOLE" in line]
     assert len(said) == 1, said
     assert "the page has loaded" in said[0], "what the console says is heard"
+
+
+@needs_chromium
+@pytest.mark.parametrize("place", ["numbers-figure-5b", "claim-1"])
+def test_what_a_link_leads_to_is_unfolded(page: Path, tmp_path: Path, place: str) -> None:
+    shown, _ = chromium(tmp_path, "--dump-dom", f"{page.as_uri()}#{place}")
+    (unfolded,) = re.findall(r'<details open="">.*?</details>', shown, re.DOTALL)
+    assert f'id="{place}"' in unfolded
 
 
 def test_sizes_with_most_temperatures_are_drawn_and_all_are_in_the_table():

@@ -51,8 +51,8 @@ def test_page_counts_its_verdicts():
     given = [Row("x", 1.0, 0.1, "", "", verdict=compare(1.0, 0.1, 9, target, "it")) for target in (1.0, 2.0)]
     rows = [*given, Row("x", 1.0, 0.1, "", ""), Row("x", 1.0, 0.1, "", "", verdict=compare(1.0, np.nan, 9, 1.0, "it"))]
     assert verdicts_made(rows).startswith("This page makes 2 verdicts")
-    assert "1 say that the two differ" in verdicts_made(rows)
-    assert "about 0.1 say so" in verdicts_made(rows)
+    assert "in 1 the two differ" in verdicts_made(rows)
+    assert "chance alone would make about 0.1." in verdicts_made(rows)
     assert remarks(Row("x", 1.0, 0.1, "", "", "and more", verdict=given[0].verdict)).startswith(
         "agrees with it (+0, 0 standard errors, p = 1); and"
     )
