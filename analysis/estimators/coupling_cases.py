@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from sweep.analysis.estimators.crossed import REALISATION
-from sweep.analysis.estimators.effective_couplings import by_distance, effective_couplings, learned
+from sweep.analysis.estimators.effective_couplings import by_distance, effective_couplings, learned, within_reach
 from sweep.analysis.estimators.gauge import square_side
 from sweep.analysis.estimators.layers import CONTROLS
 from sweep.analysis.estimators.stages import mapping, settings, stages_of
@@ -104,6 +104,9 @@ def _machine(machines: xr.Dataset, place: tuple[int, ...]) -> Machine:
 
 
 def _numbers(machine: Machine) -> xr.Dataset:
+    """Return what a machine has learned; NaN throughout where its training ran away."""
+    if not within_reach(machine):
+        return xr.full_like(_numbers(Machine(*(np.zeros_like(part) for part in machine))), np.nan)
     pairs, fields = effective_couplings(machine)
     distances, mean, rms = by_distance(pairs)
     singular = np.linalg.svd(machine.weights, compute_uv=False)

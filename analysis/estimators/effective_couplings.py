@@ -34,7 +34,13 @@ ACCURACY = 1e-10  # of what one hidden unit gives
 NEGLIGIBLE = 1e-15  # what one point of an integral adds to a coupling at most, where it is left out
 _DECAY = -math.log(ACCURACY)
 _HELD = 2**21  # numbers of one chunk
+FURTHEST = 1e5  # what a hidden unit may receive: an integral beyond would not fit into memory
 PROBES, SEED = 2000, 0  # configurations that the share beyond pairs is measured on, the same for all machines
+
+
+def within_reach(machine: Machine) -> bool:
+    """Return whether the couplings of a machine can be had: its weights are finite, and no training ran away."""
+    return bool(_furthest(machine.weights.astype(np.float64), machine.hidden_bias.astype(np.float64)) < FURTHEST)
 
 
 def effective_couplings(machine: Machine) -> tuple[Floats, Floats]:
@@ -67,15 +73,20 @@ def _chunks(weights: Floats, bias: Floats) -> Iterator[slice]:
 
 
 def _midpoints(weights: Floats, bias: Floats) -> tuple[Floats, float]:
-    """Return where the integrand is taken, float64[point], and the step, for what hidden units receive from spins.
-
-    Beyond |b| + sqrt(2 ln(1/accuracy) sum W^2) a unit receives nothing that counts (Hoeffding, for spins at random).
-    """
-    furthest = np.minimum(np.abs(weights).sum(axis=0), np.sqrt(2 * _DECAY * np.square(weights).sum(axis=0)))
-    period = float((np.abs(bias) + furthest).max()) + _DECAY / 2
+    """Return where the integrand is taken, float64[point], and the step, for what hidden units receive from spins."""
+    period = _furthest(weights, bias) + _DECAY / 2
     step = 2 * np.pi / period
     count = math.ceil(2 * _DECAY / np.pi / step)  # 1 / sinh(pi t / 2) is down to the accuracy there
     return np.asarray(step * (np.arange(count) + 0.5), np.float64), step
+
+
+def _furthest(weights: Floats, bias: Floats) -> float:
+    """Return the most that a hidden unit receives.
+
+    Beyond |b| + sqrt(2 ln(1/accuracy) sum W^2) it receives nothing that counts (Hoeffding, for spins at random).
+    """
+    furthest = np.minimum(np.abs(weights).sum(axis=0), np.sqrt(2 * _DECAY * np.square(weights).sum(axis=0)))
+    return float((np.abs(bias) + furthest).max())
 
 
 def displaced(pairs: Floats) -> Floats:

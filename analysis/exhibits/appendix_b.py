@@ -25,8 +25,7 @@ from sweep.analysis.exhibits.appendix_b_drawing import (
     draw_trainings,
 )
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
-from sweep.analysis.exhibits.flow_drawing import legend_below
-from sweep.analysis.exhibits.style import new_figure
+from sweep.analysis.exhibits.style import below_legend, new_figure
 
 STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, np.inf)  # λ of Kadanoff's operator
 
@@ -86,7 +85,7 @@ def _figure(
     draw_couplings(panels[3], STRENGTHS, curves)
     for panel, letter in zip(panels, "abcd", strict=True):
         panel.set_title(f"({letter})", loc="left")
-    legend_below(figure, panels[0])
+    below_legend(figure, panels[0])
     return figure
 
 

@@ -14,7 +14,7 @@ from sweep.analysis.estimators.statistics import mean_and_error
 from sweep.analysis.exact.enumeration import Floats
 from sweep.analysis.exact.kadanoff import INTERACTIONS
 from sweep.analysis.exhibits.flow_drawing import COLORS, MARKERS
-from sweep.analysis.exhibits.style import EXACT
+from sweep.analysis.exhibits.style import EXACT, step_axis
 
 WORDS = {
     "spread": "s.d. of ln Tr_h exp(T) over the data",
@@ -29,12 +29,13 @@ IDENTITY = ("divergence", "free_energy_difference", "mean_log_trace")
 def draw_trainings(panel: Axes, name: str, cases: Sequence[MachineCase], tables: Sequence[xr.Dataset]) -> None:
     """Draw a quantity of `Mapping` against the steps of training: every training, and means with errors."""
     for style, (label, table) in enumerate(zip(_short_labels(cases), tables, strict=True)):
-        steps, color = _steps(panel, table), COLORS[style % len(COLORS)]
+        steps, color = table["snapshot"].values, COLORS[style % len(COLORS)]
         mean = mean_and_error(table[name], REALISATION)
         form = MARKERS[style % len(MARKERS)] + "-"
         panel.plot(steps, table[name].transpose("snapshot", REALISATION), color=color, lw=0.6, alpha=0.4)
         data = steps, mean["value"].values, mean["error"].values
         panel.errorbar(*data, fmt=form, color=color, mfc="white", ms=4, capsize=1.5, label=label)
+    step_axis(panel, np.concatenate([table["snapshot"].values for table in tables]).tolist())
     panel.set_ylabel(WORDS[name])
 
 
@@ -44,24 +45,25 @@ def draw_least_spreads(panel: Axes, least: Mapping[int, float]) -> None:
     for hidden, spread in least.items():
         panel.axhline(spread, color=EXACT, lw=0.8, ls="--")
         words = f"best of {hidden} units"
-        panel.annotate(words, (0.02, spread), xycoords=("axes fraction", "data"), fontsize=8, va="bottom")
+        panel.annotate(words, (0.02, spread), xycoords=("axes fraction", "data"), va="bottom")
 
 
 def draw_product(panel: Axes) -> None:
     """Draw what the hidden units of p(v) p(h) know of v."""
     panel.axhline(0, color=EXACT, lw=2)
     panel.set_ylim(bottom=-0.1 * panel.get_ylim()[1])  # room below, where no curve is
-    panel.annotate("p̃ = p(v) p(h)", (0.98, -0.02), xycoords=("axes fraction", "data"), fontsize=8, ha="right", va="top")
+    panel.annotate("p̃ = p(v) p(h)", (0.98, -0.02), xycoords=("axes fraction", "data"), ha="right", va="top")
 
 
 def draw_identity(panel: Axes, table: xr.Dataset) -> None:
     """Draw the three terms of the identity and their sum, for the first training."""
-    steps, one = _steps(panel, table), table.isel({REALISATION: 0})
+    steps, one = table["snapshot"].values, table.isel({REALISATION: 0})
     for name, color, marker in zip(IDENTITY, COLORS, MARKERS, strict=False):
         panel.plot(steps, one[name], marker + "-", color=color, mfc="white", ms=4, label=WORDS[name])
     panel.plot(steps, sum(one[name] for name in IDENTITY), color=EXACT, lw=2, label="their sum")
+    step_axis(panel, steps.tolist())
     panel.set_ylabel("nats")
-    panel.legend(fontsize=8, frameon=False)
+    panel.legend()
 
 
 def draw_couplings(panel: Axes, strengths: Sequence[float], curves: Mapping[str, Floats]) -> None:
@@ -70,7 +72,7 @@ def draw_couplings(panel: Axes, strengths: Sequence[float], curves: Mapping[str,
         panel.plot(strengths[:-1], curves[name][:-1], marker + "-", color=color, mfc="white", ms=4, label=name)
         panel.axhline(curves[name][-1], color=color, lw=0.9, ls=":")
     panel.set(xlabel="λ of Kadanoff's operator", ylabel="coefficient in $H^{\\mathrm{RG}}$")
-    panel.legend(fontsize=8, frameon=False, loc=(0.68, 0.2))
+    panel.legend(loc=(0.68, 0.2))
 
 
 def _short_labels(cases: Sequence[MachineCase]) -> list[str]:
@@ -78,11 +80,3 @@ def _short_labels(cases: Sequence[MachineCase]) -> list[str]:
     words = [case.label.split(", ") for case in cases]
     common = set.intersection(*map(set, words)) if len(cases) > 1 else set()
     return [", ".join(word for word in of_one if word not in common) for of_one in words]
-
-
-def _steps(panel: Axes, table: xr.Dataset) -> Floats:
-    """Return the steps of the snapshots; the panel shows them by their logarithm, and 0 at its left."""
-    steps = np.asarray(table["snapshot"], np.float64)
-    panel.set_xscale("symlog", linthresh=float(steps[steps > 0].min(initial=steps.max())))
-    panel.set_xlabel("steps of training")
-    return steps

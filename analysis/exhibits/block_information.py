@@ -75,8 +75,9 @@ def block_information(tree: xr.DataTree) -> Exhibit | Absent:
         "of the ring beyond a buffer of so many sites, in nats, counted over all configurations and blocks; the bias "
         "of counting is taken off by the jackknife. Hidden units: as they are, with the ring around the block where "
         "their weights are strongest; they see the whole lattice, the ring with it, and can know more than the block. "
-        "Cut: weights outside that block put to 0, which leaves what the rules have. Bars: spread over units. Right: "
-        f"single units, buffer {TOLD}. Exact, 4×4 torus, with all 12 other spins: {_small_torus()}."
+        "Cut: weights outside that block put to 0, which leaves what the rules have. Bars: spread over units; marks "
+        f"of one buffer stand beside each other. Right: single units, whole (full lines) and cut (dashed), buffer "
+        f"{TOLD}. Exact, 4×4 torus, with all 12 other spins: {_small_torus()}."
     )
     rows = [*_rule_rows(rules, side, marked), *(row for found in units for row in _unit_rows(found, rules, marked))]
     told = _conclusion(rules, units)
@@ -164,7 +165,7 @@ def _draw_by_buffer(panel: Axes, rules: xr.DataArray, units: Sequence[_Units]) -
         single = one.values.mean(BIN)
         spread = single.std([REALISATION, "hidden_unit"])
         panel.errorbar(
-            one.values["buffer"] + 0.06 * (number + 1),
+            one.values["buffer"] + 0.06 * (number - (len(units) - 1) / 2),
             single.mean([REALISATION, "hidden_unit"]),
             spread,
             fmt=marker,
@@ -176,7 +177,7 @@ def _draw_by_buffer(panel: Axes, rules: xr.DataArray, units: Sequence[_Units]) -
         )
     panel.set_xticks(rules["buffer"].values)
     panel.set(xlabel="buffer (sites)", ylabel="mutual information (nats)")
-    panel.set_ylim(bottom=0)
+    panel.set_ylim(bottom=-0.02 * panel.get_ylim()[1])  # marks at 0 are whole
 
 
 def _draw_units(panel: Axes, rules: xr.DataArray, units: Sequence[_Units]) -> None:
@@ -187,9 +188,12 @@ def _draw_units(panel: Axes, rules: xr.DataArray, units: Sequence[_Units]) -> No
     edges = np.linspace(0, 1.05 * most, 43).tolist()
     for number, one in enumerate(units):
         values = one.values.sel(buffer=at).mean(BIN).values.ravel()
-        panel.hist(values, edges, histtype="step", color=COLORS[number // 2 % 3], ls="-" if one.way == WHOLE else "--")
+        color, width, line = COLORS[number // 2 % 3], 0.8 + 0.5 * (number // 2), "-" if one.way == WHOLE else "--"
+        panel.hist(values, edges, histtype="step", color=color, lw=width, ls=line)
     panel.set(xlabel=f"mutual information, buffer {at} (nats)", ylabel="units")
     panel.set_xlim(left=0)
+    if not units:
+        panel.text(0.5, 0.5, "no layer of hidden units is complete", transform=panel.transAxes, ha="center")
 
 
 def _conclusion(rules: xr.DataArray, units: Sequence[_Units]) -> str:

@@ -15,15 +15,15 @@ from matplotlib.figure import Figure
 
 from sweep.analysis.estimators.coupling_cases import SNAPSHOT, CouplingCase, coupling_cases
 from sweep.analysis.estimators.crossed import REALISATION
+from sweep.analysis.estimators.effective_couplings import FURTHEST, learned, torus_distances
 from sweep.analysis.estimators.effective_couplings import effective_couplings as effective_couplings_of
-from sweep.analysis.estimators.effective_couplings import learned, torus_distances
 from sweep.analysis.estimators.statistics import mean_and_error
 from sweep.analysis.exact.enumeration import Floats, ising_hamiltonian
 from sweep.analysis.exact.perfect_machines import best_machine, ising_machine
 from sweep.analysis.exact.small_machines import mapping_of
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
 from sweep.analysis.exhibits.flow_drawing import COLORS, MARKERS
-from sweep.analysis.exhibits.style import EXACT, new_figure
+from sweep.analysis.exhibits.style import EXACT, below_legend, new_figure, step_axis
 
 LARGEST = 1024  # visible units: with 256 hidden ones a machine takes 1 s, and 4096 with 1024 take a minute
 SHOWN = len(COLORS)  # cases that are drawn; the table and the CSV have all
@@ -35,6 +35,7 @@ WORDS = {
     "share_beyond_pairs": "share of H beyond fields and pairs, spins at random",
     "largest_singular_value": "largest singular value of W",
 }
+RAN_AWAY = f"trainings ran away: hidden units receive more than {FURTHEST:g}, or no number at all"
 FEW_SITES, FEW_UNITS, SEEDS = 9, 8, range(3)  # where the best machine is found in a second, from so many starts
 PERFECT = {"share_beyond": "0", "range": "1", "field": "0", "share_beyond_pairs": "0"}
 
@@ -49,6 +50,8 @@ def effective_couplings(tree: xr.DataTree) -> Exhibit | Absent:
             title, f"no completed machine whose visible units, {LARGEST} at most, are sites of a square lattice"
         )
     tables = [case.numbers() for case in cases]
+    if not any(_known(table) for table in tables):
+        return Absent(title, RAN_AWAY)
     left_out = sorted({case.stage for case in found} - {case.stage for case in cases})
     caption = (
         "J_ij, the coefficient of v_i v_j in −H[v] = ln Σ_h e^{−E}, exactly: the average over all other spins, up and "
@@ -65,9 +68,15 @@ def effective_couplings(tree: xr.DataTree) -> Exhibit | Absent:
     return Exhibit("effective-couplings", title, caption, figure, numbers, tuple(rows), conclusion=told)
 
 
+def _known(table: xr.Dataset) -> bool:
+    """Return whether there is anything that machines have learned at the end."""
+    return bool(table["nearest"].isel({SNAPSHOT: -1}).notnull().any())
+
+
 def _figure(cases: Sequence[CouplingCase], tables: Sequence[xr.Dataset]) -> Figure:
     figure, panels = new_figure(2, rows=2)
-    order = sorted(range(len(cases)), key=lambda place: -cases[place].visible)[:SHOWN]
+    known = [place for place in range(len(cases)) if _known(tables[place])]
+    order = sorted(known, key=lambda place: -cases[place].visible)[:SHOWN]
     for style, place in enumerate(order):
         case, table = cases[place], tables[place]
         form = {"color": COLORS[style], "marker": MARKERS[style], "mfc": "white", "ms": 4, "lw": 0.8}
@@ -82,15 +91,12 @@ def _figure(cases: Sequence[CouplingCase], tables: Sequence[xr.Dataset]) -> Figu
             panels[3].plot(*_perfect_spectrum(case.visible, case.temperature), color=COLORS[style], lw=1, ls=":")
     panels[0].set(xlabel="distance (sites)", ylabel="mean J")
     panels[1].set(xlabel="distance (sites)", ylabel="root mean square J", yscale="log")
-    panels[2].set(xlabel="steps of training", ylabel="mean J of nearest neighbours")
-    first = _first_step(tables)
-    panels[2].set_xscale("symlog", linthresh=first)
-    panels[2].set_xlim(left=-0.1 * first)
+    panels[2].set_ylabel("mean J of nearest neighbours")
+    step_axis(panels[2], np.concatenate([table[SNAPSHOT].values for table in tables]).tolist())
     panels[3].set(xlabel="rank", ylabel="singular value of W", xscale="log", yscale="log")
     for panel, letter in zip(panels, "abcd", strict=True):
         panel.set_title(f"({letter})", loc="left")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    below_legend(figure, panels[0])
     return figure
 
 
@@ -106,12 +112,6 @@ def _draw_training(panel: Axes, table: xr.Dataset, form: dict[str, Any]) -> None
     each = table["nearest"].transpose(SNAPSHOT, REALISATION)
     panel.plot(table[SNAPSHOT], each, color=form["color"], lw=0.5, alpha=0.5)
     panel.errorbar(table[SNAPSHOT], mean["value"], mean["error"], capsize=1.5, **form)
-
-
-def _first_step(tables: Sequence[xr.Dataset]) -> float:
-    """Return the first step of any training that was kept, beyond 0."""
-    steps = np.concatenate([table[SNAPSHOT].values for table in tables])
-    return float(steps[steps > 0].min(initial=steps.max(initial=1)))
 
 
 def _perfect_spectrum(visible: int, temperature: float) -> tuple[Floats, Floats]:
@@ -162,7 +162,7 @@ def _conclusion(cases: Sequence[CouplingCase], tables: Sequence[xr.Dataset]) -> 
     found = {
         case.label: float(table["nearest"].isel({SNAPSHOT: -1}).mean()) * case.temperature
         for case, table in zip(cases, tables, strict=True)
-        if case.trained and case.temperature is not None
+        if case.trained and case.temperature is not None and _known(table)
     }
     if not found:
         return ""
@@ -199,6 +199,8 @@ def _remark(case: CouplingCase, table: xr.Dataset, name: str, value: float) -> s
         edge = case.largest_at_start
         beyond = float((end["singular_value"] > edge).sum("rank").mean())
         parts.append(f"{edge:.3g} before training, and {beyond:.3g} of {end.sizes['rank']} are beyond that")
+    if bool(end["nearest"].isnull().any()):
+        parts.append(f"{int(end['nearest'].isnull().sum())} of {end.sizes[REALISATION]} {RAN_AWAY}")
     if end.sizes[REALISATION] > 1:
         parts.append(f"the trainings: {', '.join(f'{one:.3g}' for one in end[name].values)}")
     return "; ".join(parts)

@@ -47,13 +47,12 @@ def figure_14a(tree: xr.DataTree) -> Exhibit | Absent:
         draw_readings(panel, nearest)
         name = f"{RULES[rule]}, input at T = {_start(nearest):.4g}"
         panel.set(xlabel=label_of("temperature of one configuration", "J/k_B"), ylabel="share", title=name)
-        panel.legend(frameon=False)
     _draw_steps(panels[-1], found)
-    below_legend(figure, panels[-1])
+    below_legend(figure, panels[0], panels[-1])
     caption = (
         "The temperature at which an Ising lattice of the layer's own side has the energy -2⟨hh'⟩ of neighbours in the "
         "layer (Kaufman, exact). First panels: of single configurations, in equal classes of 1/T. Last: of the mean "
-        "energy; dotted: T - T_c doubling with every step, from the first layer of majority on, as a first step is not "
+        "energy; dashed: T − T_c doubling with every step, from the first layer of majority on, as a first step is not "
         "yet near the fixed point; crosses: exact values for averages. Averages are no ±1 spins: ⟨h²⟩ < 1 makes them "
         "read hotter with every step, at T_c too."
     )
@@ -83,13 +82,13 @@ def _draw_steps(panel: Axes, found: dict[str, list[Stack]]) -> None:
             panel.errorbar(steps, y, error, fmt=marker + "-", color=color, mfc="white", ms=5, lw=0.8, label=label)
             if rule == "majority":
                 doubled = CRITICAL_TEMPERATURE + (y[1] - CRITICAL_TEMPERATURE) * 2.0 ** (steps[1:] - 1)
-                label = "T - T_c doubles" if stack is several[0] else None
-                panel.plot(steps[1:], np.where(doubled > 0, doubled, np.nan), color=EXACT, lw=1, ls=":", label=label)
+                label = "T − T_c doubles" if stack is several[0] else None
+                panel.plot(steps[1:], np.where(doubled > 0, doubled, np.nan), color=EXACT, lw=1, ls="--", label=label)
             if rule == "average":
                 known = [exact_temperature(stack[0].side, _start(stack), step) for step in steps[1:]]
                 label = "averages, exact" if stack is several[0] else None
-                panel.plot(steps[1:], known, "x", color=EXACT, ms=6, label=label)
-    panel.axhline(CRITICAL_TEMPERATURE, color=EXACT, lw=0.8, ls="--", label="T_c")
+                panel.plot(steps[1:], known, "x", color=EXACT, ms=5, zorder=3, label=label)
+    panel.axhline(CRITICAL_TEMPERATURE, color=EXACT, lw=0.8, ls=":", label="T_c")
     panel.set_yscale("log")
     panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0)))
     panel.yaxis.set_major_formatter(ScalarFormatter())

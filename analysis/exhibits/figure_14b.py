@@ -59,7 +59,7 @@ def figure_14b(tree: xr.DataTree) -> Exhibit | Absent:
             panel = panels[row * len(shown) + column]
             if name in one.readings:
                 draw_readings(panel, one.readings[name])
-            panel.set_title(f"{name}, input at T = {one.temperature:.4g}", fontsize=9)
+            panel.set_title(f"{name}, input at T = {one.temperature:.4g}")
             panel.set(ylabel="share" if column == 0 else "", xlabel="")
     below_legend(figure, panels[0])
     for panel in panels[-len(shown) :]:

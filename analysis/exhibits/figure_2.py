@@ -27,11 +27,10 @@ from sweep.analysis.exhibits.flow_drawing import (
     draw_curve,
     keep_in_view,
     left_out,
-    legend_below,
     paper_step,
 )
 from sweep.analysis.exhibits.flow_rows import Expectation, exponent_evidence, exponent_row
-from sweep.analysis.exhibits.style import EXACT, OTHER, OURS, wrapped_figure
+from sweep.analysis.exhibits.style import EXACT, OTHER, OURS, below_legend, wrapped_figure
 
 EARLIER_LENGTH = 9  # convergence length of Funai and Giataganas
 
@@ -46,14 +45,15 @@ def figure_2(tree: xr.DataTree) -> Exhibit | Absent:
     figure, panels = wrapped_figure(min(len(cases), SHOWN))
     for panel, case, groups in zip(panels, cases, curves, strict=False):
         _draw_curves(panel, case, groups)
-    legend_below(figure, panels[0])
+    below_legend(figure, panels[0])
     temperatures = curves[0]["network class"].attrs["temperatures"]
     caption = (
         f"Fit of |m| = A (|T - T_c| / T_c)^Δm at T = {_listed(temperatures)}, of configurations that the network, or "
         "the exact energy thermometer, reads as those temperatures after so many steps, or that started there. Error "
-        "bars: one standard error from bins and trainings; band: spread over trainings, of five or more; crosses: "
-        "single trainings where the fit of another failed. Dashed: step 0 of the network's classes, where a machine "
-        "that learnt the data perfectly stays; dotted: 1/8, the paper's claim. "
+        "bars: one standard error from bins and trainings; band: spread over trainings, of five or more; small full "
+        "marks: single trainings where the fit of another failed. What is beyond a panel is not drawn. Dashed: step 0 "
+        "of the network's classes, where a machine that learnt the data perfectly stays; dotted: 1/8, the paper's "
+        "claim. "
         f"{'; '.join(about(case) for case in cases)}.{left_out(len(cases))}"
     )
     grouped = [xr.concat(list(groups.values()), _names(groups), join="outer") for groups in curves]
@@ -89,7 +89,7 @@ def _draw_curves(panel: Axes, case: FlowCase, groups: dict[str, xr.Dataset]) -> 
         _mark_length(panel, ours, "ours", OURS, "-", 12)
     keep_in_view(panel, list(groups.values()), (DELTA_SIGMA, start))
     panel.set(xlabel="flow length", ylabel="Δm")
-    panel.set_title(case.label, pad=24)
+    panel.set_title(case.label, pad=26 if np.isfinite(ours) else 15)
 
 
 def _mark_length(panel: Axes, length: float, whose: str, color: str, dashes: str, height: float) -> None:
@@ -102,7 +102,6 @@ def _mark_length(panel: Axes, length: float, whose: str, color: str, dashes: str
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
         ha="center",
-        fontsize=8,
     )
 
 

@@ -11,8 +11,8 @@ from sweep.analysis.claims.claim import Evidence
 from sweep.analysis.claims.paper import THERMOMETER_LOSS
 from sweep.analysis.estimators.crossed import crossed_mean
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
-from sweep.analysis.exhibits.flow_drawing import LIMIT, SHOWN, draw_curve, legend_below
-from sweep.analysis.exhibits.style import EXACT, wrapped_figure
+from sweep.analysis.exhibits.flow_drawing import LIMIT, SHOWN, draw_curve
+from sweep.analysis.exhibits.style import EXACT, below_legend, wrapped_figure
 from sweep.analysis.exhibits.thermometer_cases import NO_THERMOMETER, ThermometerCase, thermometer_cases
 
 BEST_10X10 = 3.002  # nats: 10x10, 60 equal classes 0.0 ... 5.9, exact likelihood of the energy
@@ -35,7 +35,7 @@ def figure_3(tree: xr.DataTree) -> Exhibit | Absent:
         panel.axhline(best, color=EXACT, lw=1, label=f"exact optimum {best:.3f}: energy thermometer, validation data")
         panel.axhline(np.log(case.classes), color=EXACT, lw=0.9, ls=":", label="no knowledge: ln(classes)")
         panel.set(xlabel="epoch", ylabel="mean cross-entropy (nats)", title=case.label)
-    legend_below(figure, panels[0])
+    below_legend(figure, panels[0])
     rows = [row for case, losses in zip(cases, numbers, strict=True) for row in _loss_rows(case, losses)]
     caption = (
         "Mean cross-entropy with one-hot labels, training and validation data. The line is the loss of the exact "

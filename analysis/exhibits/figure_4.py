@@ -21,11 +21,10 @@ from sweep.analysis.exhibits.flow_drawing import (
     by_case,
     classified,
     left_out,
-    legend_below,
     paper_step,
 )
 from sweep.analysis.exhibits.flow_rows import Expectation, exponent_row
-from sweep.analysis.exhibits.style import OTHER, OURS, TORUS, wrapped_figure
+from sweep.analysis.exhibits.style import OTHER, OURS, TORUS, below_legend, wrapped_figure
 
 WINDOW = (1.5, 2.7)  # temperatures that figure 4 shows
 GROUPING = "network class"  # the paper's
@@ -43,7 +42,7 @@ def figure_4(tree: xr.DataTree) -> Exhibit | Absent:
     data = [_magnetization(case, step) for case, step in zip(cases, steps, strict=True)]
     for panel, case, curve, points in zip(panels, cases, curves, data, strict=False):
         _draw_fit(panel, case, curve.attrs["temperatures"], points)
-    legend_below(figure, panels[0])
+    below_legend(figure, panels[0])
     rows = [
         _amplitude_row(case, curve.sel(flow_step=step)) for case, curve, step in zip(cases, curves, steps, strict=True)
     ]
@@ -102,7 +101,7 @@ def _draw_fit(panel: Axes, case: FlowCase, fitted: Sequence[float], points: xr.D
         ylim=(0, 1.05),
     )
     title = f"{case.label}, flow length {int(points['flow_step'].max())}"
-    panel.set_title("\n".join([title, *found]), fontsize=9)
+    panel.set_title("\n".join([title, *found]))
 
 
 def _fit_words(fit: xr.Dataset) -> str:

@@ -68,13 +68,13 @@ def _draw_scheme(panel: Axes, side: int) -> None:
             for corner_y in np.arange(0, 8, 2 * spacing):
                 box = (at + corner_x + 0.08, corner_y + 0.08)
                 panel.add_patch(Rectangle(box, 2 * spacing - 0.16, 2 * spacing - 0.16, fill=False, ec=EXACT, lw=0.9))
-        panel.text(at + 4, -0.9, f"{side // 2**step}×{side // 2**step}", ha="center", fontsize=9)
+        panel.text(at + 4, -0.9, f"{side // 2**step}×{side // 2**step}", ha="center")
         if step < 2:
             panel.annotate("", (at + 10.3, 4), (at + 8.4, 4), arrowprops={"arrowstyle": "->", "lw": 1.2})
         at += 10.7
     panel.set(xlim=(-0.4, 29.8), ylim=(11, -2.2), aspect="equal", title="")
-    panel.set_title("7d: h = (s₁ + s₂ + s₃ + s₄) / 4, twice", fontsize=10)
-    panel.text(14.7, 10, "a corner of 8×8 spins; frames are blocks", ha="center", fontsize=8)
+    panel.set_title("7d: h = (s₁ + s₂ + s₃ + s₄) / 4, twice")
+    panel.text(14.7, 10, "a corner of 8×8 spins; frames are blocks", ha="center")
     panel.set_axis_off()
     panel.set_anchor("C")
 

@@ -14,8 +14,8 @@ from sweep.analysis.estimators.perfect import perfect_end
 from sweep.analysis.estimators.verdict import Verdict, compare
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
-from sweep.analysis.exhibits.flow_drawing import COLORS, LIMIT, MARKERS, about, legend_below
-from sweep.analysis.exhibits.style import EXACT, new_figure
+from sweep.analysis.exhibits.flow_drawing import COLORS, LIMIT, MARKERS, about
+from sweep.analysis.exhibits.style import EXACT, below_legend, new_figure
 
 NAMES = {
     "temperature of the energy": "T of the energy, no prior (J/k_B)",
@@ -41,7 +41,7 @@ def fixed_points(tree: xr.DataTree) -> Exhibit | Absent:
     figure, panels = new_figure(2, height=3.6, rows=2)
     for panel, quantity in zip(panels, DRAWN, strict=True):
         _draw(panel, quantity, cases, [end[quantity] for end in ends], [known[quantity] for known in perfect])
-    legend_below(figure, panels[0])
+    below_legend(figure, panels[0])
     labels = xr.DataArray([case.label for case in cases], dims="case", name="case")
     numbers = xr.concat([by_quantity(end) for end in ends], labels, join="outer")
     rows = [row for case, end, known in zip(cases, ends, perfect, strict=True) for row in _rows(case, end, known)]

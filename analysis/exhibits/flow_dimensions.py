@@ -30,10 +30,9 @@ from sweep.analysis.exhibits.flow_drawing import (
     draw_curve,
     keep_in_view,
     left_out,
-    legend_below,
 )
 from sweep.analysis.exhibits.flow_rows import STEP_0, Expectation, exponent_evidence, exponent_row
-from sweep.analysis.exhibits.style import EXACT, wrapped_figure
+from sweep.analysis.exhibits.style import EXACT, below_legend, wrapped_figure
 
 SHOWN_GROUPING = "network class"  # the paper's
 Estimate = tuple[str, str]  # field, estimator: a key of READINGS
@@ -73,14 +72,15 @@ def figure_maker(what: DimensionFigure) -> Maker:
         styles = sorted({temperature for _, _, curve in drawn for temperature in curve["temperature"].values.tolist()})
         for panel, (case, estimate, curve) in zip(panels, drawn, strict=False):
             _draw(panel, what, case, curve.sel(grouping=SHOWN_GROUPING), estimate, styles)
-        legend_below(figure, *panels)
+        below_legend(figure, *panels)
         rows = [row for n, case in enumerate(cases) for row in _rows(what, case, curves[n], whole=n == 0)]
         caption = (
             f"{what.symbol} of configurations that the network reads as T after so many steps. Error bars: one "
-            "standard error from bins and trainings; band: spread over trainings, of five or more; crosses: single "
-            "trainings where the fit of another failed. Dashed, its mark at the right: step 0, what this choice of "
-            "configurations gives on perfect data, where a machine that learnt them perfectly stays. Dotted: the "
-            f"universal value, the paper's claim. {'; '.join(about(case) for case in cases)}.{left_out(len(cases))}"
+            "standard error from bins and trainings; band: spread over trainings, of five or more; small full marks: "
+            "single trainings where the fit of another failed. What is beyond a panel is not drawn. Dashed, its mark "
+            "at the right: step 0, what this choice of configurations gives on perfect data, where a machine that "
+            "learnt them perfectly stays. Dotted: the universal value, the paper's claim. "
+            f"{'; '.join(about(case) for case in cases)}.{left_out(len(cases))}"
             f"{_no_panel(what, cases[:SHOWN], curves)}"
         )
         numbers = by_case(cases, [_together(c) for c in curves])
@@ -156,7 +156,7 @@ def _draw(
     missing = f"; at {failed} of {curves['failed'].size} points some fit failed" if failed else ""
     last = float(curves["flow_step"].max())
     panel.set(xlabel="flow length", ylabel=what.symbol, xlim=(-0.03 * last - 0.2, 1.03 * last + 0.2))
-    panel.set_title(f"{TITLES[estimate]}\n{case.label}{missing}", fontsize=9)
+    panel.set_title(f"{TITLES[estimate]}\n{case.label}{missing}")
 
 
 def _rows(what: DimensionFigure, case: FlowCase, curves: dict[Estimate, xr.Dataset], whole: bool) -> Iterator[Row]:

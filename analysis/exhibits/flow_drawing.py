@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sweep.analysis.estimators.crossed import REALISATION
@@ -42,15 +41,15 @@ def paper_step(curve: xr.Dataset) -> int:
 def draw_curve(panel: Axes, curve: xr.Dataset, label: str, style: int) -> None:
     """Draw a curve against the flow length: standard errors, and the spread over realisations as a band.
 
-    Where the fit of some realisation has failed there is no mean: crosses show what the others give.
+    Where the fit of some realisation has failed there is no mean: small full marks show what the others give.
     """
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    color, step = COLORS[style % len(COLORS)], curve["flow_step"].values
+    color, marker, step = COLORS[style % len(COLORS)], MARKERS[style % len(MARKERS)], curve["flow_step"].values
     panel.errorbar(
         step,
         curve["value"].values,
         curve["error"].values,
-        fmt=MARKERS[style % len(MARKERS)] + "-",
+        fmt=marker + "-",
         color=color,
         mfc="white",
         lw=0.7,
@@ -63,7 +62,7 @@ def draw_curve(panel: Axes, curve: xr.Dataset, label: str, style: int) -> None:
         panel.fill_between(step, low, high, color=color, alpha=0.18, lw=0)
     if "failed" in curve and REALISATION in curve.dims:
         left = curve["by_realisation"].where(curve["failed"] > 0).transpose(..., REALISATION)
-        panel.plot(step, left.values, "x", color=color, ms=3, mew=0.7)
+        panel.plot(step, left.values, marker, color=color, ms=2.8, mew=0)
 
 
 def keep_in_view(panel: Axes, curves: Sequence[xr.Dataset], marks: Sequence[float]) -> None:
@@ -76,17 +75,6 @@ def keep_in_view(panel: Axes, curves: Sequence[xr.Dataset], marks: Sequence[floa
         low, high = min(finite), max(finite)
         margin = 0.15 * (high - low) or 0.1
         panel.set_ylim(low - margin, high + margin)
-
-
-def legend_below(figure: Figure, *panels: Axes) -> None:
-    """Put the legend of panels, each label once, under the figure, in as many columns as it has room for."""
-    found = {
-        label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
-    }
-    labels, handles = list(found), list(found.values())
-    column = 0.5 + 0.05 * max(map(len, labels), default=0)  # inches: the mark, and letters of 8 points
-    columns = min(len(labels), max(1, int(figure.get_figwidth() / column)), 3)
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize=8, frameon=False)
 
 
 def around_critical(labels: Sequence[float], count: int) -> tuple[float, ...]:

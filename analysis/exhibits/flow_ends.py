@@ -28,9 +28,10 @@ from sweep.analysis.exhibits.fixed_points import (
     memory,
     perfect_words,
 )
-from sweep.analysis.exhibits.flow_drawing import COLORS, MARKERS, about, legend_below
-from sweep.analysis.exhibits.style import EXACT, new_figure
+from sweep.analysis.exhibits.flow_drawing import COLORS, MARKERS, about
+from sweep.analysis.exhibits.style import EXACT, below_legend, new_figure
 
+MANY = 8  # steps, beyond which their numbers would run into each other
 PAPER_PRESETS = ("code", "text")  # the paper's machines, as its public code and as its text has them
 
 
@@ -72,7 +73,7 @@ def flow_ends(tree: xr.DataTree) -> Exhibit | Absent:
     figure, panels = new_figure(2, height=3.6, rows=2)
     for panel, quantity in zip(panels, DRAWN, strict=True):
         _draw(panel, quantity, strips)
-    legend_below(figure, panels[0])
+    below_legend(figure, panels[0])
     labels = xr.DataArray([strip.label for strip in strips], dims="case", name="case")
     names = ["by_realisation", "by_realisation_error", "perfect"]
     numbers = xr.concat([strip.ends[names] for strip in strips], labels, join="outer")
@@ -118,7 +119,7 @@ def _draw(panel: Axes, quantity: str, strips: Sequence[_Strip]) -> None:
         place += len(strip.steps) + 0.5
     if "temperature" in quantity:
         panel.axhline(CRITICAL_TEMPERATURE, color=EXACT, lw=0.9, ls=":", label="T_c, the paper's claim")
-    panel.set_xticks([x for x, _ in ticks], [words for _, words in ticks])
+    panel.set_xticks([x for x, _ in ticks], [words for _, words in ticks], rotation=45 if len(ticks) > MANY else 0)
     panel.set(xlabel="steps of the training", ylabel=NAMES[quantity])
 
 

@@ -101,7 +101,7 @@ def draw_readings(panel: Axes, readings: Sequence[Reading]) -> None:
         panel.stairs(
             reading.shares.values, EDGES, color=color, ls=line, lw=1.4, label=name, fill=reading is readings[0]
         )
-    panel.axvline(1 / CRITICAL_TEMPERATURE, color=EXACT, lw=0.8, ls=":")
+    panel.axvline(1 / CRITICAL_TEMPERATURE, color=EXACT, lw=0.8, ls=":", label="T_c")
     panel.set_xlim(EDGES[-1], EDGES[0])
     panel.set_xticks([EDGES[-1], *(1 / t for t in TICKS), 0.0], ["0", *(f"{t:g}" for t in TICKS), "∞"])
 

@@ -156,8 +156,9 @@ def _draw(panel: Axes, steps: Sequence[_Step], parity: Parity) -> None:
         label = None if name in known else name
         panel.errorbar(at, value, error, fmt=marker, color=color, mfc=filled, ms=6, capsize=2, label=label)
     target = 2.0 ** EXPONENT[parity]
-    panel.axhline(target, color=EXACT, lw=0.9, ls="--", label="2 and 2^(15/8)" if parity == "thermal" else None)
+    panel.axhline(target, color=EXACT, lw=0.9, ls="--", label="2 and $2^{15/8}$" if parity == "thermal" else None)
     panel.set_xticks(range(len(names)), names)
+    panel.set_xlim(-0.5, len(names) - 0.5)
     panel.set(xlabel="sites per side, below → above", ylabel="eigenvalue per factor of 2", title=parity)
     panel.set_ylim(0, 2 * target)
 

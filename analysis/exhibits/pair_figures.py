@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -19,8 +18,9 @@ from sweep.analysis.estimators.panel_pairs import FAR, line, measured, pair_corr
 from sweep.analysis.estimators.verdict import Verdict, compare
 from sweep.analysis.exhibits.exhibit import Row
 from sweep.analysis.exhibits.layer_cases import Shown, controls_of
-from sweep.analysis.exhibits.style import EXACT, OTHER, OURS, TORUS
+from sweep.analysis.exhibits.style import EXACT, OTHER, OURS, TORUS, below_legend, new_figure
 
+BESIDE = 3  # curves beside each other
 OFFSET = r"$N_h^{-1} \sum_a \langle m h_a \rangle^2$"
 NAMES = {
     "slope": "slope of a line through G(d)",
@@ -80,19 +80,24 @@ def _measured(case: LayerCorrelation) -> xr.Dataset:
 
 def draw(found: Sequence[Curve]) -> Figure:
     """Return a figure: above, G(d) and what explains its offset; below, the same without its mean over distances."""
-    figure = Figure(figsize=(max(6.0, 4.4 * len(found)), 7.0), layout="constrained")
-    axes = figure.subplots(2, len(found), squeeze=False, sharex="col")
-    for column, curve in enumerate(found):
-        _draw_values(axes[0, column], curve)
-        _draw_shape(axes[1, column], curve)
-    known: dict[str, Artist] = {}
-    for panel in axes.ravel():
-        handles, labels = panel.get_legend_handles_labels()
-        known |= dict(zip(labels, handles, strict=True))
-        panel.grid(alpha=0.25)
-        panel.spines[["top", "right"]].set_visible(False)
-        panel.ticklabel_format(axis="y", useOffset=False)
-    figure.legend(known.values(), known.keys(), loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    columns = min(len(found), BESIDE)
+    blocks = -(-len(found) // columns)
+    figure, panels = new_figure(columns, 3.0, 2 * blocks)
+    for place, curve in enumerate(found):
+        row, column = divmod(place, columns)
+        above, below = (panels[(2 * row + half) * columns + column] for half in (0, 1))
+        _draw_values(above, curve)
+        _draw_shape(below, curve)
+        above.tick_params(labelbottom=False)
+        above.set(xlim=below.get_xlim(), ylabel="G(d)" if column == 0 else "")
+        below.set_ylabel("G(d) − mean over d" if column == 0 else "")
+    used = [panel for panel in panels if panel.has_data()]
+    for panel in panels:
+        if panel in used:
+            panel.ticklabel_format(axis="y", useOffset=False)
+        else:
+            panel.remove()
+    below_legend(figure, *used)
     return figure
 
 
@@ -102,8 +107,7 @@ def _draw_values(panel: Axes, curve: Curve) -> None:
     panel.axhline(offset, color=TORUS, lw=1.2, ls="--", label=f"{OFFSET}, same configurations")
     if curve.exact is not None and curve.one.case.kind == "RG":
         panel.plot(curve.exact["distance"], curve.exact, color=EXACT, lw=1.2, label="block averages, exact")
-    panel.set_title(curve.title, fontsize=9)
-    panel.set_ylabel("G(d)")
+    panel.set_title(curve.title)
 
 
 def _draw_shape(panel: Axes, curve: Curve) -> None:
@@ -115,7 +119,7 @@ def _draw_shape(panel: Axes, curve: Curve) -> None:
     for style, (name, numbers) in zip((":", "-."), curve.controls, strict=False):
         shape = numbers["shape"]
         panel.plot(shape["distance"], shape, color=OTHER, lw=1.2, ls=style, label=f"{name} machine")
-    panel.set(xlabel="distance d (sites of the lower layer)", ylabel="G(d) − mean over d")
+    panel.set_xlabel("distance d (sites of the lower layer)")
 
 
 def _points(panel: Axes, values: xr.DataArray, errors: xr.DataArray) -> None:

@@ -75,8 +75,8 @@ def draw_mosaic(panel: Axes, shown: Mosaic, limits: tuple[float, float]) -> Axes
     panel.set_yticks([])
     panel.spines[:].set_visible(False)
     _, height, width = shown.panels.shape
-    panel.set_title(shown.title, fontsize=10)
-    panel.set_xlabel(f"{shown.note}, each a map of {height}×{width} sites", fontsize=8)
+    panel.set_title(shown.title)
+    panel.set_xlabel(f"{shown.note}, each a map of {height}×{width} sites")
     return image
 
 

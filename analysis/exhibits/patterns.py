@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -21,7 +22,7 @@ from sweep.analysis.exact.correlators import SIZES
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
 from sweep.analysis.exhibits.panel_drawing import MAP
-from sweep.analysis.exhibits.style import EXACT, OURS
+from sweep.analysis.exhibits.style import EXACT, OURS, below_legend, new_figure
 
 BESIDE = "shape of block averages, exact, scaled"
 NOISE, CHECKERBOARD = "white_noise", "checkerboard"
@@ -94,13 +95,15 @@ def _block_spins(side: int) -> xr.DataArray | None:
 
 
 def _draw(found: Sequence[Pattern]) -> Figure:
-    figure = Figure(figsize=(max(5.2, 3.9 * len(found)), 6.6), layout="constrained")
-    axes = figure.subplots(2, len(found), squeeze=False, height_ratios=(1, 1.1))
+    count = len(found)
+    figure, panels = new_figure(count, 2.8, rows=2)
     limit = max(float(abs(one.panels[0]).max()) for one in found)
-    for (above, below), one in zip(axes.T, found, strict=True):
+    for above, below, one in zip(panels[:count], panels[count:], found, strict=True):
         image = above.imshow(one.panels[0], cmap=MAP, vmin=-limit, vmax=limit, interpolation="nearest")
         above.set(xticks=[], yticks=[], title=one.title)
-        style = {"marker": "o", "ms": 3.5, "mfc": "white", "color": OURS, "lw": 0.6}
+        above.grid(visible=False)
+        above.spines[:].set_visible(True)
+        style: dict[str, Any] = {"marker": "o", "ms": 3.5, "mfc": "white", "color": OURS, "lw": 0.6}
         first = one.pairs[0]
         below.plot(first["distance"], first, label="G(d) of the panel", **style)
         exact = _block_spins(one.side)
@@ -109,12 +112,9 @@ def _draw(found: Sequence[Pattern]) -> Figure:
             below.plot(
                 exact["distance"], off, color=EXACT, lw=1.1, ls="--", label="shape of block averages, exact, scaled"
             )
-        below.set(xlabel="distance d (sites)", ylabel="G(d)")
-        below.grid(alpha=0.25)
-        below.spines[["top", "right"]].set_visible(False)
-    figure.colorbar(image, ax=list(axes[0]), label="value of a site", shrink=0.85)
-    handles, labels = axes[1, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+        below.set(xlabel="distance d (sites)", ylabel="G(d)" if one is found[0] else "")
+    figure.colorbar(image, ax=panels[:count], label="value of a site", shrink=0.85)
+    below_legend(figure, panels[count])
     return figure
 
 

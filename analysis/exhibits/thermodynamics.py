@@ -31,7 +31,9 @@ def thermodynamics(tree: xr.DataTree) -> Exhibit | Absent:
     if not stages:
         return Absent(title, "no stage of the kernel ising")
     energy, magnetization = (_means(stages, name) for name in ("energy", "abs_magnetization"))
-    sizes = [int(size) for size in energy["size"].values]
+    sizes = [int(size) for size in energy["size"].values if bool(energy["value"].sel(size=size).notnull().any())]
+    if not sizes:
+        return Absent(title, "no point of the kernel ising is complete")
     found = {"energy": energy, "abs_magnetization": magnetization}
     parts = [part.rename(value=name, error=f"{name}_error", degrees=f"{name}_degrees") for name, part in found.items()]
     numbers = xr.merge(parts)
@@ -44,7 +46,7 @@ def thermodynamics(tree: xr.DataTree) -> Exhibit | Absent:
         "Means over independent chains; error bars, one standard error, are smaller than the points where not seen. "
         "Below: how far they are from the exact values of the same torus (energy: Kaufman; |m|: transfer matrices, for "
         f"L up to {max(SIZES)}), in standard errors σ; of many points one in twenty is beyond ±2, the grey band, by "
-        "chance. Dashed lines and dashes: these exact values; black: L = ∞ (Onsager, Yang). "
+        "chance. Dashed lines and dashes: these exact values; full line: L = ∞ (Onsager, Yang). "
         f"What drew them: {'; '.join(_updates(numbers.sel(size=size)) for size in sizes)}."
     )
     return Exhibit("thermodynamics", title, caption, figure, numbers, tuple(rows))

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from sweep.analysis.estimators.crossed import REALISATION, crossed_mean
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
-from sweep.analysis.exhibits.style import EXACT, OURS, TORUS, wrapped_figure
+from sweep.analysis.exhibits.style import EXACT, OURS, TORUS, above_legend, wrapped_figure
 from sweep.analysis.exhibits.thermometer_cases import NO_THERMOMETER, ThermometerCase, thermometer_cases
 
 READERS = {"network": "network", "energy": "exact energy thermometer"}
@@ -50,9 +51,8 @@ def _draw_confusion(figure: Figure, panel: Axes, data: xr.Dataset, reader: str) 
     counts = data[f"{reader}_confusion"].sortby("true_temperature").sortby("temperature_class")
     counts = counts.sum(REALISATION) if REALISATION in counts.dims else counts
     shares = counts / counts.sum("temperature_class")
-    image = panel.pcolormesh(
-        shares["temperature_class"], shares["true_temperature"], shares, cmap="Greys", vmin=0, vmax=1, rasterized=True
-    )
+    places, scale = (shares["temperature_class"], shares["true_temperature"]), PowerNorm(0.5, 0, 1)
+    image = panel.pcolormesh(*places, shares, cmap="Greys", norm=scale, rasterized=True)
     low, high = (float(end) for end in (shares["temperature_class"].min(), shares["temperature_class"].max()))
     panel.plot([low, high], [low, high], color=TORUS, lw=0.7, ls="--")
     panel.set(xlabel="most likely T (J/k_B)", ylabel="true T (J/k_B)", title=READERS[reader])
@@ -76,7 +76,7 @@ def _draw_calibration(panel: Axes, data: xr.Dataset) -> None:
     panel.set(
         xlabel="probability of the most likely class", ylabel="how often it is right", xlim=(0, 1), ylim=(0, 1.02)
     )
-    panel.legend(fontsize=8)
+    above_legend(panel, columns=3)
 
 
 def _quality_rows(cases: list[ThermometerCase]) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
 from sweep.analysis.exhibits.exhibit import Exhibit
-from sweep.analysis.exhibits.style import units_of
+from sweep.analysis.exhibits.style import typeset_subscripts, units_of
 
 DPI = 160  # of PNG
 
@@ -44,6 +44,7 @@ def _draw(figure: Figure, png: Path) -> None:
 
     `Figure.savefig` draws twice for each, in case that what is drawn changes the layout.
     """
+    typeset_subscripts(figure)
     figure.dpi = DPI
     agg: Any = FigureCanvasAgg(figure)  # parts of Matplotlib carry no types
     agg.print_png(png, metadata={"Software": None})

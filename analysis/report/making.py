@@ -10,9 +10,11 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import NamedTuple
 
+import matplotlib as mpl
 import xarray as xr
 
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker
+from sweep.analysis.exhibits.style import TEXT
 from sweep.analysis.report.files import write_exhibit
 
 
@@ -43,10 +45,11 @@ class Making(NamedTuple):
 
     def made(self, number: int) -> Made:
         """Make an exhibit and write its files."""
-        result = self.makers[number](self.tree)
-        if isinstance(result, Absent):
-            return Made(result)
-        return Made(result, write_exhibit(result, self.folder, self.header))
+        with mpl.rc_context(TEXT):
+            result = self.makers[number](self.tree)
+            if isinstance(result, Absent):
+                return Made(result)
+            return Made(result, write_exhibit(result, self.folder, self.header))
 
     def all_made(self, processes: int = 1) -> Iterator[Made]:
         """Yield all exhibits in their order.

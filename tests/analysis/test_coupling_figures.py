@@ -148,3 +148,40 @@ def test_machines_that_would_take_too_long_are_named(monkeypatch: pytest.MonkeyP
     absent = effective_couplings(coupling_store())
     assert isinstance(absent, Absent)
     assert "10 at most" in absent.reason
+
+
+def _with_trainings_that_ran_away(how: dict[int, float], stages: tuple[str, ...] = ("machine",)) -> xr.DataTree:
+    """Return the store where all weights of some trainings became one number."""
+    tree = coupling_store()
+    for name in stages:
+        inner = tree[f"{name}/size={SIZE}"]
+        data = inner.to_dataset()
+        for training, weight in how.items():
+            data["weights"][{"realisation": training}] = weight
+        inner.dataset = data
+    return tree
+
+
+def test_trainings_that_ran_away_are_named_and_no_report_falls_over_them(tmp_path: Path) -> None:
+    tree = _with_trainings_that_ran_away({0: np.nan, 1: 1e30})
+    made = effective_couplings(tree)
+    assert isinstance(made, Exhibit)
+    row = _row(made, "nearest", "machine")
+    assert "2 of 3 trainings ran away" in row.remark
+    assert "the trainings: nan, nan, 0.4" in row.remark
+    assert row.ours == pytest.approx(1 / CRITICAL_TEMPERATURE, rel=0.03)
+    assert np.isnan(row.error)
+    page = write_report(tree, tmp_path, (lambda _: made,)).read_text()
+    assert "the trainings: none, none, 0.4" in page
+
+
+def test_where_every_training_ran_away_there_is_no_figure_and_a_reason() -> None:
+    every = dict.fromkeys(range(TRAININGS), 1e30)
+    made = effective_couplings(_with_trainings_that_ran_away(every, ("machine", "renamed")))
+    assert isinstance(made, Exhibit), "the exact machine is left"
+    assert np.isnan(_row(made, "range", "machine").ours)
+    tree = _with_trainings_that_ran_away(every, ("machine", "renamed"))
+    del tree["exact"]
+    made = effective_couplings(tree)
+    assert isinstance(made, Absent)
+    assert made.reason.startswith("trainings ran away")

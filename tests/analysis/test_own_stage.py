@@ -93,7 +93,7 @@ def test_an_axis_with_one_label_has_no_panel_and_what_is_left_out_is_said():
     root = own_store().to_dataset()
     exhibit = stage_exhibit(xr.DataTree.from_dict({"/": root, "/magnet": one}), "magnet")
     assert not isinstance(exhibit, Absent)
-    assert [panel.get_xlabel() for panel in exhibit.figure.axes] == ["temperature", "step"]
+    assert [panel.get_xlabel() for panel in exhibit.figure.axes] == ["temperature (J/k_B)", "step"]
     assert exhibit.caption.endswith(" All at field low.")
     many = xr.concat([one.assign_coords(field=[f"{place}"]) for place in range(300)], "field")
     exhibit = stage_exhibit(xr.DataTree.from_dict({"/": root, "/magnet": many}), "magnet")
