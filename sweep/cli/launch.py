@@ -111,7 +111,7 @@ def launch(
         try:
             loaded = load_grid(grid, set_)
             place = place_for(store, grid) or default_place(loaded.name)
-            make = None if executor is ExecutorName.inline else _on_ray(workers, address, allow_mixed)
+            make = None if executor is ExecutorName.inline else _on_ray(workers, address, allow_mixed, quiet)
             durable = False if no_fsync else None
             with display_for(out, as_json=as_json, quiet=quiet) as display:
                 summary = driver.launch(
@@ -137,13 +137,14 @@ def launch(
     raise typer.Exit(status)
 
 
-def _on_ray(workers: int | None, address: str | None, allow_mixed: bool) -> MakeExecutor:
+def _on_ray(workers: int | None, address: str | None, allow_mixed: bool, quiet: bool) -> MakeExecutor:
     def make() -> RayExecutor:
         from sweep.run.executors.ray import RayExecutor
 
         there = address or os.environ.get("RAY_ADDRESS")
         where = f"joining the Ray cluster at {there}" if there else "starting Ray on this machine"
-        err.print(f"{where} ...", style="dim")
+        if not quiet:
+            err.print(f"{where} ...", style="dim")
         return RayExecutor(workers, address, allow_mixed=allow_mixed)
 
     return make

@@ -18,7 +18,7 @@ from sweep.planning.plan import Plan, StagePlan
 from sweep.planning.template import stage_fields
 from sweep.run.launch import done_in
 from sweep.run.looking import soonest
-from sweep.store.launches import measured_speeds
+from sweep.store.launches import measured
 from sweep.store.storage import human_bytes
 from sweep.store.store import Store
 
@@ -46,6 +46,8 @@ class StageForecast:
         Of all results, before compression.
     files : int
         At most, with those that say what is there, what is done, by whom, and where to go on.
+    memory : float
+        Bytes that a worker was seen to have at most; 0 where no launch has seen it.
     """
 
     kernel: str
@@ -57,6 +59,7 @@ class StageForecast:
     soonest: float
     nbytes: int
     files: int
+    memory: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,13 @@ class Forecast(Shown):
         return max([self.core_seconds / self.cores, *(stage.soonest for stage in self.stages.values())])
 
     def __rich__(self) -> RenderableType:
-        table = columns("stage", "axes", ("points", "left", "tasks", "core time", "data", "files"))
+        seen = any(stage.memory for stage in self.stages.values())
+        numbers = ("points", "left", "tasks", "core time", *(["worker"] if seen else []), "data", "files")
+        table = columns("stage", "axes", numbers)
         for name, stage in self.stages.items():
             axes = ", ".join(f"{axis} {length}" for axis, length in stage.axes.items())
-            counts = (str(stage.points), str(stage.left), str(stage.tasks), duration(stage.seconds))
+            counts = [str(stage.points), str(stage.left), str(stage.tasks), duration(stage.seconds)]
+            counts += [human_bytes(stage.memory) if stage.memory else ""] if seen else []
             what = f"{stage.kernel}: {axes}" if axes else stage.kernel
             table.add_row(name, what, *counts, human_bytes(stage.nbytes), str(stage.files))
         nbytes = sum(stage.nbytes for stage in self.stages.values())
@@ -117,7 +123,7 @@ def forecast(plan: Plan, store: Store, cores: int) -> Forecast:
         Which may not be there yet, or not hold all of it.
     cores : int
     """
-    done, speeds = done_in(plan, store), measured_speeds(store.location)
+    done, (speeds, memory) = done_in(plan, store), measured(store.location)
     left = {name: (stage.blocks > 0) & ~done[name] for name, stage in plan.stages.items()}
     seconds = {
         name: speeds.get(name, stage.factor) / stage.factor * stage.per_cell(stage.seconds * left[name])
@@ -130,7 +136,8 @@ def forecast(plan: Plan, store: Store, cores: int) -> Forecast:
         work = (int(left[name].sum()), stage.tasks_of(left[name]), float(seconds[name].sum()), ends[name])
         axes = {axis: len(labels) for axis, labels in stage.stage.axes.items()}
         wanted = int((stage.blocks > 0).sum())
-        stages[name] = StageForecast(stage.stage.kernel.name, axes, wanted, *work, *_results(stage))
+        kernel, most = stage.stage.kernel.name, memory.get(name, 0.0)
+        stages[name] = StageForecast(kernel, axes, wanted, *work, *_results(stage), most)
     return Forecast(stages, cores)
 
 

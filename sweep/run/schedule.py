@@ -102,7 +102,7 @@ class Schedule:
         self.release(task)
         ended = range(task.cells.start, task.cells.stop - account.rest)
         if not failed:
-            queue.speed.note(account.predicted, seconds, account.least)
+            queue.speed.note(account.predicted, account.usual(seconds), account.least)
         queue.state = max(queue.state, account.state)
         for number in ended:
             queue.finish(number, task.without.union(failed))

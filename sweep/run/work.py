@@ -63,6 +63,8 @@ class Workbench:
         Where it is, for another thread to look at.
     rival : str or None
         Another writer who does the same task: who is ahead when it commits goes on, and the other writes no more.
+    known : set of str
+        Stages of which a point was done here.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Workbench:
         self.inputs = InputReader(plan, store)
         self.at: At | None = None
         self.rival: str | None = None
+        self.known = set[str]()
         self._behind = ThreadPoolExecutor(1)
         self._commit: Future[None] | None = None
 
@@ -222,7 +225,9 @@ class _CellWork:
                 return
             self._kept(inside, point, block, state, wanted)
         self.blocks[inside], self.done[inside] = wanted, True
-        self.account.note(float(self.plan.seconds.flat[number]), time.monotonic() - begun)
+        predicted, stage = float(self.plan.seconds.flat[number]), self.task.stage
+        self.account.note(predicted, time.monotonic() - begun, first=stage not in self.bench.known)
+        self.bench.known.add(stage)
         self._checkpoint(due=False)
 
     def _kept(self, inside: tuple[int, ...], point: Mapping[str, Label], block: int, state: State, wanted: int) -> None:

@@ -32,10 +32,15 @@ def read_launches(location: Location) -> dict[int, dict[str, Any] | None]:
     return {number: _read(location, number) for number in sorted(int(name) for name in names if name.isdigit())}
 
 
-def measured_speeds(location: Location) -> dict[str, float]:
-    """Return what a second that the kernel of a stage predicts took in truth when a launch saw that last."""
+def measured(location: Location) -> tuple[dict[str, float], dict[str, float]]:
+    """Return what launches saw last of stages: what a second that the kernel predicts took in truth, and the memory.
+
+    That is the bytes which a worker had at most.
+    """
     reached = [(launch or {}).get("reached", {}) for launch in read_launches(location).values()]
-    return {name: stage["speed"] for stages in reached for name, stage in stages.items() if "speed" in stage}
+    stages = [item for stages in reached for item in stages.items()]
+    speeds, memory = ({name: stage[what] for name, stage in stages if what in stage} for what in ("speed", "memory"))
+    return speeds, memory
 
 
 def command_of(launch: Mapping[str, Any]) -> list[str]:

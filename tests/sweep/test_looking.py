@@ -114,9 +114,11 @@ def test_a_forecast_is_of_what_is_left_by_what_was_measured(tmp_path: Path) -> N
     left = done.done.copy()
     left.flat[0] = False
     store.set_progress("walk", left, done.blocks)
-    put_launch(store.location, 2, {"reached": {"walk": {"speed": 10.0}}})
+    put_launch(store.location, 2, {"reached": {"walk": {"speed": 10.0, "memory": 3e8}}})
     again = forecast(plan, store, 2)
     assert again.points == 1
+    assert "300 MB" in str(again)
+    assert "worker" not in str(fresh)
     assert again.core_seconds == pytest.approx(10 * float(plan.stages["walk"].seconds.flat[0]))
 
 

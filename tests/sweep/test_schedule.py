@@ -168,6 +168,24 @@ def test_task_that_was_lost_without_fault_is_handed_out_again(monkeypatch) -> No
     assert all(stage.done == stage.points for stage in schedule.progress().values())
 
 
+def test_what_a_worker_compiles_once_is_not_what_points_cost() -> None:
+    """Eight points of 10 ms take 2 s, since the first one compiles: 20 000 of them are not said to take an hour."""
+    plan = make_plan(grid_with())
+    schedule = Schedule(plan, nothing_done(plan))
+    task = schedule.next()
+    assert task is not None
+    account = Account()
+    for number in range(8):
+        account.note(0.01, 1.9 if number == 0 else 0.01, first=number == 0)
+    schedule.complete(task, account, 2.0)
+    assert schedule.queue(task.stage).speed.factor == pytest.approx(1.0)
+    alone, later = Account(), Account()
+    alone.note(0.01, 1.9, first=True)
+    later.note(0.01, 0.02)
+    later.note(0.01, 0.01)
+    assert (alone.usual(2.0), later.usual(2.0)) == (2.0, 2.0), "nobody knows better"
+
+
 def test_tiles_follow_what_points_cost(monkeypatch) -> None:
     """The first task is small; where points cost a hundred times more or less than said, later ones follow."""
     monkeypatch.setattr(sweep.planning.cells, "CELL_SECONDS", 1e-5)
