@@ -98,7 +98,7 @@ class Forecast(Shown):
 
     def __rich__(self) -> RenderableType:
         seen = any(stage.memory for stage in self.stages.values())
-        numbers = ("points", "left", "tasks", "core time", *(["worker"] if seen else []), "data", "files")
+        numbers = ("points", "left", "tasks", "core time", *(["memory"] if seen else []), "data", "files")
         table = columns("stage", "axes", numbers)
         for name, stage in self.stages.items():
             axes = ", ".join(f"{axis} {length}" for axis, length in stage.axes.items())

@@ -118,7 +118,7 @@ def test_a_forecast_is_of_what_is_left_by_what_was_measured(tmp_path: Path) -> N
     again = forecast(plan, store, 2)
     assert again.points == 1
     assert "300 MB" in str(again)
-    assert "worker" not in str(fresh)
+    assert "memory" not in str(fresh)
     assert again.core_seconds == pytest.approx(10 * float(plan.stages["walk"].seconds.flat[0]))
 
 
