@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sweep.analysis.exact.ising import DELTA_SIGMA
-from sweep.analysis.exhibits.flow_dimensions import DimensionFigure, figure_maker
+from sweep.analysis.exhibits.flow_dimensions import DimensionFigure, dimension_figure
 from sweep.analysis.exhibits.flow_drawing import astride_critical
 
-FIGURE_5A = figure_maker(
-    DimensionFigure(
+FIGURE_5A = partial(
+    dimension_figure,
+    what=DimensionFigure(
         "figure-5a",
         "Figure 5a: Δσ against flow length",
         "Δσ",
@@ -15,5 +18,5 @@ FIGURE_5A = figure_maker(
         (("sigma", "paper"), ("sigma", "torus")),
         astride_critical,
         "flows at T = 2.2 and 2.3 bracket 1/8",
-    )
+    ),
 )

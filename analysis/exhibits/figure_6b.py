@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sweep.analysis.exact.ising import DELTA_EPSILON
-from sweep.analysis.exhibits.flow_dimensions import DimensionFigure, figure_maker
+from sweep.analysis.exhibits.flow_dimensions import DimensionFigure, dimension_figure
 from sweep.analysis.exhibits.flow_drawing import around_critical
 
-FIGURE_6B = figure_maker(
-    DimensionFigure(
+FIGURE_6B = partial(
+    dimension_figure,
+    what=DimensionFigure(
         "figure-6b",
         "Figure 6b: Δε against flow length",
         "Δε",
@@ -17,7 +20,7 @@ FIGURE_6B = figure_maker(
             ("epsilon", "paper"),
             ("epsilon of four neighbours", "paper"),
         ),
-        lambda labels: around_critical(labels, 3),
+        partial(around_critical, count=3),
         "does not converge to 1",
-    )
+    ),
 )

@@ -17,7 +17,7 @@ from sweep.analysis.estimators.flow_cases import GROUPINGS, SAME, FlowCase, flow
 from sweep.analysis.estimators.flow_exponents import READINGS, dimension_curve
 from sweep.analysis.estimators.perfect import exact_dimension, selected_dimension
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE, DELTA_SIGMA
-from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
+from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
 from sweep.analysis.exhibits.flow_drawing import (
     COLORS,
     LIMIT,
@@ -59,35 +59,31 @@ class DimensionFigure:
     statement: str
 
 
-def figure_maker(what: DimensionFigure) -> Maker:
-    """Return the maker of a figure of dimensions against flow length."""
-
-    def maker(tree: xr.DataTree) -> Exhibit | Absent:
-        cases = classified(flow_cases(tree))
-        if not cases:
-            return Absent(what.title, NO_FLOW)
-        curves = [_curves(what, case) for case in cases]
-        drawn = [(case, *item) for case, found in zip(cases[:SHOWN], curves, strict=False) for item in found.items()]
-        figure, panels = wrapped_figure(len(drawn), height=3.4)
-        styles = sorted({temperature for _, _, curve in drawn for temperature in curve["temperature"].values.tolist()})
-        for panel, (case, estimate, curve) in zip(panels, drawn, strict=False):
-            _draw(panel, what, case, curve.sel(grouping=SHOWN_GROUPING), estimate, styles)
-        below_legend(figure, *panels)
-        rows = [row for n, case in enumerate(cases) for row in _rows(what, case, curves[n], whole=n == 0)]
-        caption = (
-            f"{what.symbol} of configurations that the network reads as T after so many steps. Error bars: one "
-            "standard error from bins and trainings; band: spread over trainings, of five or more; small full marks: "
-            "single trainings where the fit of another failed. What is beyond a panel is not drawn. Dashed, its mark "
-            "at the right: step 0, what this choice of configurations gives on perfect data, where a machine that "
-            "learnt them perfectly stays. Dotted: the universal value, the paper's claim. "
-            f"{'; '.join(about(case) for case in cases)}.{left_out(len(cases))}"
-            f"{_no_panel(what, cases[:SHOWN], curves)}"
-        )
-        numbers = by_case(cases, [_together(c) for c in curves])
-        evidence = [one for case, found in zip(cases, curves, strict=True) for one in _evidence(what, case, found)]
-        return Exhibit(what.name, what.title, caption, figure, numbers, tuple(rows), evidence=tuple(evidence))
-
-    return maker
+def dimension_figure(tree: xr.DataTree, what: DimensionFigure) -> Exhibit | Absent:
+    """Return a figure of dimensions against flow length."""
+    cases = classified(flow_cases(tree))
+    if not cases:
+        return Absent(what.title, NO_FLOW)
+    curves = [_curves(what, case) for case in cases]
+    drawn = [(case, *item) for case, found in zip(cases[:SHOWN], curves, strict=False) for item in found.items()]
+    figure, panels = wrapped_figure(len(drawn), height=3.4)
+    styles = sorted({temperature for _, _, curve in drawn for temperature in curve["temperature"].values.tolist()})
+    for panel, (case, estimate, curve) in zip(panels, drawn, strict=False):
+        _draw(panel, what, case, curve.sel(grouping=SHOWN_GROUPING), estimate, styles)
+    below_legend(figure, *panels)
+    rows = [row for n, case in enumerate(cases) for row in _rows(what, case, curves[n], whole=n == 0)]
+    caption = (
+        f"{what.symbol} of configurations that the network reads as T after so many steps. Error bars: one "
+        "standard error from bins and trainings; band: spread over trainings, of five or more; small full marks: "
+        "single trainings where the fit of another failed. What is beyond a panel is not drawn. Dashed, its mark "
+        "at the right: step 0, what this choice of configurations gives on perfect data, where a machine that "
+        "learnt them perfectly stays. Dotted: the universal value, the paper's claim. "
+        f"{'; '.join(about(case) for case in cases)}.{left_out(len(cases))}"
+        f"{_no_panel(what, cases[:SHOWN], curves)}"
+    )
+    numbers = by_case(cases, [_together(c) for c in curves])
+    evidence = [one for case, found in zip(cases, curves, strict=True) for one in _evidence(what, case, found)]
+    return Exhibit(what.name, what.title, caption, figure, numbers, tuple(rows), evidence=tuple(evidence))
 
 
 def _curves(what: DimensionFigure, case: FlowCase) -> dict[Estimate, xr.Dataset]:

@@ -16,7 +16,7 @@ from sweep.analysis.estimators.stages import complete_only, stages_of, with_comm
 from sweep.analysis.estimators.two_point import AMPLITUDE, Field, with_bin_errors
 from sweep.analysis.estimators.verdict import compare
 from sweep.analysis.exact import ising as exact
-from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
+from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
 from sweep.analysis.exhibits.monte_carlo import draw_points, nearest_critical, one_ensemble, temperature_units
 from sweep.analysis.exhibits.style import EXACT, TORUS, below_legend, label_of, wrapped_figure
 
@@ -29,34 +29,28 @@ CORRELATOR: dict[Field, str] = {"sigma": "spin_correlation", "epsilon": "energy_
 EXACT_DIMENSION: dict[Field, float] = {"sigma": exact.DELTA_SIGMA, "epsilon": exact.DELTA_EPSILON}
 
 
-def dimension_exhibit(field: Field, name: str, title: str, statement: str) -> Maker:
-    """Return the maker of figure 5b (sigma) or 6a (epsilon)."""
-
-    def maker(tree: xr.DataTree) -> Exhibit | Absent:
-        stages = list(stages_of(tree, "ising").values())
-        estimates = _estimates(stages, field)
-        if not estimates:
-            return Absent(title, f"no complete point between T = {WINDOW[0]} and {WINDOW[1]} with two bins or more")
-        shown = _shown(estimates)
-        figure, panels = wrapped_figure(len(shown))
-        for panel, size in zip(panels, shown, strict=True):
-            _draw_dimension(panel, estimates[size], field, size, temperature_units(stages))
-        below_legend(figure, panels[0])
-        rows = [row for size, numbers in estimates.items() for row in _dimension_rows(numbers, field, size, statement)]
-        numbers = xr.concat(
-            list(estimates.values()), xr.DataArray(list(estimates), dims="size", name="size"), join="outer"
-        )
-        caption = (
-            f"{NAMES[field]} from two-point functions. Circles: the paper's estimator, a plane power law over open "
-            "distances d < L/2, with the fit's 90 % interval. Square: the torus estimator, at T_c only, where it "
-            "holds, less what it is off on exact data, with its standard error from independent bins. Line: what the "
-            "paper's estimator gives on exact data. Dotted: the universal value, and T_c."
-            f"{_left_out([size for size in estimates if size not in shown])}"
-        )
-        evidence = tuple(_evidence(found, field, size) for size, found in estimates.items())
-        return Exhibit(name, title, caption, figure, numbers, tuple(rows), evidence=evidence)
-
-    return maker
+def dimension_exhibit(tree: xr.DataTree, field: Field, name: str, title: str, statement: str) -> Exhibit | Absent:
+    """Return figure 5b (sigma) or 6a (epsilon)."""
+    stages = list(stages_of(tree, "ising").values())
+    estimates = _estimates(stages, field)
+    if not estimates:
+        return Absent(title, f"no complete point between T = {WINDOW[0]} and {WINDOW[1]} with two bins or more")
+    shown = _shown(estimates)
+    figure, panels = wrapped_figure(len(shown))
+    for panel, size in zip(panels, shown, strict=True):
+        _draw_dimension(panel, estimates[size], field, size, temperature_units(stages))
+    below_legend(figure, panels[0])
+    rows = [row for size, numbers in estimates.items() for row in _dimension_rows(numbers, field, size, statement)]
+    numbers = xr.concat(list(estimates.values()), xr.DataArray(list(estimates), dims="size", name="size"), join="outer")
+    caption = (
+        f"{NAMES[field]} from two-point functions. Circles: the paper's estimator, a plane power law over open "
+        "distances d < L/2, with the fit's 90 % interval. Square: the torus estimator, at T_c only, where it "
+        "holds, less what it is off on exact data, with its standard error from independent bins. Line: what the "
+        "paper's estimator gives on exact data. Dotted: the universal value, and T_c."
+        f"{_left_out([size for size in estimates if size not in shown])}"
+    )
+    evidence = tuple(_evidence(found, field, size) for size, found in estimates.items())
+    return Exhibit(name, title, caption, figure, numbers, tuple(rows), evidence=evidence)
 
 
 def _shown(estimates: Mapping[int, xr.Dataset]) -> list[int]:

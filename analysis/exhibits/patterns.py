@@ -20,7 +20,7 @@ from sweep.analysis.estimators.verdict import compare
 from sweep.analysis.exact.block_spins import block_panels
 from sweep.analysis.exact.correlators import SIZES
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
-from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker, Row
+from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
 from sweep.analysis.exhibits.panel_drawing import MAP
 from sweep.analysis.exhibits.style import EXACT, OURS, below_legend, new_figure
 
@@ -53,27 +53,23 @@ class Pattern:
         )
 
 
-def pattern_figure(name: str, pattern: str, title: str, statement: str) -> Maker:
-    """Return the maker of figure 12 (white noise) or 13 (checkerboards)."""
-
-    def maker(tree: xr.DataTree) -> Exhibit | Absent:
-        found = sorted(_patterns(tree, pattern), key=lambda one: one.sub_block)
-        if not found:
-            return Absent(title, f"no completed stage of the kernel panel with the pattern {pattern}")
-        numbers = xr.concat(
-            [one.pairs for one in found], xr.DataArray([one.title for one in found], dims="shown", name="shown")
-        )
-        caption = (
-            "A single panel, no data (above), and the product of its values at two sites against their distance (eq 61 "
-            "with N_h = 1, below). Line: what block averages L → L/2 have exactly at T_c, without its mean, scaled to "
-            "the range of the points. The first panel is shown where there are several."
-        )
-        rows = tuple(row for one in found for row in _rows(one, statement))
-        evidence = tuple(one for pattern in found for one in _evidence(pattern))
-        data = numbers.to_dataset(name="panel_correlation")
-        return Exhibit(name, title, caption, _draw(found), data, rows, evidence=evidence)
-
-    return maker
+def pattern_figure(tree: xr.DataTree, name: str, pattern: str, title: str, statement: str) -> Exhibit | Absent:
+    """Return figure 12 (white noise) or 13 (checkerboards)."""
+    found = sorted(_patterns(tree, pattern), key=lambda one: one.sub_block)
+    if not found:
+        return Absent(title, f"no completed stage of the kernel panel with the pattern {pattern}")
+    numbers = xr.concat(
+        [one.pairs for one in found], xr.DataArray([one.title for one in found], dims="shown", name="shown")
+    )
+    caption = (
+        "A single panel, no data (above), and the product of its values at two sites against their distance (eq 61 "
+        "with N_h = 1, below). Line: what block averages L → L/2 have exactly at T_c, without its mean, scaled to "
+        "the range of the points. The first panel is shown where there are several."
+    )
+    rows = tuple(row for one in found for row in _rows(one, statement))
+    evidence = tuple(one for pattern in found for one in _evidence(pattern))
+    data = numbers.to_dataset(name="panel_correlation")
+    return Exhibit(name, title, caption, _draw(found), data, rows, evidence=evidence)
 
 
 def _patterns(tree: xr.DataTree, wanted: str) -> Iterator[Pattern]:

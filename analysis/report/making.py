@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib as mpl
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker
 from sweep.analysis.exhibits.style import TEXT
 from sweep.analysis.report.files import write_exhibit
+
+WORTH = 4  # exhibits for each process: its imports take two seconds, as long as one or two exhibits
 
 
 class Made(NamedTuple):
@@ -45,7 +51,8 @@ class Making(NamedTuple):
 
     def made(self, number: int) -> Made:
         """Make an exhibit and write its files."""
-        with mpl.rc_context(TEXT):
+        # Matrices are small: threads would wait for each other.
+        with threadpool_limits(1), mpl.rc_context(TEXT):
             result = self.makers[number](self.tree)
             if isinstance(result, Absent):
                 return Made(result)
@@ -57,13 +64,13 @@ class Making(NamedTuple):
         Parameters
         ----------
         processes : int
-            How many are made at once. Beyond one, processes are forked, which have all that this one has; where one of
-            them is killed, for want of memory say, this one makes what is left.
+            How many are made at once at most. Where it is worth it, that many processes are started; where one of them
+            is killed, for want of memory say, this one makes what is left.
         """
-        ready = 0
-        if processes > 1 and "fork" in multiprocessing.get_all_start_methods():
+        ready, worthy = 0, min(processes, len(self.makers) // WORTH)
+        if worthy > 1:
             try:
-                for one in self._made_by(processes):
+                for one in self._made_by(worthy):
                     ready += 1
                     yield one
             except BrokenProcessPool:
@@ -71,19 +78,41 @@ class Making(NamedTuple):
         yield from map(self.made, range(ready, len(self.makers)))
 
     def _made_by(self, processes: int) -> Iterator[Made]:
-        forking = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(processes, forking, _begin, (self.made,)) as pool:
-            yield from pool.map(_go_on, range(len(self.makers)))
+        # Not forked: this process has threads, Zarr's at least, and a lock that one of them holds would never open.
+        starting = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(processes, starting, _begin, (self.made,)) as pool:
+            with _interrupts_held_back():
+                all_made = pool.map(_go_on, range(len(self.makers)))
+            yield from all_made
 
 
-_made: Callable[[int], Made]  # of a forked process: what it is there for
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Hold back Ctrl-C, also from processes that are started meanwhile, until they are ready to end without a word."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_made: Callable[[int], Made]  # of a process that makes exhibits: what it is there for
 
 
 def _begin(made: Callable[[int], Made]) -> None:
-    """Begin as a forked process, which Ctrl-C ends at once: the one that waits for it says what there is to say."""
-    global _made  # noqa: PLW0603 - that is how a forked process keeps what it inherits
+    """Begin as such a process, which Ctrl-C ends at once: the one that waits for it says what there is to say."""
+    global _made  # noqa: PLW0603 - that is how a process keeps what it is given once
     _made = made
+    threading.Thread(target=_end_with_the_one_that_waits, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _end_with_the_one_that_waits() -> None:
+    """End this process as soon as nobody waits for it: that one was killed."""
+    if waiting := multiprocessing.parent_process():
+        waiting.join()
+    os._exit(1)
 
 
 def _go_on(number: int) -> Made:

@@ -11,7 +11,6 @@ from typing import Any
 import jinja2
 import numpy as np
 import xarray as xr
-from threadpoolctl import threadpool_limits
 
 from sweep.analysis.claims.claim import RULES, judge
 from sweep.analysis.claims.scale import shortfalls
@@ -53,13 +52,14 @@ def write_report(
     folder : Path
         Made if need be; files of an earlier report are replaced.
     makers : sequence of Maker, optional
-        What to show; by default all that the stages of the store may give.
+        What to show; by default all that the stages of the store may give. Where several processes make them, they are
+        what `pickle` can name: functions at the top of a module.
     origin : Origin, optional
         Where the store is, and what filled it.
     progress : (int, int) -> None, optional
         Called with the number of exhibits that are done and of all, before the first and after each.
     processes : int
-        How many exhibits are made side by side, by processes that are forked; with one, in this process.
+        How many exhibits are made side by side at most, each by a process of its own; with one, in this process.
     """
     folder.mkdir(parents=True, exist_ok=True)
     chosen = makers_for(tree) if makers is None else makers
@@ -69,12 +69,11 @@ def write_report(
     images: dict[str, bytes] = {}
     making = Making(tree, chosen, folder, [_seed(tree), _versions(tree)])
     told(0, len(chosen))
-    with threadpool_limits(1):  # matrices are small: threads would wait for each other
-        for result, image in making.all_made(processes):
-            results.append(result)
-            if isinstance(result, Exhibit):
-                images[result.name] = image
-            told(len(results), len(chosen))
+    for result, image in making.all_made(processes):
+        results.append(result)
+        if isinstance(result, Exhibit):
+            images[result.name] = image
+        told(len(results), len(chosen))
     exhibits = [result for result in results if isinstance(result, Exhibit)]
     absent = [result for result in results if isinstance(result, Absent)]
     path = folder / "index.html"

@@ -177,8 +177,8 @@ def report(
     progress : (int, int) -> None, optional
         Called with the number of exhibits that are done and of all.
     processes : int
-        How many exhibits of a store that is a folder are made side by side, by processes that are forked. A process
-        with threads of its own, such as that of a notebook, had better not be: one, in this process, by default.
+        How many exhibits are made side by side at most. Beyond one, Python starts processes for them, which import the
+        script that asks for it: what it does at once belongs below ``if __name__ == "__main__":``.
 
     Returns
     -------
@@ -206,10 +206,7 @@ def report(
     with undamaged(opened), tree_of(opened) as tree:
         target = Path(out) if out else beside
         try:
-            side_by_side = (
-                processes if opened.location.local_path else 1
-            )  # clients of object stores do not outlive a fork
-            return write_report(tree, target, None, origin_of(opened), progress, side_by_side)
+            return write_report(tree, target, None, origin_of(opened), progress, processes)
         except OSError as error:
             what = f"cannot write the report there: {error.strerror or error}"
             raise SweepError(Problem(str(target), what)) from error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import pickle
+from functools import partial
 from importlib.metadata import EntryPoint
 from types import SimpleNamespace
 
@@ -118,3 +120,10 @@ def test_legends_above_panels_are_in_the_figure_and_apart():
     assert min(box.x0 for box in boxes) >= 0
     assert max(box.x1 for box in boxes) <= exhibit.figure.bbox.width
     assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+
+
+def test_another_process_finds_every_exhibit() -> None:
+    """Those of other packages too, by the name that they gave them, whatever stands behind it."""
+    added = partial(catalogue._added, entry=EntryPoint("mine", "mine:exhibit", catalogue.GROUP))
+    for maker in (*catalogue.SHOWN, added):
+        assert pickle.dumps(pickle.loads(pickle.dumps(maker))) == pickle.dumps(maker)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import re
 import shutil
 import signal
 import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from html.parser import HTMLParser
 from pathlib import Path
 
+import exhibits
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 from analysis_stores import TEMPERATURES, ising_store
+from commands import family
+from exhibits import afresh, dying
 
 from sweep.analysis.estimators.two_point import torus_dimension
 from sweep.analysis.exact.correlators import spin_correlation
@@ -24,6 +30,7 @@ from sweep.analysis.exhibits.figure_5b import FIGURE_5B
 from sweep.analysis.exhibits.figure_6a import FIGURE_6A
 from sweep.analysis.exhibits.monte_carlo_dimensions import _shown
 from sweep.analysis.exhibits.thermodynamics import thermodynamics
+from sweep.analysis.report import making
 from sweep.analysis.report.origin import Origin, Run
 from sweep.analysis.report.report import write_report
 from sweep.analysis.report.words import measured
@@ -62,27 +69,65 @@ def test_every_figure_has_its_files_and_the_page_shows_them(page: Path) -> None:
     assert len(images) == 3, "the page holds its figures: it can be sent alone"
 
 
-def _dying(tree: xr.DataTree) -> Absent:
-    """Kill the process that makes it, unless that is the one of the tests; then there is no figure."""
-    if multiprocessing.parent_process() is not None:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return Absent("Dying", "its process is not to be killed")
-
-
-def test_processes_side_by_side_write_the_same(page: Path, tmp_path: Path) -> None:
+def test_processes_side_by_side_write_the_same(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "WORTH", 1)
     write_report(ising_store(), tmp_path, MAKERS, ORIGIN, processes=2)
     for path in page.parent.iterdir():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
-def test_what_a_killed_process_leaves_is_made_by_the_one_that_waits(tmp_path: Path) -> None:
+def test_processes_side_by_side_are_no_forks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(making, "WORTH", 1)
+    page = write_report(ising_store(), tmp_path, (afresh, afresh), processes=2)
+    assert page.read_text().count("began afresh") == 2
+
+
+def test_what_a_killed_process_leaves_is_made_by_the_one_that_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "WORTH", 1)
     told: list[int] = []
-    makers = (thermodynamics, _dying, FIGURE_6A)
+    makers = (thermodynamics, dying, FIGURE_6A)
     page = write_report(ising_store(), tmp_path, makers, ORIGIN, lambda done, _: told.append(done), processes=2)
     assert "its process is not to be killed" in page.read_text()
     assert (tmp_path / "thermodynamics.png").is_file()
     assert (tmp_path / "figure-6a.png").is_file()
     assert told == [0, 1, 2, 3]
+
+
+@contextmanager
+def _two_at_once(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Start a process that has two others make exhibits which take long; each of them says its number."""
+    words = [sys.executable, exhibits.__file__, str(folder)]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_processes_that_make_exhibits_say_nothing_when_all_are_interrupted(tmp_path: Path) -> None:
+    """Also where Ctrl-C finds them at their imports."""
+    with _two_at_once(tmp_path) as process:
+        while not any("numpy" in Path(f"/proc/{one}/maps").read_text() for one in family(process.pid)[1:]):
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate(timeout=120)[1]
+    assert said.count("Traceback") == 1, said
+    assert "KeyboardInterrupt" in said.splitlines()[-1]
+
+
+def test_processes_that_make_exhibits_do_not_outlive_the_one_that_waits(tmp_path: Path) -> None:
+    with _two_at_once(tmp_path) as process:
+        makers = [int(process.stdout.readline()) for _ in range(2)] if process.stdout else []
+        process.kill()
+        deadline = time.monotonic() + 60
+        while any(Path(f"/proc/{maker}").exists() for maker in makers):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_csv_holds_what_is_drawn(page: Path) -> None:

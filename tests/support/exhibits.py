@@ -1,0 +1,41 @@
+"""Exhibits that tell of the process which makes them; ``python exhibits.py FOLDER`` makes two long ones at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import xarray as xr
+from analysis_stores import ising_store
+
+from sweep.analysis.exhibits.exhibit import Absent
+from sweep.analysis.report import making
+from sweep.analysis.report.report import write_report
+
+
+def afresh(tree: xr.DataTree) -> Absent:
+    """Say whether the process that makes it has what the tests had imported, as a fork of theirs has."""
+    return Absent("Afresh", "a fork of the tests" if "pytest" in sys.modules else "began afresh")
+
+
+def dying(tree: xr.DataTree) -> Absent:
+    """Kill the process that makes it, unless that is the one of the tests; then there is no figure."""
+    if multiprocessing.parent_process() is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Absent("Dying", "its process is not to be killed")
+
+
+def lasting(tree: xr.DataTree) -> Absent:
+    """Say which process makes it, and take five minutes."""
+    print(os.getpid(), flush=True)
+    time.sleep(300)
+    return Absent("Lasting", "nobody waits so long")
+
+
+if __name__ == "__main__":
+    making.WORTH = 1
+    write_report(ising_store(), Path(sys.argv[1]), [lasting, lasting], processes=2)
