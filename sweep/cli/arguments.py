@@ -15,8 +15,22 @@ if TYPE_CHECKING:
     from sweep.grid.grid import Grid
     from sweep.store.store import Store
 
+
+def _grids(incomplete: str) -> list[str]:
+    """Return the shipped grids and the grid files here that a word may become; of nothing the shell makes a path."""
+    from sweep.grid.shipped import shipped_grids
+
+    names = [name for name in shipped_grids() if name.startswith(incomplete)]
+    return names and [*names, *(path.name for path in sorted(Path().glob(f"{incomplete}*.y*ml")))]
+
+
 GridArgument = Annotated[
-    Path, typer.Argument(metavar="GRID", help="The grid file; a name of `sweep grids`; or a store, for its own grid.")
+    Path,
+    typer.Argument(
+        metavar="GRID",
+        help="The grid file; a name of `sweep grids`; or a store, for its own grid.",
+        autocompletion=_grids,
+    ),
 ]
 StoreArgument = Annotated[
     str, typer.Argument(metavar="STORE", help="Path or URL of the store; or the grid that was launched.")

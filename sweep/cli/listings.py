@@ -16,9 +16,18 @@ if TYPE_CHECKING:
     from sweep.kernels.contract import Kernel
 
 
+def _names(incomplete: str) -> list[str]:
+    from sweep.grid.registry import short_names
+
+    return [name for name in sorted(short_names()) if name.startswith(incomplete)]
+
+
 def kernels(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Only this one, or any MODULE:KERNEL, with its outputs.")
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="Only this one, or any MODULE:KERNEL, with its outputs.", autocompletion=_names
+        ),
     ] = None,
 ) -> None:
     """List the kernels with a short name, their parameters and units; of one of them the outputs, too."""

@@ -33,6 +33,25 @@ def grid(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("launch ", {"quick", "section3", "toy.yaml"}),
+        ("launch to", set[str]()),  # the shell's own paths
+        ("kernels ising_", {"ising_machine"}),
+        ("stat", {"status"}),
+    ],
+)
+def test_what_the_shell_completes(line: str, wanted: set[str], grid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_SWEEP_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"sweep {line}")
+    monkeypatch.setenv("COMP_CWORD", str(len(f"{line}.".split())))
+    command = [sys.executable, "-c", f"import sys; sys.argv = ['sweep']; {SWEEP[-1]}"]
+    done = subprocess.run(command, cwd=grid.parent, capture_output=True, text=True, check=False, timeout=60)
+    assert set(done.stdout.split()) >= wanted
+    assert bool(done.stdout.split()) == bool(wanted)
+
+
 def test_launch_status_and_plan(grid: Path, tmp_path: Path) -> None:
     planned = sweep("launch", "toy.yaml", "--dry-run", cwd=tmp_path)
     assert planned.returncode == 0
