@@ -81,7 +81,7 @@ def _check_beginning(document: Mapping[str, Any], key: str, override: str) -> No
     first = key.partition(".")[0]
     if first in GridForm.model_fields or not _stages(document):
         return
-    way = _way_to(document, key.split("."))
+    way = _way_to(_ways(document), key.split("."))
     meant = f"; did you mean {way}?" if way else ""
     what = f"found {first!r} to begin with; wanted {', '.join(GridForm.model_fields)}{meant}"
     raise SweepError(Problem(f"--set {override}", what))
@@ -102,14 +102,21 @@ def _stages(document: Mapping[str, Any]) -> dict[str, Any]:
     return stages if isinstance(stages, dict) else {}
 
 
-def _way_to(document: Mapping[str, Any], words: Sequence[str]) -> str | None:
-    """Return the first place in a grid's stages which one comes to by these words, if some are put between them."""
+def _ways(document: Mapping[str, Any]) -> dict[str, list[list[str]]]:
+    """Return all places in a grid's stages that may be set, by the last word of each."""
+    found: dict[str, list[list[str]]] = {}
     for name, stage in _stages(document).items():
         for inner in (*_inside(stage), *([key] for key in StageForm.model_fields)):
-            way = ["stages", str(name), *inner]
-            rest = iter(way)
-            if way[-1] == words[-1] and all(word in rest for word in words):
-                return ".".join(way)
+            found.setdefault(inner[-1], []).append(["stages", str(name), *inner])
+    return found
+
+
+def _way_to(ways: Mapping[str, list[list[str]]], words: Sequence[str]) -> str | None:
+    """Return the first place which one comes to by these words, if some are put between them."""
+    for way in ways.get(words[-1], ()):
+        rest = iter(way)
+        if all(word in rest for word in words):
+            return ".".join(way)
     return None
 
 
@@ -171,9 +178,10 @@ def _leave_out(document: Any, loc: tuple[int | str, ...]) -> None:
 
 def _problems(error: ValidationError, where: str, document: Mapping[str, Any]) -> list[Problem]:
     problems: dict[str, Problem] = {}
+    ways = _ways(document)  # once: a file may have a thousand stages, and a mistake in each
     for detail in error.errors(include_url=False):
         place = _place(detail["loc"])
-        problems.setdefault(place, Problem(f"{where}: {place}", _explain(detail["type"], detail, document)))
+        problems.setdefault(place, Problem(f"{where}: {place}", _explain(detail["type"], detail, ways)))
     return list(problems.values())
 
 
@@ -184,10 +192,10 @@ def _place(loc: tuple[int | str, ...]) -> str:
     return ".".join(words) or "the file"
 
 
-def _explain(kind: str, detail: Any, document: Mapping[str, Any]) -> str:
+def _explain(kind: str, detail: Any, ways: Mapping[str, list[list[str]]]) -> str:
     found, context = detail["input"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        way = _way_to(document, [str(word) for word in detail["loc"]])
+        way = _way_to(ways, [str(word) for word in detail["loc"]])
         meant = f"did you mean {way}?" if way else did_you_mean(str(detail["loc"][-1]), _keys_at(detail["loc"]))
         return f"unknown key; {meant}"
     if kind == "missing":
