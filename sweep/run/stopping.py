@@ -15,6 +15,7 @@ from typing import TypeVar
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # Slurm sends the last one as a warning, where it is asked to
 NUDGE = signal.SIGURG  # means nothing to a process that does not handle it
 NUDGE_SECONDS = 0.05
+THROUGH = b"\0"  # no signal
 LEAVE_SECONDS = 10.0  # for what is to be put in order by one who leaves at once
 INTERRUPTED = 130
 T = TypeVar("T")
@@ -38,7 +39,9 @@ class StopRequest(threading.Event):
     def __init__(self) -> None:
         super().__init__()
         self.reason = ""
-        self._gentle = self._listening = self._leaving = False
+        self._gentle = self._leaving = False
+        self._numbers: int | None = None  # where those of signals are written, while somebody listens
+        self._through: SimpleQueue[None] = SimpleQueue()
         self._asked: SimpleQueue[str | None] = SimpleQueue()
 
     def ask(self, reason: str) -> None:
@@ -59,6 +62,7 @@ class StopRequest(threading.Event):
         self._gentle = True
         try:
             yield
+            self._settle()
         finally:
             self._gentle = False
             self._asked.put(None)
@@ -92,19 +96,26 @@ class StopRequest(threading.Event):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        numbers, wakeup = os.pipe()
-        os.set_blocking(wakeup, False)
-        wakeup_before, before = signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False), self._handle()
-        self._listening = True
-        threading.Thread(target=self._listen, args=(numbers, in_any_case), daemon=True).start()
+        read, write = os.pipe()
+        os.set_blocking(write, False)
+        wakeup_before, before = signal.set_wakeup_fd(write, warn_on_full_buffer=False), self._handle()
+        self._numbers = write
+        threading.Thread(target=self._listen, args=(read, in_any_case), daemon=True).start()
         try:
             yield
+            self._settle()
         finally:
-            self._listening = False
+            self._numbers = None
             for number, handler in before.items():
                 signal.signal(number, handler)
             signal.set_wakeup_fd(wakeup_before)
-            os.close(wakeup)
+            os.close(write)
+
+    def _settle(self) -> None:
+        """Wait until the thread that listens has heard what came until now."""
+        if self._numbers is not None:
+            os.write(self._numbers, THROUGH)
+            self._through.get()
 
     def _handle(self) -> dict[signal.Signals, signal._HANDLER]:
         """Handle signals from now on, where that can be done; return what handled them before."""
@@ -118,10 +129,12 @@ class StopRequest(threading.Event):
             self._leaving = False
             raise KeyboardInterrupt
 
-    def _listen(self, numbers: int, in_any_case: bool) -> None:
-        with open(numbers, "rb", buffering=0) as heard:
-            while number := heard.read(1):
-                if number[0] in SIGNALS and signal.getsignal(number[0]) == self._interrupt:  # not taken by Ray
+    def _listen(self, read: int, in_any_case: bool) -> None:
+        with open(read, "rb", buffering=0) as numbers:
+            while number := numbers.read(1):
+                if number == THROUGH:
+                    self._through.put(None)
+                elif number[0] in SIGNALS and signal.getsignal(number[0]) == self._interrupt:  # not taken by Ray
                     self._signalled(signal.Signals(number[0]), in_any_case)
 
     def _signalled(self, number: signal.Signals, in_any_case: bool) -> None:
@@ -132,9 +145,20 @@ class StopRequest(threading.Event):
             end.daemon = True
             end.start()
         self._leaving = leave
-        while self._leaving and self._listening:
+        while self._leaving and self._numbers is not None:
             signal.pthread_kill(threading.main_thread().ident or 0, NUDGE)
             time.sleep(NUDGE_SECONDS)
+
+
+def _leave_to_python() -> None:
+    """Let a process that was forked, by a kernel say, end by signals as any other does: its parent is who hears."""
+    for number in SIGNALS:
+        if isinstance(getattr(signal.getsignal(number), "__self__", None), StopRequest):
+            signal.set_wakeup_fd(-1)
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+os.register_at_fork(after_in_child=_leave_to_python)
 
 
 class Pause(threading.Event):

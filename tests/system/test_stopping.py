@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from sweep.cli.commands import app
 from sweep.cli.durations import seconds_in
+from sweep.run.stopping import interruptible
 
 KEPT = "Interrupted; what is done is kept. To go on:"
 INLINE = ("--executor", "inline")
@@ -99,6 +100,29 @@ def test_what_does_not_wake_up_hears_signals_all_the_same() -> None:
         assert said.readline() == "left SIGTERM\n"
     assert process.returncode == 0
     assert time.monotonic() - began < 20.0
+
+
+def test_a_signal_counts_for_the_time_when_it_came() -> None:
+    """Not for that when the thread hears it, which may be when all has ended: 300 signals in the last moment."""
+    for _ in range(300):
+        with interruptible() as request:
+            with request.gently(lambda reason: None):
+                signal.raise_signal(signal.SIGINT)
+            assert request.reason == "Ctrl-C"
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_what_a_kernel_has_forked_ends_by_signals_of_its_own() -> None:
+    """As the processes of a pool do, which would be waited for for ever; the launch does not take them for its own."""
+    with interruptible() as request, request.gently(lambda reason: None):
+        child = os.fork()
+        if child == 0:
+            signal.raise_signal(signal.SIGTERM)
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+        request._settle()
+        assert not request.is_set()
 
 
 def test_on_ray_what_waits_is_not_begun_and_all_is_over_soon(blocks: Path, tmp_path: Path) -> None:
