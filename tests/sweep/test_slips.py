@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 import sweep
 from sweep.cli.commands import app
+from sweep.cli.console import out
 from sweep.errors import SweepError
 from sweep.grid.yaml_text import lines_of
 
@@ -43,7 +45,8 @@ def here(launched: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def do(*words: str) -> str:
     """Return what the command says."""
-    result = CliRunner().invoke(app, words, env={"COLUMNS": "150"})
+    with mock.patch.object(out, "_width", 150):  # it was made with that of the tests: 80 where they run side by side
+        result = CliRunner().invoke(app, words)
     if isinstance(result.exception, SweepError):
         return str(result.exception)
     assert result.exit_code == 0, result.output
