@@ -99,7 +99,7 @@ def test_points_of_another_processor_are_not_comparable_and_not_taken_back(mixed
     assert told.exit_code == 0
     assert f"2 points computed with BLAS core type {OTHER} (here {here}): not comparable here" in told.output
     assert "computed 1 point again" in told.output
-    assert f"{place}: nothing wrong found, but 2 points were computed by another environment." in told.output
+    assert f"{place}: nothing wrong found, but 2 points computed by another environment." in told.output
     assert load(place).identical(load(mixed))
 
 
