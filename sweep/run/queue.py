@@ -121,6 +121,12 @@ class StageQueue:
         target = self._before[start] + (wanted if self.speed.known else min(wanted, FIRST_SECONDS)) / factor
         return max(start + 1, int(np.searchsorted(self._before, target * (1 + 1e-9), side="right")) - 1)
 
+    def _longer(self, cells: npt.NDArray[np.int64], workers: int) -> npt.NDArray[np.int64]:
+        """Return how many times, in powers of two, cells are longer than a task need be; 0 for all that are not."""
+        factor = self.speed.factor
+        seconds = factor * np.diff(self._before)[cells]
+        return np.log2(np.maximum(seconds / self.plan.tile_seconds(factor, workers), 1.0)).astype(np.int64)
+
     def _left_out(self, cells: range) -> frozenset[int]:
         if not self.never.any():
             return frozenset()
@@ -129,11 +135,12 @@ class StageQueue:
             number for region in regions for number in self.plan.numbers(region)[self.never[region]].tolist()
         )
 
-    def refresh(self, queues: Mapping[str, StageQueue]) -> bool:
+    def refresh(self, queues: Mapping[str, StageQueue], workers: int = 1) -> bool:
         """Move the cells each of whose points can run, or never will, from the open ones to the ready ones.
 
         It is done when something that is read has changed and nothing is ready any more; return whether more points
-        never will run than before.
+        never will run than before. Cells that are too long to be gathered come first, the longest of them first, for
+        the others to fill up the end.
         """
         if self._ready or not self.stale:
             return False
@@ -149,9 +156,12 @@ class StageQueue:
         todo = self._wanted & ~self.done & ~self.never
         settled = self._open & (self.plan.per_cell(waits & todo) == 0)
         numbers = np.flatnonzero(settled & (self.plan.per_cell(todo) > 0))
-        first = np.flatnonzero(np.diff(numbers, prepend=-2) != 1)  # of each run of cells side by side
+        longer = self._longer(numbers, workers)
+        apart = (np.diff(numbers, prepend=-2) != 1) | (np.diff(longer, prepend=longer[:1]) != 0)
+        first = np.flatnonzero(apart)  # of each run of cells side by side that are about as long
         last = np.append(first[1:], len(numbers))[: len(first)] - 1
-        self._ready.extend(map(range, numbers[first].tolist(), (numbers[last] + 1).tolist()))
+        runs = list(map(range, numbers[first].tolist(), (numbers[last] + 1).tolist()))
+        self._ready.extend(runs[place] for place in np.argsort(-longer[first], kind="stable"))
         self._open &= ~settled
         return int(self.never.sum()) > never
 

@@ -1,4 +1,4 @@
-"""Which task is next: points whose inputs are complete, the later stages first."""
+"""Which task is next: points whose inputs are complete, the later stages first, of others what takes longest."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ class Schedule:
         self._queues = {
             name: StageQueue(stage, np.array(done[name]), aside.get(name)) for name, stage in plan.stages.items()
         }
+        self._order = _order(self._queues)
         self._again: OrderedDict[Hashable, Task] = OrderedDict()
         self._keys = count()
         self._tried: Counter[tuple[str, int]] = Counter()
@@ -71,10 +72,10 @@ class Schedule:
             How many there are: a task is the longer the more there are to be served, and no longer than its share.
         """
         for queue in self._queues.values():
-            if queue.refresh(self._queues):
+            if queue.refresh(self._queues, workers):
                 self._wake(queue.plan.stage.name)
-        for name, queue in reversed(self._queues.items()):
-            task = None if name in but else queue.next(workers)
+        for name in self._order:
+            task = None if name in but else self._queues[name].next(workers)
             if task is not None:
                 return self._handed_out(task)
         for key, task in self._again.items():
@@ -195,6 +196,21 @@ class Schedule:
     def queue(self, stage: str) -> StageQueue:
         """Return the points of a stage."""
         return self._queues[stage]
+
+
+def _order(queues: Mapping[str, StageQueue]) -> list[str]:
+    """Return stages in the order in which they are asked for a task, the later ones first.
+
+    What was begun is brought to its end, so that mistakes in late stages are seen early. Of stages that come after as
+    many others the one is first from which the way to the end takes longest.
+    """
+    late, way = dict[str, int](), dict[str, float]()
+    for name, queue in queues.items():
+        late[name] = 1 + max((late[other] for other in queue.reads), default=0)
+    for name in reversed(list(queues)):
+        after = max((way[other] for other in queues if other in way and name in queues[other].reads), default=0.0)
+        way[name] = after + float(queues[name].predicted_left().max(initial=0.0))
+    return sorted(queues, key=lambda name: (-late[name], -way[name]))
 
 
 def _cells(task: Task) -> Iterable[tuple[str, int]]:

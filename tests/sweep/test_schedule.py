@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import yaml
-from launching import grid_with
+from launching import GRID, grid_with
 
 import sweep.planning.cells
 import sweep.planning.plan
@@ -230,6 +230,42 @@ def test_tiles_follow_the_number_of_workers(monkeypatch) -> None:
             tasks[workers] += 1
             schedule.complete(task, Account(predicted=0.1 * len(task.cells)), 0.1 * len(task.cells))
     assert tasks == {1: pytest.approx(105, abs=6), 64: pytest.approx(286, rel=0.05)}
+
+
+def test_the_longest_are_begun_first_and_the_short_ones_fill_up_the_end() -> None:
+    """On four workers 80 s, the least that there is; the longest last, as labels stand, it is 92 s."""
+    axes = {"size": [3], "seconds": [0.001, 4.0, 40.0, 8.0], "realisation": 5}
+    plan = make_plan(grid_with(walk__axes=axes, walk__params={"steps": 1}))
+    done = nothing_done(plan)
+    done["throw"][:] = True
+    seconds = plan.stages["walk"].per_cell(plan.stages["walk"].seconds)
+    schedule, took = Schedule(plan, done), []
+    while (task := schedule.next(workers=4)) is not None:
+        took.append(round(float(seconds[task.cells.start : task.cells.stop].sum()), 2))
+    assert took[:15] == [40.0] * 5 + [8.0] * 5 + [4.0] * 5
+    assert sum(took[15:]) == pytest.approx(0.0, abs=0.02)
+
+    def end(order: list[float]) -> float:
+        ends = [0.0] * 4
+        for each in order:
+            ends[ends.index(min(ends))] += each
+        return max(ends)
+
+    assert (end(took), end(sorted(took))) == (pytest.approx(80.0, abs=0.1), pytest.approx(92.0, abs=0.1))
+
+
+def test_of_stages_that_do_not_wait_for_each_other_the_longest_way_comes_first() -> None:
+    """Also where it is a short stage that a long one reads; what was begun is brought to its end before."""
+    stage = {"kernel": "toys:WALK", "params": {"steps": 1}, "axes": {"size": [3]}}
+    stages = {"throw": GRID["stages"]["throw"]}
+    for name, reads, seconds in [("a", "throw", 9.0), ("b", "throw", 5.0), ("c", "throw", 20.0)]:
+        stages[name] = {**stage, "inputs": {"data": reads}, "params": {"steps": 1, "seconds": seconds}}
+    other = {"throw2": GRID["stages"]["throw"], "d": {**stages["a"], "inputs": {"data": "throw2"}}}
+    other["d"]["params"] = {"steps": 1, "seconds": 30.0}
+    document = {"name": "toy", "seed": 1, "stages": {**stages, **other}}
+    plan = make_plan(resolve(document, yaml.safe_dump(document, sort_keys=False), "toy.yaml"))
+    order = list(dict.fromkeys(task.stage for task in drain(Schedule(plan, nothing_done(plan)))))
+    assert order == ["throw2", "d", "throw", "c", "a", "b"]
 
 
 def test_only_what_is_open_is_handed_out(monkeypatch) -> None:
