@@ -37,10 +37,9 @@ class Shown(ABC):
         """Return it as a terminal shows it."""
 
     def __str__(self) -> str:
-        console = plain_console(file=io.StringIO(), width=WIDTH, force_jupyter=False, force_terminal=False)
-        console.print(self)
-        text: str = console.file.getvalue()  # type: ignore[attr-defined]  # the file is the one given
-        return "\n".join(line.rstrip() for line in text.splitlines())
+        words = io.StringIO()
+        plain_console(file=words, width=WIDTH, force_jupyter=False, force_terminal=False).print(self)
+        return "\n".join(line.rstrip() for line in words.getvalue().splitlines())
 
     def _repr_html_(self) -> str:
         return html_of(self.__rich__())
