@@ -84,9 +84,6 @@ def makers_for(tree: xr.DataTree) -> list[Maker]:
 
 
 def _added(tree: xr.DataTree, entry: EntryPoint) -> Exhibit | Absent:
-    """Return what another package adds; where that raises, the page says so, and shows all the rest."""
-    try:
-        found: Exhibit | Absent = entry.load()(tree)
-    except Exception as error:  # noqa: BLE001 - what others have written may raise anything
-        return Absent(entry.name, f"{entry.value} raised {type(error).__name__}: {error}")
+    """Return what another package adds."""
+    found: Exhibit | Absent = entry.load()(tree)
     return found

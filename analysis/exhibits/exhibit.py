@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import xarray as xr
 from matplotlib.figure import Figure
@@ -84,4 +87,43 @@ class Absent:
     reason: str
 
 
+@dataclass(frozen=True)
+class Failed:
+    """An exhibit that could not be made.
+
+    Parameters
+    ----------
+    name : str
+        Of its maker.
+    reason : str
+        In one line: what was raised, and where.
+    trace : str
+        The traceback.
+    """
+
+    name: str
+    reason: str
+    trace: str
+
+    def __str__(self) -> str:
+        """Return which one could not be made, and why."""
+        return f"{self.name} could not be made: {self.reason}"
+
+
 Maker = Callable[[xr.DataTree], Exhibit | Absent]
+
+
+def name_of(maker: Maker) -> str:
+    """Return what a maker is called: by what is bound to it as a name, or that has one; else the function's name."""
+    bound = maker.keywords if isinstance(maker, partial) else {}
+    names = [bound.get("name"), *(getattr(value, "name", None) for value in bound.values())]
+    return next(filter(None, names), getattr(maker, "__name__", "an exhibit")).replace("_", "-")
+
+
+def failed(maker: Maker, error: Exception) -> Failed:
+    """Return which exhibit could not be made, and why: what was raised, and its last frame."""
+    words = (str(error).strip() or "no message").splitlines()[0]
+    *_, last = traceback.extract_tb(error.__traceback__)
+    where = f"{Path(last.filename).name}, line {last.lineno}, in {last.name}"
+    trace = "".join(traceback.format_exception(error))
+    return Failed(name_of(maker), f"{type(error).__name__}: {words} ({where})", trace)

@@ -17,9 +17,9 @@ import matplotlib as mpl
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker
+from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Failed, Maker, failed
 from sweep.analysis.exhibits.style import TEXT
-from sweep.analysis.report.files import write_exhibit
+from sweep.analysis.report.files import files_of
 
 WORTH = 4  # exhibits for each process: its imports take two seconds, as long as one or two exhibits
 
@@ -27,7 +27,7 @@ WORTH = 4  # exhibits for each process: its imports take two seconds, as long as
 class Made(NamedTuple):
     """An exhibit that is written, and its figure as PNG; or why there is none."""
 
-    result: Exhibit | Absent
+    result: Exhibit | Absent | Failed
     image: bytes = b""
 
 
@@ -51,12 +51,17 @@ class Making(NamedTuple):
 
     def made(self, number: int) -> Made:
         """Make an exhibit and write its files."""
-        # Matrices are small: threads would wait for each other.
-        with threadpool_limits(1), mpl.rc_context(TEXT):
-            result = self.makers[number](self.tree)
-            if isinstance(result, Absent):
-                return Made(result)
-            return Made(result, write_exhibit(result, self.folder, self.header))
+        maker = self.makers[number]
+        try:
+            # Matrices are small: threads would wait for each other.
+            with threadpool_limits(1), mpl.rc_context(TEXT):
+                result = maker(self.tree)
+                files = files_of(result, self.header) if isinstance(result, Exhibit) else {}
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one: all others are made
+            return Made(failed(maker, error))
+        for name, content in files.items():
+            (self.folder / name).write_bytes(content)
+        return Made(result, next(iter(files.values()), b""))
 
     def all_made(self, processes: int = 1) -> Iterator[Made]:
         """Yield all exhibits in their order.
@@ -88,12 +93,22 @@ class Making(NamedTuple):
 
 @contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Hold back Ctrl-C, also from processes that are started meanwhile, until they are ready to end without a word."""
+    """Hold back Ctrl-C, also from processes that are started meanwhile, until they are ready to end without a word.
+
+    Those inherit that it is blocked. In this process another thread may take it, and then Python tells the main one.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    told: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    usual = signal.signal(signal.SIGINT, lambda number, _: told.append(number)) if main else None
     try:
         yield
     finally:
+        if main:
+            signal.signal(signal.SIGINT, usual)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if told:
+            signal.raise_signal(signal.SIGINT)
 
 
 _made: Callable[[int], Made]  # of a process that makes exhibits: what it is there for

@@ -37,8 +37,12 @@ class Origin:
         All launches whose entries can be read.
     seconds : mapping of str to float
         Core seconds that were spent on each stage, where the log has them.
+    failed, waiting : mapping of str to int
+        Points of each stage that were set aside, and those that read one that was.
     """
 
     store: str = ""
     runs: tuple[Run, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    failed: Mapping[str, int] = field(default_factory=dict)
+    waiting: Mapping[str, int] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from sweep.analysis.claims.claim import RULES, judge
 from sweep.analysis.claims.scale import shortfalls
 from sweep.analysis.estimators.stages import mapping
 from sweep.analysis.exhibits.catalogue import makers_for
-from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Maker
+from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Failed, Maker
 from sweep.analysis.report import words
 from sweep.analysis.report.making import Making
 from sweep.analysis.report.origin import Origin
@@ -31,7 +31,24 @@ class _StageSummary:
     version: int
     done: int
     points: int
+    undone: str
     seconds: float | None
+
+
+class UnmadeError(Exception):
+    """A report is written, but not all of its exhibits could be made.
+
+    Parameters
+    ----------
+    page : Path
+    unmade : sequence of Failed
+    """
+
+    def __init__(self, page: Path, unmade: Sequence[Failed]) -> None:
+        super().__init__("; ".join(map(str, unmade)))
+        self.page, self.unmade = page, unmade
+        for one in unmade:
+            self.add_note(one.trace)
 
 
 def write_report(
@@ -60,12 +77,17 @@ def write_report(
         Called with the number of exhibits that are done and of all, before the first and after each.
     processes : int
         How many exhibits are made side by side at most, each by a process of its own; with one, in this process.
+
+    Raises
+    ------
+    UnmadeError
+        When all is written, but exhibits that could not be made; the page says in their places why.
     """
     folder.mkdir(parents=True, exist_ok=True)
     chosen = makers_for(tree) if makers is None else makers
     _read_what_is_small(tree)
     told = progress or (lambda done, total: None)
-    results: list[Exhibit | Absent] = []
+    results: list[Exhibit | Absent | Failed] = []
     images: dict[str, bytes] = {}
     making = Making(tree, chosen, folder, [_seed(tree), _versions(tree)])
     told(0, len(chosen))
@@ -74,10 +96,11 @@ def write_report(
         if isinstance(result, Exhibit):
             images[result.name] = image
         told(len(results), len(chosen))
-    exhibits = [result for result in results if isinstance(result, Exhibit)]
-    absent = [result for result in results if isinstance(result, Absent)]
     path = folder / "index.html"
-    path.write_text(_page(tree, exhibits, absent, images, origin or Origin()), encoding="utf-8")
+    path.write_text(_page(tree, results, images, origin or Origin()), encoding="utf-8")
+    unmade = [result for result in results if isinstance(result, Failed)]
+    if unmade:
+        raise UnmadeError(path, unmade)
     return path
 
 
@@ -93,16 +116,17 @@ def _read_what_is_small(tree: xr.DataTree) -> None:
 
 def _page(
     tree: xr.DataTree,
-    exhibits: Sequence[Exhibit],
-    absent: Sequence[Absent],
+    results: Sequence[Exhibit | Absent | Failed],
     images: Mapping[str, bytes],
     origin: Origin,
 ) -> str:
+    exhibits = [result for result in results if isinstance(result, Exhibit)]
     judgements = judge(one for exhibit in exhibits for one in exhibit.evidence)
     shown_by = {one.claim: exhibit for exhibit in reversed(exhibits) for one in exhibit.evidence}
     rows = [row for exhibit in exhibits for row in exhibit.rows]
     stages = [_summary(name, node, origin) for name, node in tree.children.items() if "kernel" in node.attrs]
     done, points = (sum(getattr(stage, name) for stage in stages) for name in ("done", "points"))
+    failed, waiting = (sum(counts.get(stage.name, 0) for stage in stages) for counts in (origin.failed, origin.waiting))
     content: dict[str, Any] = {
         "name": tree.attrs.get("name", "sweep"),
         "seed": _seed(tree),
@@ -110,6 +134,7 @@ def _page(
         "versions": _versions(tree),
         "stages": stages,
         "unfinished": f"{done} of {points} points are done." if done < points else "",
+        "undone": words.undone(points, done, failed, waiting),
         "origin": origin,
         "judgements": judgements,
         "shown_by": shown_by,
@@ -120,7 +145,9 @@ def _page(
         "exhibits": exhibits,
         "conclusions": {exhibit.name: words.conclusion(exhibit, judgements) for exhibit in exhibits},
         "images": {name: base64.b64encode(image).decode("ascii") for name, image in images.items()},
-        "absent": absent,
+        "shown": [result for result in results if not isinstance(result, Absent)],
+        "unmade": [result.name for result in results if isinstance(result, Failed)],
+        "absent": [result for result in results if isinstance(result, Absent)],
         "verdicts": words.verdicts_made(rows) if judgements else "",
     }
     return _environment().get_template("report.html").render(content)
@@ -135,10 +162,10 @@ def _versions(tree: xr.DataTree) -> str:
 
 
 def _summary(name: str, stage: xr.DataTree, origin: Origin) -> _StageSummary:
-    done, seconds = np.asarray(stage["done"]), origin.seconds.get(name)
-    return _StageSummary(
-        name, stage.attrs["kernel"], stage.attrs["kernel_version"], int(done.sum()), done.size, seconds
-    )
+    flags, seconds = np.asarray(stage["done"]), origin.seconds.get(name)
+    done, points = int(flags.sum()), flags.size
+    undone = words.undone(points, done, origin.failed.get(name, 0), origin.waiting.get(name, 0))
+    return _StageSummary(name, stage.attrs["kernel"], stage.attrs["kernel_version"], done, points, undone, seconds)
 
 
 def _environment() -> jinja2.Environment:

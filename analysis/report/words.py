@@ -97,6 +97,16 @@ def _verdicts(rows: Sequence[Row]) -> tuple[int, int]:
     return len(made), sum(one.p < LEVEL for one in made)
 
 
+def undone(points: int, done: int, failed: int, waiting: int) -> str:
+    """Return in words what became of the points that are not done; nothing where all are."""
+    counted = {
+        "failed and set aside": failed,
+        "waiting for one that failed": waiting,
+        "not done yet": points - done - failed - waiting,
+    }
+    return ", ".join(f"{count} {what}" for what, count in counted.items() if count > 0)
+
+
 def outcomes(judgements: Sequence[Judgement]) -> str:
     """Return in words how many claims come out which way."""
     count = Counter(one.outcome for one in judgements)

@@ -8,19 +8,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from sweep.analysis.report.origin import Origin, Run
-from sweep.store.launches import command_of, commits_of, read_launches
+from sweep.run.status import read_status
+from sweep.store.launches import command_of, commits_of
 from sweep.store.store import Store
 
 
 def origin_of(store: Store) -> Origin:
-    """Return where a store is, the launches that filled it, and the time that they spent on each stage."""
-    launches = [launch for launch in read_launches(store.location).values() if launch is not None]
+    """Return where a store is, the launches that filled it, the time that they spent on each stage, and what failed."""
+    status = read_status(store)
+    launches = [launch for launch in status.launches.values() if launch is not None]
     seconds: Counter[str] = Counter()
     for launch in launches:
         seconds.update(
             {name: stage["seconds"] for name, stage in launch.get("reached", {}).items() if "seconds" in stage}
         )
-    return Origin(store.location.place, tuple(map(_run, launches)), seconds)
+    failed = {name: stage.failed for name, stage in status.stages.items()}
+    waiting = {name: stage.waiting for name, stage in status.stages.items()}
+    return Origin(store.location.place, tuple(map(_run, launches)), seconds, failed, waiting)
 
 
 def _run(launch: Mapping[str, Any]) -> Run:

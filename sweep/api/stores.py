@@ -188,7 +188,7 @@ def report(
     Raises
     ------
     SweepError
-        When there is no store there, or it is damaged.
+        When there is no store there, or it is damaged; also when an exhibit could not be made, after all others were.
 
     Examples
     --------
@@ -196,7 +196,7 @@ def report(
     >>> sweep.report("runs/tiny.zarr").name
     'index.html'
     """
-    from sweep.analysis.report.report import write_report
+    from sweep.analysis.report.report import UnmadeError, write_report
     from sweep.api.trees import tree_of
     from sweep.verification import undamaged
 
@@ -210,3 +210,7 @@ def report(
         except OSError as error:
             what = f"cannot write the report there: {error.strerror or error}"
             raise SweepError(Problem(str(target), what)) from error
+        except UnmadeError as error:
+            unmade = SweepError(Problem(str(error.page), f"{error}; the report has all else"))
+            unmade.written = True
+            raise unmade from error

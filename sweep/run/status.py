@@ -25,8 +25,8 @@ class StageStatus:
         Points of the grid.
     done, begun : int or None
         Points that are complete, and those that have a checkpoint but are not; None when that cannot be read.
-    failed : int
-        Points set aside.
+    failed, waiting : int
+        Points set aside, and those that read one that was, as the latest launch said at its end.
     problem : str or None
         Why the progress cannot be read.
     params : mapping
@@ -38,13 +38,14 @@ class StageStatus:
     done: int | None
     begun: int | None
     failed: int
+    waiting: int = 0
     problem: str | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def progress(self) -> Progress | None:
         """Return how far it is; None when that cannot be read."""
-        return None if self.done is None else Progress(self.points, self.done, self.failed)
+        return None if self.done is None else Progress(self.points, self.done, self.failed, self.waiting)
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,7 @@ class Status:
 
         A grid may ask for less than one before, and a store never shrinks.
         """
-        latest = self.launches[max(self.launches)] if self.launches else None
-        reached = (latest or {}).get("reached", {})
+        reached = _reached(self.launches)
         done = {name: stage.done or 0 for name, stage in self.stages.items()}
         return bool(reached) and all(
             stage["done"] == stage["points"] and done.get(name, 0) >= stage["done"] for name, stage in reached.items()
@@ -111,12 +111,24 @@ def read_status(store: Store) -> Status:
         launcher = dict(living_holder(store.location) or {})
         look = look_from(launcher.pop("look", None))
         failures = tuple(read_failures(store.location))
-        stages = {name: _stage(store, name, stage, failures) for name, stage in manifest["stages"].items()}
         launches = read_launches(store.location)
+        waiting = {name: stage.get("waiting", 0) for name, stage in _reached(launches).items()}
+        stages = {
+            name: _stage(store, name, stage, failures, waiting.get(name, 0))
+            for name, stage in manifest["stages"].items()
+        }
     return Status(store.location.place, manifest["name"], stages, launcher or None, look, failures, launches)
 
 
-def _stage(store: Store, name: str, entry: Mapping[str, Any], failures: tuple[Failure, ...]) -> StageStatus:
+def _reached(launches: Mapping[int, Mapping[str, Any] | None]) -> Mapping[str, Any]:
+    """Return how far every stage was at the end of the latest launch; nothing where that has not come to its end."""
+    latest = launches[max(launches)] if launches else None
+    return dict((latest or {}).get("reached", {}))
+
+
+def _stage(
+    store: Store, name: str, entry: Mapping[str, Any], failures: tuple[Failure, ...], waiting: int
+) -> StageStatus:
     kernel, failed = entry["identity"]["kernel"], sum(failure.stage == name for failure in failures)
     params = {**entry["identity"]["params"], **entry["layout"]["extents"]}
     try:
@@ -125,4 +137,4 @@ def _stage(store: Store, name: str, entry: Mapping[str, Any], failures: tuple[Fa
         points = math.prod(len(labels) for labels in entry["layout"]["axes"].values())
         return StageStatus(kernel, points, None, None, failed, problem=damage(error), params=params)
     begun = int(((blocks > 0) & ~done).sum())
-    return StageStatus(kernel, done.size, int(done.sum()), begun, failed, params=params)
+    return StageStatus(kernel, done.size, int(done.sum()), begun, failed, waiting, params=params)

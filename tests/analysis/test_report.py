@@ -11,7 +11,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import exhibits
@@ -21,19 +24,21 @@ import pytest
 import xarray as xr
 from analysis_stores import TEMPERATURES, ising_store
 from commands import family
-from exhibits import afresh, dying
+from exhibits import afresh, broken, dying, undrawable
 
 from sweep.analysis.estimators.two_point import torus_dimension
 from sweep.analysis.exact.correlators import spin_correlation
-from sweep.analysis.exhibits.exhibit import Absent, Row
+from sweep.analysis.exhibits import catalogue
+from sweep.analysis.exhibits.exhibit import Absent, Row, name_of
 from sweep.analysis.exhibits.figure_5b import FIGURE_5B
 from sweep.analysis.exhibits.figure_6a import FIGURE_6A
 from sweep.analysis.exhibits.monte_carlo_dimensions import _shown
+from sweep.analysis.exhibits.own_stage import stage_exhibit
 from sweep.analysis.exhibits.thermodynamics import thermodynamics
 from sweep.analysis.report import making
 from sweep.analysis.report.origin import Origin, Run
-from sweep.analysis.report.report import write_report
-from sweep.analysis.report.words import measured
+from sweep.analysis.report.report import UnmadeError, write_report
+from sweep.analysis.report.words import measured, undone
 
 MAKERS = (thermodynamics, FIGURE_5B, FIGURE_6A)
 RUN = Run("2026-01-02T03:04:05+00:00", "", "here (Linux x86_64)", "sweep launch grid.yaml", "git 0123456789")
@@ -210,6 +215,42 @@ def test_report_says_which_updates_were_chosen(page: Path) -> None:
     caption = thermodynamics(ising_store(undone=2.3)).caption
     assert "Metropolis" in caption
     assert "Swendsen-Wang" not in caption
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_cannot_be_made_is_named_in_its_place_and_all_else_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    """A built-in exhibit, one of another package that is not there, and one that cannot be drawn, in one way."""
+    monkeypatch.setattr(making, "WORTH", 1)
+    added = partial(catalogue._added, entry=EntryPoint("theirs", "nowhere:exhibit", catalogue.GROUP))
+    with pytest.raises(UnmadeError) as raised:
+        write_report(ising_store(), tmp_path, (broken, added, FIGURE_6A, undrawable), ORIGIN, processes=processes)
+    text = " ".join(re.sub(r"base64,[^\"]*|<[^>]*>", " ", raised.value.page.read_text()).split())
+    line = "Could not be made: ZeroDivisionError: division by zero (exhibits.py, line"
+    reasons = [line, "Could not be made: ModuleNotFoundError: No module named &#39;nowhere&#39; (", "near 1 at T_c"]
+    places = [text.rindex(words) for words in [*reasons, "Could not be made: ValueError: "]]
+    assert places[:2] == sorted(places[:2])
+    assert places[1] < places[3], "in their places"
+    assert "Not all exhibits could be made: broken , theirs , undrawable ." in text
+    assert (tmp_path / "figure-6a.csv").is_file()
+    assert [one.name for one in raised.value.unmade] == ["broken", "theirs", "undrawable"]
+    assert "in broken" in raised.value.__notes__[0]
+
+
+def test_makers_are_called_by_the_names_of_their_files() -> None:
+    named = [name_of(maker) for maker in (*catalogue.SHOWN, partial(stage_exhibit, name="walk"))]
+    assert {"figure-2", "figure-5a", "figure-6b", "figure-12", "thermodynamics", "walk"} <= {*named}
+    assert len({*named}) == len(named)
+
+
+def test_what_failed_is_told_from_what_is_not_done_yet(tmp_path: Path) -> None:
+    origin = replace(ORIGIN, failed={"ising": 1}, waiting={"other": 4})
+    text = write_report(ising_store(undone=2.0), tmp_path, MAKERS, origin).read_text()
+    assert "4 of 6 points are done.</strong> 1 failed and set aside, 1 not done yet." in text
+    assert "<td>1 failed and set aside, 1 not done yet</td>" in text
+    assert undone(9, 2, 1, 2) == "1 failed and set aside, 2 waiting for one that failed, 4 not done yet"
+    assert undone(9, 9, 0, 0) == ""
 
 
 def test_missing_stage_is_named(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import xarray as xr
 from analysis_stores import ising_store
+from matplotlib.figure import Figure
 
-from sweep.analysis.exhibits.exhibit import Absent
+from sweep.analysis.exhibits.exhibit import Absent, Exhibit
 from sweep.analysis.report import making
 from sweep.analysis.report.report import write_report
 
@@ -27,6 +28,18 @@ def dying(tree: xr.DataTree) -> Absent:
     if multiprocessing.parent_process() is not None:
         os.kill(os.getpid(), signal.SIGKILL)
     return Absent("Dying", "its process is not to be killed")
+
+
+def broken(tree: xr.DataTree) -> Absent:
+    """Divide by nothing."""
+    return Absent("Broken", f"{1 / 0}")
+
+
+def undrawable(tree: xr.DataTree) -> Exhibit:
+    """Give a figure whose words Matplotlib cannot read."""
+    figure = Figure()
+    figure.suptitle("$\\nothing$")
+    return Exhibit("undrawable", "Undrawable", "", figure, xr.Dataset())
 
 
 def lasting(tree: xr.DataTree) -> Absent:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -13,16 +12,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from commands import SWEEP, environment
 from launching import GRID, assert_same, grid_with, load, run
-
-SUPPORT = Path(__file__).parents[1] / "support"
-SWEEP = [sys.executable, "-c", "from sweep.cli.commands import main; main()"]
 
 
 def sweep(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(SUPPORT), "COLUMNS": "120"}
     return subprocess.run(
-        [*SWEEP, *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=200
+        [*SWEEP, *words], cwd=cwd, env=environment(), capture_output=True, text=True, check=False, timeout=200
     )
 
 
@@ -64,6 +60,20 @@ def test_launch_status_and_plan(grid: Path, tmp_path: Path) -> None:
     status = json.loads(told.stdout)
     assert status["complete"]
     assert status["stages"]["throw"]["done"] == status["stages"]["throw"]["points"] == 18
+
+
+def test_a_report_whose_exhibit_raises_says_so_and_has_all_else(grid: Path, tmp_path: Path) -> None:
+    assert sweep("launch", "toy.yaml", "--executor", "inline", "-q", cwd=tmp_path).returncode == 0
+    (tmp_path / "theirs-1.dist-info").mkdir()
+    (tmp_path / "theirs-1.dist-info/METADATA").write_text("Name: theirs\nVersion: 1\n")
+    (tmp_path / "theirs-1.dist-info/entry_points.txt").write_text("[sweep.exhibits]\nfree-spins = theirs:figure\n")
+    (tmp_path / "theirs.py").write_text("def figure(tree):\n    return tree['no such stage']\n")
+    told = sweep("report", "runs/toy.zarr", cwd=tmp_path)
+    (line,) = told.stderr.splitlines()
+    assert told.returncode == 1, line
+    assert line.startswith("runs/toy.report/index.html: free-spins could not be made: KeyError: ")
+    assert line.endswith("; the report has all else")
+    assert "stage-throw.png" in (tmp_path / "runs/toy.report/index.html").read_text()
 
 
 def test_a_count_without_its_name_is_told_of_in_one_line(tmp_path: Path) -> None:
@@ -130,10 +140,9 @@ def test_failed_task_is_set_aside_and_the_others_go_on(grid: Path, tmp_path: Pat
 def test_ctrl_c_keeps_what_is_done_and_the_printed_line_resumes(grid: Path, tmp_path: Path) -> None:
     slow = {"stages.walk.kernel": "toys:SLOW", "stages.walk.params.steps": 40}
     settings = [word for key, value in slow.items() for word in ("--set", f"{key}={value}")]
-    environment = {**os.environ, "PYTHONPATH": str(SUPPORT)}
     command = [*SWEEP, "launch", "toy.yaml", "--workers", "2", *settings]
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:
         _wait_for_walks(tmp_path / "runs" / "toy.zarr")
         running.send_signal(signal.SIGINT)

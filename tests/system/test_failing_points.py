@@ -70,6 +70,13 @@ def test_the_others_are_done_and_who_reads_it_waits(tmp_path: Path, ends: str) -
         f"Why: sweep status {place}",
         1,
     )
+    status = read_status(Store(Location(place)))
+    assert [(status.stages[name].failed, status.stages[name].waiting) for name in ("a", "b")] == [(2, 0), (0, 2)]
+    assert "2 (+" not in str(sweep.status(place))
+    assert "0 (+2 wait)" in str(sweep.status(place))
+    page = sweep.report(place, tmp_path / "report").read_text()
+    assert "<td>2 failed and set aside</td>" in page
+    assert "<td>2 waiting for one that failed</td>" in page
     assert [str(finding) for finding in verify_store(Store(Location(place)), everything=True).findings] == []
 
 
