@@ -137,28 +137,30 @@ class Launch:
 
         Where there was no memory it may have been another's fault: what it was at is tried once more, alone.
         """
-        begun, starved = lost.begun, lost.starved
         log = spoken(lost.log, just_died=not lost.blameless)
-        trace = "" if lost.blameless or starved else crash(log)
+        trace = "" if lost.blameless or lost.starved else crash(log)
         reason = trace.partition("\n")[0] or lost.reason
         self.listener(WorkerLost(reason, lost.blameless, log))
         for task in lost.waiting:
             self.schedule.give_back(task)
-        if begun is None:
-            return
-        named = taken_point(self.store.location, begun)
-        if starved and not begun.alone:
-            self.schedule.give_back(begun, careful=True, alone=True)
+        for task in lost.begun:
+            self._suspect(task, reason, trace, log, starved=lost.starved)
+
+    def _suspect(self, task: Task, reason: str, trace: str, log: str, *, starved: bool) -> None:
+        """Have a task done again that may have been the end of its worker, less the point that was."""
+        named = taken_point(self.store.location, task)
+        if starved and not task.alone:
+            self.schedule.give_back(task, careful=True, alone=True)
         elif named is not None:
             point, why = named
-            self.schedule.give_back(begun, without={point})
-            to_itself = " (it had a machine to itself)" if begun.alone else ""
+            self.schedule.give_back(task, without={point})
+            to_itself = " (it had a machine to itself)" if task.alone else ""
             failure = PointFailure(point, why or f"its worker died: {reason}{to_itself}", trace, log=log)
-            self._fail(begun, [failure], careful=True, last=starved)
-        elif begun.careful:
-            self._fail_whole(begun, f"its worker died before its first point: {reason}")
+            self._fail(task, [failure], careful=True, last=starved)
+        elif task.careful:
+            self._fail_whole(task, f"its worker died before its first point: {reason}")
         else:
-            self.schedule.give_back(begun, careful=True)
+            self.schedule.give_back(task, careful=True)
 
     def _fail(self, task: Task, failures: Sequence[PointFailure], *, careful: bool = False, last: bool = False) -> None:
         """Tell of points that failed, those of one kind together, and keep why some are set aside."""

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from sweep.grid.axes import Label
-from sweep.grid.grid import Stage
-from sweep.grid.identity import stream
-from sweep.kernels.contract import Array, Arrays, Inputs, State
+from sweep.kernels.contract import Array, Arrays, State
 from sweep.planning.cells import CELL_AT_MOST
 from sweep.planning.layout import Variable
-from sweep.planning.plan import Plan, Region, StagePlan, Task
+from sweep.planning.plan import Plan, Region, Task
 from sweep.planning.values import empty, fill_value, stored_dtype
 from sweep.run.account import Account, At
+from sweep.run.blocks import run_blocks
 from sweep.run.failure import failure_of
 from sweep.run.inputs import InputReader
 from sweep.run.results import checked
@@ -46,7 +44,7 @@ class Stopped(Exception):  # noqa: N818 - not an error: the work was asked to st
 
 
 class Workbench:
-    """Does the tasks of a plan, one after the other.
+    """What a worker has for all its tasks, which it does one after the other.
 
     Parameters
     ----------
@@ -61,10 +59,10 @@ class Workbench:
     ----------
     at : At or None
         Where it is, for another thread to look at.
-    rival : str or None
-        Another writer who does the same task: who is ahead when it commits goes on, and the other writes no more.
     known : set of str
         Stages of which a point was done here.
+    behind : ThreadPoolExecutor
+        Writes one thing after the other while the next is computed.
     """
 
     def __init__(
@@ -73,47 +71,61 @@ class Workbench:
         self.plan, self.store, self.stopping, self.limit = plan, store, stopping, limit
         self.inputs = InputReader(plan, store)
         self.at: At | None = None
-        self.rival: str | None = None
         self.known = set[str]()
-        self._behind = ThreadPoolExecutor(1)
+        self.behind = ThreadPoolExecutor(1)
+
+
+class TaskWork:
+    """The work of a task: its cells one after the other, each committed while the next one is computed.
+
+    Parameters
+    ----------
+    bench : Workbench
+    task : Task
+    rival : str, optional
+        Another writer, who is late with it: nothing is written until this one is ahead; then the other writes no more.
+
+    Attributes
+    ----------
+    account : Account
+        What came of it so far.
+    """
+
+    def __init__(self, bench: Workbench, task: Task, rival: str | None = None) -> None:
+        self.bench, self.task, self.rival, self.account = bench, task, rival, Account()
+        self.plan = bench.plan.stages[task.stage]
         self._commit: Future[None] | None = None
 
-    def do(self, task: Task, account: Account, rival: str | None = None) -> None:
-        """Fill a tile, cell by cell, skipping what is done and going past points that raise.
-
-        Parameters
-        ----------
-        task : Task
-        account : Account
-            Is told what came of it, also when this ends with an error.
-        rival : str, optional
-            A writer who is late with it: nothing is written until this one is ahead.
+    def compute(self) -> None:
+        """Fill the tile, skipping what is done and going past points that raise; the last commit may be under way then.
 
         Raises
         ------
         Stopped
             When asked to stop.
         """
-        plan, begun, self.rival = self.plan.stages[task.stage], time.monotonic(), rival
+        begun, cells = time.monotonic(), self.task.cells
         try:
-            for number in task.cells:
-                if self.stopping():
+            for number in cells:
+                if self.bench.stopping():
                     raise Stopped
-                if number > task.cells.start and time.monotonic() - begun > TASK_SECONDS:
-                    account.rest = task.cells.stop - number
+                if number > cells.start and time.monotonic() - begun > TASK_SECONDS:
+                    self.account.rest = cells.stop - number
                     break
-                if not _CellWork(self, plan, plan.cell(number), task, account).do():
-                    account.rest = task.cells.stop - number
+                if not _CellWork(self, self.plan.cell(number)).do():
+                    self.account.rest = cells.stop - number
                     break
-        finally:
+        except BaseException:
             self.settle()
-        if task.careful:
-            forget(self.store.location, task)
+            raise
+        if self.task.careful:
+            self.settle()
+            forget(self.bench.store.location, self.task)
 
     def commit(self, write: Callable[[], None]) -> None:
         """Begin to commit, while this goes on with what is not changed by it; one commit at a time."""
         self.settle()
-        self._commit = self._behind.submit(write)
+        self._commit = self.bench.behind.submit(write)
 
     def settle(self) -> None:
         """Return when all is committed; raise what went wrong with it."""
@@ -121,45 +133,30 @@ class Workbench:
         if last is not None:
             last.result()
 
+    def settles(self, seconds: float | None = None) -> bool:
+        """Return whether all is committed, well or not, within some seconds."""
+        return self._commit is None or bool(wait([self._commit], seconds).done)
 
-def run_blocks(
-    seed: int, stage: Stage, point: Mapping[str, Label], inputs: Inputs, start: tuple[int, State | None] = (0, None)
-) -> Iterator[tuple[int, State, Arrays]]:
-    """Yield the number, the state and the results of every remaining block of a point.
-
-    Parameters
-    ----------
-    seed : int
-        The grid's.
-    stage : Stage
-    point : mapping of axis to label
-    inputs : Inputs
-    start : (int, State or None)
-        Blocks that are done and the state after them. Without a state the work begins at the first block, unless the
-        kernel carries no state from block to block.
-    """
-    kernel, params, key = stage.kernel, stage.params_at(point), stage.key_at(point)
-    first, state = start
-    if state is None:
-        state = kernel.init(params, stream(seed, key, None), inputs)
-        first = 0 if state else first
-    for block in range(first, kernel.blocks(params)):
-        state, results = kernel.advance(params, state, stream(seed, key, block), inputs)
-        yield block, state, results
+    def leads(self, region: Region, blocks: Array, done: Array) -> bool:
+        """Return whether no rival has as much of a cell as this; from then on there is none."""
+        if self.rival is None:
+            return True
+        store, name = self.bench.store, self.task.stage
+        if (store.blocks(name, region) >= blocks).all() and (store.done(name, region) >= done).all():
+            return False
+        revoke(store.location, self.rival)
+        self.rival = None
+        return True
 
 
-@dataclass
 class _CellWork:
     """The values of one cell while it is being filled."""
 
-    bench: Workbench
-    plan: StagePlan
-    region: Region
-    task: Task
-    account: Account
-    values: dict[str, tuple[Variable, Array]] = field(default_factory=dict)
-    states: dict[str, tuple[int, State]] = field(default_factory=dict)
-    committed: float = field(default_factory=time.monotonic)
+    def __init__(self, work: TaskWork, region: Region) -> None:
+        self.work, self.bench, self.plan, self.task, self.region = work, work.bench, work.plan, work.task, region
+        self.values: dict[str, tuple[Variable, Array]] = {}
+        self.states: dict[str, tuple[int, State]] = {}
+        self.committed = time.monotonic()
 
     def do(self) -> bool:
         """Fill the cell; return False when it turned out to be too much work for one, and others may have the rest."""
@@ -172,16 +169,16 @@ class _CellWork:
         if not todo.any():
             return True
         self._begin(fresh=not self.blocks.any())
-        left, before, begun = int(todo.sum()), self.account.points, time.monotonic()
+        left, before, begun = int(todo.sum()), self.work.account.points, time.monotonic()
         for index, point in self.plan.points(self.region):
             inside = tuple(i - part.start for i, part in zip(index, self.region, strict=True))
             if todo[inside]:
                 self._try_point(int(numbers[inside]), inside, point, int(wanted[inside]))
                 left -= 1
-                if left and self.account.points - before >= SEEN and time.monotonic() - begun > CELL_AT_MOST:
+                if left and self.work.account.points - before >= SEEN and time.monotonic() - begun > CELL_AT_MOST:
                     break
         if self.blocks.any():
-            self.bench.commit(self._write)
+            self.work.commit(self._write)
         return not left
 
     def _begin(self, fresh: bool) -> None:
@@ -211,7 +208,7 @@ class _CellWork:
         start = self._resume(inside, self.plan.stage.key_at(point))
         blocks = run_blocks(self.bench.plan.grid.seed, self.plan.stage, point, inputs, start)
         for coming in itertools.count(start[0]):
-            self.bench.at = At(self.task, self.account.points, number, coming, wanted, time.monotonic())
+            self.bench.at = At(self.task, self.work.account.points, number, coming, wanted, time.monotonic())
             try:
                 with self.bench.limit(self.task, number):
                     block, state, results = next(blocks)
@@ -221,19 +218,19 @@ class _CellWork:
             except BaseException as error:  # a kernel may raise anything
                 if isinstance(error, KeyboardInterrupt) and self.bench.stopping():
                     raise  # it is the user's
-                self.account.failures.append(failure_of(number, error))
+                self.work.account.failures.append(failure_of(number, error))
                 return
             self._kept(inside, point, block, state, wanted)
         self.blocks[inside], self.done[inside] = wanted, True
         predicted, stage = float(self.plan.seconds.flat[number]), self.task.stage
-        self.account.note(predicted, time.monotonic() - begun, first=stage not in self.bench.known)
+        self.work.account.note(predicted, time.monotonic() - begun, first=stage not in self.bench.known)
         self.bench.known.add(stage)
         self._checkpoint(due=False)
 
     def _kept(self, inside: tuple[int, ...], point: Mapping[str, Label], block: int, state: State, wanted: int) -> None:
         """Note that a block is complete."""
         self.blocks[inside] = max(block + 1, self.blocks[inside])  # more where a lost state is made again
-        self.account.state = max(self.account.state, sum(np.asarray(part).nbytes for part in state))
+        self.work.account.state = max(self.work.account.state, sum(np.asarray(part).nbytes for part in state))
         if state and wanted > 1:
             self.states[self.plan.stage.key_at(point)] = (block + 1, state)
         if block + 1 < wanted:
@@ -261,25 +258,13 @@ class _CellWork:
         """Commit when it is time to, or when asked to stop; then stop."""
         stopping, every = self.bench.stopping(), CAREFUL_SECONDS if self.task.careful else CHECKPOINT_SECONDS
         if stopping or ((due or self.task.careful) and time.monotonic() - self.committed > every):
-            self.bench.commit(self._write)
-            self.bench.settle()
+            self.work.commit(self._write)
+            self.work.settle()
             self.committed = time.monotonic()
         if stopping:
             raise Stopped
 
     def _write(self) -> None:
-        if self._leads():
+        if self.work.leads(self.region, self.blocks, self.done):
             result = CellResult(self.region, list(self.values.values()), self.blocks, self.done, self.states)
             self.bench.store.commit(self.plan, result)
-
-    def _leads(self) -> bool:
-        """Return whether no rival is as far as this; from then on there is none."""
-        store, name = self.bench.store, self.plan.stage.name
-        if self.bench.rival is None:
-            return True
-        blocks, done = store.blocks(name, self.region), store.done(name, self.region)
-        if (blocks >= self.blocks).all() and (done >= self.done).all():
-            return False
-        revoke(store.location, self.bench.rival)
-        self.bench.rival = None
-        return True

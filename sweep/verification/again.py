@@ -13,8 +13,8 @@ from sweep.kernels.contract import Array, Arrays, State
 from sweep.planning.layout import Variable
 from sweep.planning.plan import StagePlan
 from sweep.planning.values import as_stored, same_values
+from sweep.run.blocks import run_blocks
 from sweep.run.inputs import InputReader
-from sweep.run.work import run_blocks
 from sweep.store.attribution import computed_by
 from sweep.store.presence import variables_in
 from sweep.store.store import Store

@@ -14,7 +14,7 @@ from sweep.grid.axes import CRITICAL, CRITICAL_TEMPERATURE, Label, canonical
 from sweep.kernels.contract import Array, State
 from sweep.planning.layout import Variable
 from sweep.planning.plan import StagePlan
-from sweep.run.work import run_blocks
+from sweep.run.blocks import run_blocks
 from sweep.store.environments import read_environments
 from sweep.store.presence import variables_in
 from sweep.store.storage import reaching

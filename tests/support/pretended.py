@@ -12,7 +12,7 @@ from functools import partial
 from sweep.planning.plan import Task
 from sweep.run.account import Account, At
 from sweep.run.executors.base import Done, Lost, Outcome, Said
-from sweep.run.executors.messages import Answered, Gone, Greeted, Message, Told
+from sweep.run.executors.messages import Answered, Computed, Gone, Greeted, Message, Told
 from sweep.run.executors.pool import Pool
 from sweep.run.executors.ray import share_of
 from sweep.run.executors.room import Node, Share, cores, fitting, less
@@ -28,6 +28,7 @@ class Actor:
     node: str = ""
     tasks: dict[int, Task] = field(default_factory=dict)
     ends: float = 0.0
+    committing: dict[int, tuple[Task, float]] = field(default_factory=dict)  # and when each is written
     to_tell: bool = False
 
 
@@ -40,10 +41,12 @@ class Pretended:
         What each has.
     seconds : float
         What a task takes.
+    commit : float
+        What it takes to write what came of it; others may be computed meanwhile.
     """
 
-    def __init__(self, nodes: Mapping[str, Mapping[str, float]], seconds: float = 5.0) -> None:
-        self.now, self.seconds = 0.0, seconds
+    def __init__(self, nodes: Mapping[str, Mapping[str, float]], seconds: float = 5.0, commit: float = 0.0) -> None:
+        self.now, self.seconds, self.commit = 0.0, seconds, commit
         self._nodes: dict[str, Node] = {}
         self.actors: list[Actor] = []
         self.started, self.came, self.most = 0, 0, 0.0
@@ -80,6 +83,9 @@ class Pretended:
             actor.ends = self.now + self.seconds * self.slow.get(actor.node, 1.0)
         actor.tasks[key] = task
 
+    def await_end(self, actor: Actor, key: int) -> None:
+        assert key in actor.committing
+
     def ask(self, actor: Actor) -> None:
         assert not actor.to_tell, "it was asked, and has not answered yet"
         actor.to_tell = True
@@ -92,6 +98,7 @@ class Pretended:
 
     def dismiss(self, actor: Actor) -> None:
         assert not actor.tasks
+        assert not actor.committing
         self.actors.remove(actor)
 
     def nodes(self) -> Mapping[str, Node]:
@@ -115,18 +122,26 @@ class Pretended:
             return self._hello(actor)
         if actor.node not in self._nodes or not self._nodes[actor.node].reachable:
             return None
+        written = next((key for key, (_, when) in actor.committing.items() if self.now >= when), None)
+        if written is not None:
+            return Answered(actor, written, Done(actor.committing.pop(written)[0], self.seconds, Account()))
         if actor.tasks and self.now >= actor.ends:
-            if actor.node in self.deadly:
-                return Gone(actor, "killed")
-            key = next(iter(actor.tasks))
-            actor.ends = self.now + self.seconds * self.slow.get(actor.node, 1.0)
-            self.used[actor.node] = self.used.get(actor.node, 0) + 1
-            return Answered(actor, key, Done(actor.tasks.pop(key), self.seconds, Account()))
+            return Gone(actor, "killed") if actor.node in self.deadly else self._computed(actor)
         if actor.to_tell and actor.tasks:
             actor.to_tell = False
             task = next(iter(actor.tasks.values()))
             return Told(actor, At(task, 0, 0, self.block, 100, actor.ends - self.seconds - self.now))
         return None
+
+    def _computed(self, actor: Actor) -> Message:
+        key = next(iter(actor.tasks))
+        task = actor.tasks.pop(key)
+        actor.ends = self.now + self.seconds * self.slow.get(actor.node, 1.0)
+        self.used[actor.node] = self.used.get(actor.node, 0) + 1
+        if self.commit:
+            actor.committing[key] = task, self.now + self.commit
+            return Computed(actor, key)
+        return Answered(actor, key, Done(task, self.seconds, Account()))
 
     def _hello(self, actor: Actor) -> Message | None:
         if self.now - actor.asked < START_SECONDS:
@@ -192,4 +207,4 @@ class Ran:
                 self.said.append(text)
             case Lost(begun, waiting):
                 self.lost.append(outcome)
-                self._waiting.extend([*([begun] if begun else []), *waiting])
+                self._waiting.extend([*begun, *waiting])

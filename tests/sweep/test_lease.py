@@ -22,7 +22,7 @@ import sweep.store.lease
 from sweep.cli.commands import app
 from sweep.errors import LeaseLost, SweepError
 from sweep.planning.plan import Task, make_plan
-from sweep.run.account import Account
+from sweep.run.executors.base import Failed, attempt
 from sweep.run.planner import Planner
 from sweep.run.work import Workbench
 from sweep.store.holder import describe, own_facts
@@ -246,8 +246,10 @@ def test_who_lost_the_lease_writes_nothing_more(tmp_path: Path) -> None:
         prepare(store, plan)
         store.token = lease.token
         left_behind(tmp_path / "toy.zarr")
-        with pytest.raises(LeaseLost, match="another launcher has taken over this store"):
-            Workbench(plan, store).do(Task("throw", range(1)), Account())
+        failed = attempt(Workbench(plan, store), Task("throw", range(1)))
+    assert isinstance(failed, Failed)
+    assert failed.fatal is not None
+    assert "another launcher has taken over this store" in failed.fatal
     assert not store.done("throw").any()
     assert not [path for path in (tmp_path / "toy.zarr/throw/energy").rglob("c/*") if path.is_file()]
     assert not list((tmp_path / "toy.zarr").rglob("*.partial"))

@@ -153,10 +153,10 @@ class Starving:
         bench = Workbench(plan, store)
         while (task := next_task(())) is not None:
             if task.stage == "a" and not task.alone and not {3, 5} <= task.without:
-                yield Lost(task, (), "no memory", starved=True)
+                yield Lost((task,), (), "no memory", starved=True)
             elif task.alone and 5 not in task.without:
                 name_point(store.location, task.stage, task.cells.start, 5)
-                yield Lost(task, (), "no memory", starved=True)
+                yield Lost((task,), (), "no memory", starved=True)
             else:
                 yield attempt(bench, task)
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import threading
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from launching import assert_same, grid_with, load, run
 
+import sweep.planning.plan
 import sweep.run.executors.cluster
 from sweep.errors import SweepError
+from sweep.planning.plan import Task, make_plan
 from sweep.run.driver import Failing, launch
-from sweep.run.events import Event, WorkerLost
+from sweep.run.events import Event, TaskDone, WorkerLost
+from sweep.run.executors.base import Attempt, Done, Failed
 from sweep.run.executors.ray import RayExecutor
+from sweep.run.work import Workbench
+from sweep.store.lease import Lease
+from sweep.store.prepare import prepare
+from sweep.store.storage import Location
+from sweep.store.store import Store
 
 
 def test_killed_worker_is_replaced_and_wider_tasks_get_their_cores(
@@ -26,6 +39,50 @@ def test_killed_worker_is_replaced_and_wider_tasks_get_their_cores(
     assert sum(isinstance(event, WorkerLost) for event in events) == 1
     run(grid_with(), tmp_path / "fresh.zarr")
     assert_same(load(tmp_path / "toy.zarr"), load(tmp_path / "fresh.zarr"))
+
+
+def test_a_task_is_computed_while_the_one_before_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each task is one cell here, so that nothing but the next task can overlap with its commit."""
+    monkeypatch.setattr(sweep.planning.plan, "TILE_SECONDS", 1e-9)
+    grid = grid_with(stages={"slow": {"kernel": "slow_commits:SLOW_COMMITS", "axes": {"x": list(range(8))}}})
+    run(grid, tmp_path / "inline.zarr")
+    monkeypatch.setenv("SLOW_COMMITS_DIARY", str(tmp_path / "diary"))
+    events = list[Event]()
+    run(grid, tmp_path / "toy.zarr", lambda: RayExecutor(1), events.append)
+    assert_same(load(tmp_path / "toy.zarr"), load(tmp_path / "inline.zarr"))
+    assert sum(isinstance(event, TaskDone) for event in events) == 8
+    diary = [json.loads(line) for line in (tmp_path / "diary").read_text().splitlines()]
+    computed, committed = ([item[1:] for item in diary if item[0] == what] for what in ("computed", "committed"))
+    overlapping = [begun for begun, _ in computed if any(first < begun < last for first, last in committed)]
+    assert len(overlapping) == 7, "each but the first"
+    assert all(last <= first for (_, last), (first, _) in pairwise(sorted(committed))), "one commit at a time"
+
+
+def test_what_goes_wrong_with_a_commit_is_told_of_its_own_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    location = Location(str(tmp_path / "toy.zarr"))
+    store, plan, may = Store(location), make_plan(grid_with()), threading.Event()
+    commit, tasks = Store.commit, [Task("throw", range(1)), Task("throw", range(1, 2))]
+
+    def failing(*given: Any) -> None:
+        may.wait()
+        monkeypatch.setattr(Store, "commit", commit)
+        raise OSError(errno.EIO, "no such luck")
+
+    monkeypatch.setattr(Store, "commit", failing)
+    with Lease(location, {}) as lease:
+        prepare(store, plan)
+        store.token = lease.token
+        first, second = (Attempt(bench, task) for bench in [Workbench(plan, store)] for task in tasks)
+        first.compute()
+        second.compute()
+        assert not first.settles(0.0)
+        may.set()
+        failed, done = first.outcome(), second.outcome()
+    assert isinstance(failed, Failed)
+    assert "no such luck" in failed.error
+    assert isinstance(done, Done)
+    throws = load(tmp_path / "toy.zarr")["throw/done"].values
+    assert throws.sum() == done.account.points > 0
 
 
 @pytest.mark.slow

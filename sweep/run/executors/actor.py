@@ -14,7 +14,7 @@ import ray
 from sweep.errors import reason
 from sweep.planning.plan import Task
 from sweep.run.account import At
-from sweep.run.executors.base import Halted, Outcome, attempt, limit_threads
+from sweep.run.executors.base import Attempt, Halted, Outcome, limit_threads
 from sweep.run.executors.shared import References, take
 from sweep.run.guard import Guard
 from sweep.run.hello import Hello, hello, unable
@@ -22,6 +22,8 @@ from sweep.run.words import keep_words
 from sweep.run.work import Workbench
 from sweep.store.storage import Location
 from sweep.store.store import Store
+
+COMMIT_SECONDS = 0.05  # of writing that are waited for: to be asked for the end of it costs about as much
 
 _ray: Any = ray  # parts of Ray carry no types
 
@@ -55,12 +57,13 @@ class Assignment:
 
 
 class _Actor:
-    """Does tasks, with as many threads as each may use."""
+    """Does tasks, with as many threads as each may use; one may begin while the last commit of another is under way."""
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
         self._held, self._threads = ExitStack(), 0
         self._bench: Workbench | None = None
+        self._committing = dict[int, Attempt]()
 
     def hello(self, given: Assignment) -> Hello:
         """Make ready for work, and say what this is."""
@@ -78,13 +81,31 @@ class _Actor:
             return unable(reason(error), node)
         return said
 
-    def do(self, task: Task, shared: References, rival: str | None) -> Outcome:
-        """Do a task, with inputs that all on this machine share, in a race with another writer perhaps."""
+    def do(self, key: int, task: Task, shared: References, rival: str | None) -> Outcome | None:
+        """Do a task, with inputs that all on this machine share, in a race with another writer perhaps.
+
+        Returns
+        -------
+        Outcome or None
+            None when all is computed and is still being written: `end` says how it ends, and other tasks may begin.
+        """
         if self._bench is None:
             return Halted(task)
         self._use_threads(min(task.resources.cpus, self._most_threads))
         take(self._bench.inputs, shared)
-        return attempt(self._bench, task, rival)
+        tried = Attempt(self._bench, task, rival)
+        tried.compute()
+        for before in list(self._committing.values()):
+            before.settles()
+        if tried.settles(COMMIT_SECONDS):
+            return tried.outcome()
+        self._committing[key] = tried
+        return None
+
+    @ray.method(concurrency_group="committing")
+    def end(self, key: int) -> Outcome:
+        """Return how a task ended that was being written."""
+        return self._committing.pop(key).outcome()
 
     def _use_threads(self, number: int) -> None:
         """Take as many threads as the task may use: one that is alone on its machine has more cores than threads."""
@@ -105,4 +126,4 @@ class _Actor:
         self._stopping.set()
 
 
-RemoteActor: Any = _ray.remote(concurrency_groups={"control": 1})(_Actor)
+RemoteActor: Any = _ray.remote(concurrency_groups={"control": 1, "committing": 1})(_Actor)

@@ -20,7 +20,7 @@ from sweep.grid.resources import Resources
 from sweep.planning.plan import Plan, Task
 from sweep.run.account import Account, At
 from sweep.run.failure import PointFailure
-from sweep.run.work import Stopped, Workbench
+from sweep.run.work import Stopped, TaskWork, Workbench
 from sweep.store.store import Store
 
 
@@ -32,6 +32,7 @@ class Done:
     ----------
     task : Task
     seconds : float
+        Until it was computed, and written unless the worker went on with another one.
     account : Account
         What came of it.
     """
@@ -64,8 +65,8 @@ class Lost:
 
     Parameters
     ----------
-    begun : Task or None
-        What it worked on, where that may have been its end.
+    begun : tuple of Task
+        What it worked on, where that may have been its end: what it computed, and what it had not written yet.
     waiting : tuple of Task
         What else it had: what it had not begun and, where its machine is gone, all.
     reason : str
@@ -77,7 +78,7 @@ class Lost:
         It went with its node, or with the way there; or it lives, and the launch goes on without it.
     """
 
-    begun: Task | None
+    begun: tuple[Task, ...]
     waiting: tuple[Task, ...]
     reason: str
     starved: bool = False
@@ -147,19 +148,58 @@ def limit_threads(cpus: int) -> Iterator[None]:
             numba.set_num_threads(before)
 
 
+class Attempt:
+    """A try of a task by a worker, which may do another one while the last commit of this is under way.
+
+    Parameters
+    ----------
+    bench : Workbench
+    task : Task
+    rival : str, optional
+        Another writer, who does the same task.
+    """
+
+    def __init__(self, bench: Workbench, task: Task, rival: str | None = None) -> None:
+        self._work, self._begun, self._seconds = TaskWork(bench, task, rival), time.monotonic(), 0.0
+        self._ended: Outcome | None = None
+
+    def compute(self) -> None:
+        """Compute; never raises what the task raises."""
+        self._ended = self._failure(self._work.compute)
+
+    def settles(self, seconds: float | None = None) -> bool:
+        """Return whether all that was computed is written, well or not, within some seconds."""
+        settled = self._work.settles(seconds)
+        self._seconds = time.monotonic() - self._begun
+        return settled
+
+    def outcome(self) -> Outcome:
+        """Return how it ended, as soon as it has."""
+        failure = self._ended or self._failure(self._work.settle)
+        account = self._work.account
+        account.memory = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return failure or Done(self._work.task, self._seconds, account)
+
+    def _failure(self, act: Callable[[], None]) -> Outcome | None:
+        """Do something; return how that ended the task, None when it went well."""
+        task = self._work.task
+        try:
+            act()
+        except Stopped:
+            return Halted(task, self._work.account.failures)
+        except GivenUp as error:
+            return Lost((), (task,), str(error), blameless=True)
+        except Exception as error:  # noqa: BLE001 - the store may be away; the other tasks go on
+            return Failed(task, traceback.format_exc(), _fatal(error))
+        return None
+
+
 def attempt(bench: Workbench, task: Task, rival: str | None = None) -> Outcome:
     """Do a task, in a race with another writer perhaps, and say how it went; never raises what the task raises."""
-    begun, account = time.monotonic(), Account()
-    try:
-        bench.do(task, account, rival)
-    except Stopped:
-        return Halted(task, account.failures)
-    except GivenUp as error:
-        return Lost(None, (task,), str(error), blameless=True)
-    except Exception as error:  # noqa: BLE001 - the store may be away; the other tasks go on
-        return Failed(task, traceback.format_exc(), _fatal(error))
-    account.memory = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return Done(task, time.monotonic() - begun, account)
+    tried = Attempt(bench, task, rival)
+    tried.compute()
+    tried.settles()
+    return tried.outcome()
 
 
 def _fatal(error: BaseException) -> str | None:

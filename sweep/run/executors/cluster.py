@@ -14,7 +14,7 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError, OutOfMemoryErr
 from sweep.errors import Problem, SweepError, reason
 from sweep.planning.plan import Plan, Task
 from sweep.run.executors.actor import Assignment, RemoteActor
-from sweep.run.executors.messages import Answered, Gone, Greeted, Message, Told
+from sweep.run.executors.messages import Answered, Computed, Gone, Greeted, Message, Told
 from sweep.run.executors.room import Node, Share, cores
 from sweep.run.executors.session import said
 from sweep.run.executors.shared import SharedInputs
@@ -79,8 +79,14 @@ class RayCluster:
 
     def submit(self, actor: _Handle, key: int, task: Task, rival: _Handle | None = None) -> None:
         """Give a task to an actor."""
-        answer = actor.remote.do.remote(task, self._shared.of(task), rival and rival.writer)
-        self._await(answer, actor, lambda actor, outcome: Answered(actor, key, outcome))
+        answer = actor.remote.do.remote(key, task, self._shared.of(task), rival and rival.writer)
+        self._await(
+            answer, actor, lambda actor, said: Computed(actor, key) if said is None else Answered(actor, key, said)
+        )
+
+    def await_end(self, actor: _Handle, key: int) -> None:
+        """Have an actor say how a task ends that it has computed and is writing."""
+        self._await(actor.remote.end.remote(key), actor, lambda actor, outcome: Answered(actor, key, outcome))
 
     def ask(self, actor: _Handle) -> None:
         """Ask an actor where it is."""

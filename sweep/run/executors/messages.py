@@ -44,6 +44,14 @@ class Answered:
 
 
 @dataclass(frozen=True)
+class Computed:
+    """An actor has computed a task, whose results it is writing, and has room for another one."""
+
+    actor: Any
+    key: int
+
+
+@dataclass(frozen=True)
 class Told:
     """An actor has told where it is: in a task that was begun so many seconds ago on a clock whose 0 is now."""
 
@@ -74,7 +82,7 @@ class Gone:
     starved: bool = False
 
 
-Message = Greeted | Answered | Told | Gone
+Message = Greeted | Answered | Computed | Told | Gone
 
 
 class Cluster(Protocol):
@@ -86,6 +94,10 @@ class Cluster(Protocol):
 
     def submit(self, actor: Any, key: int, task: Task, rival: Any = None) -> None:
         """Give a task to an actor, behind those that it has; the one that is faster than its rival writes."""
+        ...
+
+    def await_end(self, actor: Any, key: int) -> None:
+        """Have an actor say how a task ends that it has computed and is writing."""
         ...
 
     def ask(self, actor: Any) -> None:

@@ -22,7 +22,7 @@ from sweep.planning.plan import Task
 from sweep.run.account import At
 from sweep.run.executors.base import Done, Expected, Failed, Lost, NextTask, Outcome, Said
 from sweep.run.executors.losses import Losses
-from sweep.run.executors.messages import Answered, Cluster, Gone, Greeted, Message, Told
+from sweep.run.executors.messages import Answered, Cluster, Computed, Gone, Greeted, Message, Told
 from sweep.run.executors.room import Node, Share, fitting, offer, whole, words
 from sweep.run.executors.staff import Staff, Worker
 from sweep.run.executors.twins import Twins
@@ -92,7 +92,7 @@ class Pool:
 
     def at_work(self) -> list[At]:
         """Return where every actor is that has said so of the task that it has now."""
-        told = [(worker.at, next(iter(worker.tasks.values()), None)) for worker in list(self._staff.workers.values())]
+        told = [(worker.at, next(iter(worker.to_compute.values()), None)) for worker in [*self._staff.workers.values()]]
         each = {task: at for at, task in told if at is not None and at.task == task}  # a task that two do counts once
         return list(each.values())
 
@@ -161,6 +161,10 @@ class Pool:
             case Greeted(_, node, _, refused):
                 self._staff.dismiss([worker])
                 yield from self._leave_out(node, refused or "")
+            case Computed(_, key):
+                worker.commits(key, self._clock())
+                self._cluster.await_end(worker.actor, key)
+                self._staff.sort_in(worker)
             case Answered(_, _, Lost(_, _, reason)):
                 self._count_loss(worker.node, reason)
                 self._go_on_without(worker)
@@ -211,13 +215,13 @@ class Pool:
             if node and not (blameless or self._stopped):
                 yield from self._strike(node, reason)
             return
-        first = next(iter(worker.tasks.values()), None)
-        tasks = self._twins.left(worker)
-        if blameless or self._stopped or not tasks or tasks[0] != first:
+        begun, tasks = worker.begun_tasks, self._twins.left(worker)
+        suspects = () if blameless or self._stopped else tuple(task for task in tasks if task in begun)
+        if not suspects:
             self._count_loss(worker.node, reason)
-            yield Lost(None, tasks, reason, log=worker.log, blameless=blameless)
+            yield Lost((), tasks, reason, log=worker.log, blameless=blameless)
             return
-        yield Lost(first, tasks[1:], reason, starved, worker.log)
+        yield Lost(suspects, tuple(task for task in tasks if task not in begun), reason, starved, worker.log)
         if not worker.fruitful and self._fruitful and worker.node not in self._fruitful:
             yield from self._strike(worker.node, reason)
 

@@ -34,8 +34,10 @@ class Worker:
         Where it is, empty before it has said so.
     tasks : dict of int to Task
         By key, in the order in which they are done.
+    committing : set of int
+        Those of them that it has computed, and is writing.
     begun : float
-        When it began with the first of them.
+        When it began with the one that it computes.
     fruitful : bool
         It has done a task.
     leaving : bool
@@ -53,6 +55,7 @@ class Worker:
     node: str = ""
     host: str = ""
     tasks: dict[int, Task] = field(default_factory=dict)
+    committing: set[int] = field(default_factory=set)
     begun: float = math.inf
     fruitful: bool = False
     leaving: bool = False
@@ -60,14 +63,31 @@ class Worker:
     at: At | None = None
     asked: float = -math.inf
 
+    @property
+    def to_compute(self) -> dict[int, Task]:
+        """Return what it computes and, behind that, what it will."""
+        return {key: task for key, task in self.tasks.items() if key not in self.committing}
+
+    @property
+    def begun_tasks(self) -> tuple[Task, ...]:
+        """Return what it computes, and what it has computed and not written yet."""
+        computing = next(iter(self.to_compute), -1)
+        return tuple(task for key, task in self.tasks.items() if key == computing or key in self.committing)
+
     def give(self, key: int, task: Task, now: float) -> None:
         """Note that it has one more task."""
-        self.begun = self.begun if self.tasks else now
+        self.begun = self.begun if self.to_compute else now
         self.tasks[key] = task
+
+    def commits(self, key: int, now: float) -> None:
+        """Note that it has computed a task."""
+        self.begun = now
+        self.committing.add(key)
 
     def take(self, key: int, now: float) -> Task:
         """Note that it has ended a task."""
-        self.begun = now
+        self.begun = self.begun if key in self.committing else now
+        self.committing.discard(key)
         return self.tasks.pop(key)
 
 
@@ -138,9 +158,10 @@ class Staff:
         free = self._free[worker.share]
         free.pop(worker, None)
         short = self._pace.get(worker.share, math.inf) < SHORT_SECONDS
-        if worker.node and not worker.leaving and len(worker.tasks) <= short:
+        waiting = len(worker.tasks) - len(worker.committing)
+        if worker.node and not worker.leaving and waiting <= short:
             free[worker] = None
-            free.move_to_end(worker, last=bool(worker.tasks))
+            free.move_to_end(worker, last=bool(waiting))
 
     def note_pace(self, share: Share, seconds: float) -> None:
         """Note what a task took."""

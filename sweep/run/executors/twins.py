@@ -44,7 +44,7 @@ class Twins:
         time: of those the store keeps where they are, for one actor only.
         """
         for worker in workers:
-            key, task = next(iter(worker.tasks.items()), (-1, None))
+            key, task = next(iter(worker.to_compute.items()), (-1, None))
             if task is None or key in self._had or now - worker.begun < LATE_SECONDS:
                 continue
             if not (task.careful or task.alone or task.resources.seconds):
