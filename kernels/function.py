@@ -88,7 +88,9 @@ def kernel(
             found = function(**given(one), **{name: extra[name] for name in asked})
             names = list(declared(one))
             results = found if isinstance(found, Mapping) else {names[0]: found}
-            return (), {name: np.asarray(value) for name, value in results.items()}
+            return (), {
+                name: np.asanyarray(value) for name, value in results.items()
+            }  # a mask is not dropped in silence
 
         def declared(one: Any) -> Mapping[str, Output]:
             return outputs(**given(one)) if callable(outputs) else outputs

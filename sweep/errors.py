@@ -68,7 +68,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def reason(error: BaseException) -> str:
     """Return what an exception says, in one line."""
-    return f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
+    try:
+        said = str(error).strip() or "no message"
+    except Exception:  # noqa: BLE001 - it is somebody's own class
+        said = "no message that can be read"
+    return f"{type(error).__name__}: {said.splitlines()[0]}"
 
 
 def brief(value: object, longest: int = 60) -> str:

@@ -185,7 +185,12 @@ class Location:
         if JOB_FOLDER in str(self.local_path):
             what = "a Ray job's folder is gone when the job is: give --store a path from the root that all machines see"
             raise SweepError(Problem(self.place, f"{what}, or a URL"))
-        folder = next(parent for parent in (self.local_path, *self.local_path.parents) if parent.exists())
+        folder = next(parent for parent in (self.local_path, *self.local_path.parents) if os.path.lexists(parent))
+        if folder.is_symlink() and not folder.exists():
+            what = (
+                f"{folder} is a link to {os.readlink(folder)}, which is not there; make that folder, or choose another"
+            )
+            raise SweepError(Problem(self.place, f"{what} place with --store"))
         if not folder.is_dir():
             raise SweepError(Problem(self.place, f"{folder} is a file; wanted a folder to write the store in"))
         if not os.access(folder, os.W_OK | os.X_OK):

@@ -119,6 +119,15 @@ def test_a_folder_that_goes_when_a_job_does_is_no_place(tmp_path: Path, monkeypa
     Location(str(tmp_path / "a.zarr")).check_writable(0)
 
 
+def test_a_link_to_nowhere_is_said(tmp_path: Path) -> None:
+    """Whoever would write through it finds a name that is taken and no folder, again and again."""
+    (tmp_path / "s.zarr").symlink_to("scratch.zarr")
+    with pytest.raises(SweepError, match=r"is a link to scratch\.zarr, which is not there; make that folder, or"):
+        run(grid_with(), tmp_path / "s.zarr")
+    (tmp_path / "scratch.zarr").mkdir()
+    run(grid_with(), tmp_path / "s.zarr")
+
+
 def test_the_environment_turns_waiting_for_the_disk_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SWEEP_FSYNC", raising=False)
     assert Location(str(tmp_path)).durable
