@@ -8,6 +8,7 @@ from sweep.grid.axes import Label
 from sweep.grid.grid import Stage
 from sweep.grid.identity import stream
 from sweep.kernels.contract import Arrays, Inputs, State
+from sweep.run.results import checked_state, checked_step
 
 
 def run_blocks(
@@ -29,8 +30,9 @@ def run_blocks(
     kernel, params, key = stage.kernel, stage.params_at(point), stage.key_at(point)
     first, state = start
     if state is None:
-        state = kernel.init(params, stream(seed, key, None), inputs)
+        state = checked_state(kernel.init(params, stream(seed, key, None), inputs), "init")
         first = 0 if state else first
     for block in range(first, kernel.blocks(params)):
-        state, results = kernel.advance(params, state, stream(seed, key, block), inputs)
+        step = kernel.advance(params, state, stream(seed, key, block), inputs)
+        state, results = checked_step(step, block)
         yield block, state, results

@@ -1,4 +1,7 @@
-"""What a block returns, held to what its kernel declared: nothing is cut, spread, rounded or dropped in silence."""
+"""What a block returns, held to what its kernel declared: nothing is cut, spread, rounded or dropped in silence.
+
+A state is held to what a checkpoint keeps of it, so that a block finds after a pause what it would have found without.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sweep.errors import brief
-from sweep.kernels.contract import Array, Output
+from sweep.kernels.contract import Array, Output, State
 from sweep.planning.values import as_stored, fill_value, stored_dtype
 
 RANKS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}  # a number of one kind is also one of the higher kinds
@@ -46,6 +49,47 @@ def checked(results: Any, outputs: Mapping[str, Output], block: int) -> dict[str
     return kept
 
 
+def checked_step(step: Any, block: int) -> tuple[State, Any]:
+    """Return the state and the results in what ``advance`` returned.
+
+    Raises
+    ------
+    WrongResult
+        When it is no such pair, or no such state.
+    """
+    if not isinstance(step, tuple | list) or len(step) != 2:
+        found = f"{len(step)} values" if isinstance(step, tuple | list) else _kind_of(step)
+        raise WrongResult(f"advance, block {block}: found {found}; wanted the state and the results")
+    return checked_state(step[0], f"advance, block {block}"), step[1]
+
+
+def checked_state(state: Any, where: str) -> State:
+    """Return a state as a checkpoint gives it back: a tuple of arrays.
+
+    Raises
+    ------
+    WrongResult
+        When it is something else, or holds what no checkpoint keeps.
+    """
+    if not isinstance(state, tuple | list):
+        raise WrongResult(f"{where}: found {_kind_of(state)} as the state; wanted a tuple of arrays, () for no state")
+    for number, part in enumerate(state):
+        problem = _part_problem(part)
+        if problem is not None:
+            raise WrongResult(f"{where}: part {number} of the state is {problem}; wanted an array of numbers or words")
+    return tuple(np.asarray(part) for part in state)
+
+
+def _part_problem(part: Any) -> str | None:
+    if np.ma.is_masked(part):
+        return "masked"
+    try:
+        objects = np.asarray(part).dtype.hasobject
+    except ValueError:
+        objects = True
+    return _kind_of(part) if objects else None
+
+
 def names_problem(results: Any, outputs: Mapping[str, Output]) -> str | None:
     """Return what is wrong with the names of results, None when nothing is."""
     if not isinstance(results, Mapping):
@@ -60,6 +104,8 @@ def names_problem(results: Any, outputs: Mapping[str, Output]) -> str | None:
 
 def value_problem(value: Any, output: Output, block: int) -> str | None:
     """Return what is wrong with one result, None when nothing is."""
+    if np.ma.is_masked(value):
+        return f"found values that are masked; declared {_declared(output)}: fill them with what they are"
     try:
         found = np.asarray(value)
     except ValueError:
@@ -126,4 +172,6 @@ def _declared(output: Output) -> str:
 
 
 def _kind_of(value: object) -> str:
+    if type(value) is int:
+        return f"{brief(value)}, a number of more than 64 bits"
     return "nothing" if value is None else f"a {type(value).__name__}"

@@ -9,10 +9,11 @@ import sys
 import time
 from asyncio import CancelledError
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from sweep.kernels.contract import Arrays, Inputs, Kernel, Output, State, parameter
+from sweep.kernels.contract import Array, Arrays, Inputs, Kernel, Output, State, parameter
 
 WELL = "WILFUL_WELL"  # in the environment: all points end well
 
@@ -26,6 +27,13 @@ class Params:
     seconds: float = parameter("what a block is said to take", default=1e-5, units="s")
 
 
+class Mute(Exception):  # noqa: N818 - what it says is the point
+    """One whose message cannot be had."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+
 def _advance(params: Params, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:
     if params.first <= params.x <= params.last and WELL not in os.environ:
         match params.ends:
@@ -36,8 +44,8 @@ def _advance(params: Params, state: State, rng: np.random.Generator, inputs: Inp
                 raise ArithmeticError
             case "exit":
                 sys.exit(3)
-            case "interrupt" | "cancel":
-                raise {"interrupt": KeyboardInterrupt, "cancel": CancelledError}[params.ends]
+            case "interrupt" | "cancel" | "mute":
+                raise {"interrupt": KeyboardInterrupt, "cancel": CancelledError, "mute": Mute}[params.ends]
             case "kill":
                 print(f"x = {params.x:g} is about to die")
                 signal.raise_signal(signal.SIGKILL if params.x == params.first else signal.SIGSEGV)
@@ -48,7 +56,14 @@ def _advance(params: Params, state: State, rng: np.random.Generator, inputs: Inp
                     time.sleep(0.05)
             case "hang":
                 ctypes.PyDLL(None).pause()  # which keeps Python's lock, as compiled loops do
-    return (), {"y": np.asarray(params.x + rng.random())}
+    return _returned(params, np.asarray(params.x + rng.random()))
+
+
+def _returned(params: Params, y: Array) -> tuple[State, Arrays]:
+    """Return a step that is none where a point is to end so."""
+    odd: dict[str, Any] = {"stateless": (None, {"y": y}), "nothing": None}
+    chosen = params.first <= params.x <= params.last and params.ends in odd
+    return odd[params.ends] if chosen else ((), {"y": y})  # type: ignore[no-any-return]
 
 
 def _outputs(params: Params) -> dict[str, Output]:

@@ -13,12 +13,14 @@ import toys
 import xarray as xr
 from launching import load, run
 
+import sweep
 from sweep.grid.grid import Grid
 from sweep.grid.resolve import resolve
 from sweep.kernels.contract import Kernel, Output, parameter
 from sweep.planning.values import as_declared, as_stored
 from sweep.run.driver import launch
-from sweep.run.results import WrongResult, checked, value_problem
+from sweep.run.results import WrongResult, checked, checked_state, value_problem
+from sweep.store.checkpoint import pack, unpack
 
 FIVE = Output(("i",), (5,), "float64", block=2)  # blocks of 2, 2 and 1
 
@@ -33,7 +35,8 @@ WRONG = {
     "not a number": (of("int64", 3), np.array([np.nan, 1, 2]), "found float64; declared int64"),
     "out of range": (of("int8", 2), np.array([1, 300]), "found 300 (int64), which is no int8; declared int8"),
     "negative": (of("uint16"), -1, "found -1 (int64), which is no uint16; declared uint16"),
-    "beyond 64 bits": (of("int64"), 2**64, "declared int64"),
+    "beyond 64 bits": (of("int64"), 2**64, "found 18446744073709551616, a number of more than 64 bits; declared int64"),
+    "masked": (of("float64", 2), np.ma.array([1.0, 2.0], mask=[False, True]), "found values that are masked; declared"),
     "fill of a signed integer": (of("int8"), np.int8(-128), "found -128, which stands for what is not computed"),
     "fill of int64": (of("int64", 2), np.array([0, -(2**31)]), "found -2147483648, which stands for"),
     "fill of the largest type": (of("uint64"), 2**64 - 1, "which stands for what is not computed"),
@@ -114,6 +117,44 @@ def test_the_last_block_may_be_cut_or_whole() -> None:
 def test_names(results: Any, problem: str) -> None:
     with pytest.raises(WrongResult, match=problem):
         checked(results, {"y": of("float64")}, 3)
+
+
+@pytest.mark.parametrize(
+    ("state", "problem"),
+    [
+        (None, "init: found nothing as the state; wanted a tuple of arrays"),
+        ({"a": np.zeros(2)}, "init: found a dict as the state"),
+        (np.zeros(2), "init: found a ndarray as the state"),
+        ((np.zeros(2) for _ in range(2)), "init: found a generator as the state"),
+        ((np.zeros(2), None), "init: part 1 of the state is nothing; wanted an array"),
+        (([[1], [2, 3]],), "init: part 0 of the state is a list"),
+        ((10**30,), "init: part 0 of the state is 1000000000000000000000000000000, a number of more than 64 bits"),
+        ((np.ma.array([1.0], mask=[True]),), "init: part 0 of the state is masked"),
+    ],
+)
+def test_a_state_that_no_checkpoint_keeps_is_refused(state: Any, problem: str) -> None:
+    with pytest.raises(WrongResult, match=problem):
+        checked_state(state, "init")
+
+
+def test_a_state_is_what_a_checkpoint_gives_back() -> None:
+    given = (2, 0.5, "word", np.arange(3), True)
+    _, back = unpack(pack({"key": (1, given)}), "")["key"]  # type: ignore[dict-item]
+    for here, there in zip(checked_state(given, "init"), back, strict=True):
+        assert (here.dtype, here.shape) == (there.dtype, there.shape)
+        assert here.tobytes() == there.tobytes()
+
+
+@sweep.kernel(outputs={"y": of("float64", 2)})
+def masking(x: float) -> Any:
+    return np.ma.masked_greater([0.0, x], 0.5)
+
+
+def test_a_function_does_not_drop_its_mask(tmp_path: Path) -> None:
+    document = {"name": "masking", "seed": 1, "stages": {"s": {"kernel": masking, "axes": {"x": [0.0, 1.0]}}}}
+    summary = sweep.launch(document, str(tmp_path / "s.zarr"), executor="inline", progress=False)
+    assert summary.failed == 1
+    assert load(tmp_path / "s.zarr")["s"]["done"].values.tolist() == [True, False]
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def grid(points: int = 20, more: Mapping[str, Any] | None = None, **params: Any)
     return resolve(document, yaml.safe_dump(document, sort_keys=False), "wilful.yaml")
 
 
-@pytest.mark.parametrize("ends", ["raise", "exit", "interrupt", "cancel"])
+@pytest.mark.parametrize("ends", ["raise", "mute", "stateless", "nothing", "exit", "interrupt", "cancel"])
 def test_the_others_are_done_and_who_reads_it_waits(tmp_path: Path, ends: str) -> None:
     place, events = str(tmp_path / "s.zarr"), list[Event]()
     summary = launch(grid(ends=ends, first=3, last=4), place, inline, events.append)
@@ -64,7 +64,8 @@ def test_the_others_are_done_and_who_reads_it_waits(tmp_path: Path, ends: str) -
     assert (summary.failed, summary.waiting, summary.interrupted, summary.finished) == (2, 2, False, True)
     told = [event for event in events if isinstance(event, PointsFailed)]
     assert [(event.attempts, event.final) for event in told[-2:]][-1] == (3, True)
-    assert all("wilful.py" in event.reason for event in told)
+    named = "wanted " if ends in ("stateless", "nothing") else "wilful.py"
+    assert all(named in event.reason for event in told)
     assert conclusion(summary, place, "sweep launch") == (
         "2 points failed and were set aside, and 2 points wait for them; the others are done. "
         f"Why: sweep status {place}",
