@@ -25,7 +25,7 @@ def cell_shape(stage: Stage, factor: float = 1.0) -> dict[str, int]:
     ----------
     stage : Stage
     factor : float
-        What a second that the kernel's own `cost` predicts was seen to take.
+        What a second that the kernel's own `cost` predicts was seen to take; 1 where nothing was seen.
     """
     single = {axis for axes in stage.dependences.values() for axis in axes}
     seconds = factor * max(seconds_of(stage.work_at(point)) for point in _corners(stage))
@@ -43,7 +43,7 @@ def cell_shape_kept(stage: Stage, stored: Mapping[str, int], factor: float = 1.0
     """Return the cells that a store has, or others where those have become far too small or far too much work."""
     fresh = cell_shape(stage, factor)
     before, now = math.prod(stored.values()), math.prod(fresh.values())
-    return fresh if now >= REGROUP * before or (factor > 1 and now < before) else stored
+    return fresh if now >= REGROUP * before or (factor != 1 and now < before) else stored
 
 
 def seconds_of(work: Work) -> float:

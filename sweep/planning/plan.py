@@ -75,7 +75,7 @@ class Layout:
     params : mapping
         Those that do not, in a store as JSON has them.
     factor : float
-        What a second that the kernel's own `cost` predicts was seen to take, where that was far more.
+        What a second that the kernel's own `cost` predicts was seen to take, where that was far from one.
     """
 
     axes: Mapping[str, Labels]
@@ -98,7 +98,7 @@ class StagePlan:
     chunk : mapping of str to int
         Points per cell along each axis.
     factor : float
-        What a second that the kernel's own `cost` predicts was seen to take, where that was far more.
+        What a second that the kernel's own `cost` predicts was seen to take, where that was far from one.
     """
 
     stage: Stage

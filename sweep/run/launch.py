@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -91,7 +92,7 @@ class Launch:
         pause = Pause(self.stopping)
         for outcome in self.executor.run(self.plan, self.store, self._next, self.schedule.expected, pause):
             self._note(outcome)
-            if self.schedule.misjudged and self.executor.workers > 1:
+            if self.schedule.misjudged:
                 pause.set()
         return pause.is_set() and not self.stopping.is_set()
 
@@ -102,12 +103,13 @@ class Launch:
         return task
 
     def _cut_anew(self) -> None:
-        """Cut cells that are too much work for one worker, so that others have some of it; nobody is at work."""
-        factors = self.schedule.misjudged
-        for name, factor in factors.items():
-            what = f"its points take {factor:.3g} times as long as the kernel's `cost` says"
-            self.listener(Notice(f"stages.{name}: {what}; they are handed out in smaller groups from now on"))
-        recut = {name: self.plan.stages[name].recut(factor) for name, factor in factors.items()}
+        """Cut stages into cells that suit what their points take; nobody is at work."""
+        recut = {name: self.plan.stages[name].recut(factor) for name, factor in self.schedule.misjudged.items()}
+        for name, stage in recut.items():
+            what = f"its points take {stage.factor:.3g} times as long as the kernel's `cost` says"
+            larger = math.prod(stage.chunk.values()) > math.prod(self.plan.stages[name].chunk.values())
+            groups = "larger" if larger else "smaller"
+            self.listener(Notice(f"stages.{name}: {what}; they are written in {groups} groups from now on"))
         self.plan = replace(self.plan, stages={**self.plan.stages, **recut})
         self.store.refresh()
         prepare(self.store, self.plan)
@@ -117,7 +119,7 @@ class Launch:
     def _note(self, outcome: Outcome) -> None:
         match outcome:
             case Done(task, seconds, account):
-                self.schedule.complete(task, account, seconds)
+                self.schedule.complete(task, account, seconds, self.executor.workers)
                 self._looking.end(task, account.memory, seconds)
                 self._fail(task, account.failures)
                 self.listener(TaskDone(task, account.points, seconds, account.memory))

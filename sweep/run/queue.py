@@ -11,12 +11,14 @@ import numpy.typing as npt
 
 from sweep.grid.axes import places
 from sweep.grid.grid import Input, Stage
-from sweep.planning.cells import CELL_AT_MOST
+from sweep.planning.cells import CELL_AT_MOST, CELL_SECONDS, REGROUP, cell_shape
 from sweep.planning.plan import StagePlan, Task
 from sweep.run.events import Progress
 from sweep.run.speed import Speed
 
 FIRST_SECONDS = 0.5  # of work in a task while nobody knows what points of its stage cost
+SEEN = 32  # points that say what points cost, before cells are made larger
+GAIN_SECONDS = 10.0  # that larger cells must save: all stop for them, and begin anew
 Points = npt.NDArray[np.bool_]
 
 
@@ -49,6 +51,8 @@ class StageQueue:
         self._wanted = plan.blocks > 0
         self._open = plan.per_cell(self._wanted & ~done) > 0
         self._before = np.concatenate([[0.0], np.cumsum(plan.per_cell(plan.seconds * ~done))])
+        self._longest = float(plan.seconds.max(initial=0.0))
+        self._block = float((plan.seconds / np.maximum(plan.blocks, 1)).max(initial=0.0))
         self._ready: deque[range] = deque()
 
     def progress(self) -> Progress:
@@ -103,6 +107,32 @@ class StageQueue:
             return False
         left = self.plan.per_cell(self.plan.seconds * (self._wanted & ~self.done & ~self.never))
         return float(left.max()) * self.speed.least > CELL_AT_MOST
+
+    @property
+    def block_seconds(self) -> float:
+        """Return what the longest block of a point takes, as far as is known."""
+        return self.speed.factor * self._block
+
+    def would_gain(self, workers: int, waiting: float) -> bool:
+        """Return whether it would save time to have far larger cells, and to write anew what is there.
+
+        Parameters
+        ----------
+        workers : int
+            How many share what is saved; what is there is written by one.
+        waiting : float
+            Seconds until all of them have stopped.
+        """
+        points, least = math.prod(self.plan.chunk.values()), GAIN_SECONDS + waiting
+        beside, own = self.speed.beside, self.speed.own
+        if self.speed.points < SEEN or beside * self._before[-1] < least * workers:
+            return False
+        if own * REGROUP * points * self._longest > CELL_SECONDS:
+            return False
+        there = float((self.plan.seconds * self.done).sum())
+        if beside * (float(self.predicted_left().sum()) / workers - there) < least:
+            return False
+        return math.prod(cell_shape(self.plan.stage, self.plan.factor * own).values()) >= REGROUP * points
 
     def next(self, workers: int = 1) -> Task | None:
         """Return the next tile of what is ready, for one of so many workers."""

@@ -38,8 +38,8 @@ class Schedule:
     Attributes
     ----------
     misjudged : dict of str to float
-        Stages whose cells are far more work than was predicted, too much for one worker to do alone, with what a second
-        that the kernel's own `cost` predicts took at least.
+        Stages that are to be cut into other cells, with what a second that the kernel's own `cost` predicts takes: so
+        much that cells are too much work for one worker, or so little that most of the time goes into writing them.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Schedule:
         self._at_work.update(_cells(task))
         return task
 
-    def complete(self, task: Task, account: Account, seconds: float = 0.0) -> None:
+    def complete(self, task: Task, account: Account, seconds: float = 0.0, workers: int = 1) -> None:
         """Note that a task has ended: all its points are complete but those that failed, and those that it gave back.
 
         Parameters
@@ -98,20 +98,28 @@ class Schedule:
             What came of it; `fail` says what becomes of the points that failed.
         seconds : float
             What it took.
+        workers : int
+            How many there are.
         """
         queue, failed = self._queues[task.stage], {failure.point for failure in account.failures}
         self.release(task)
         ended = range(task.cells.start, task.cells.stop - account.rest)
         if not failed:
-            queue.speed.note(account.predicted, account.usual(seconds), account.least)
+            queue.speed.note(account, seconds)
         queue.state = max(queue.state, account.state)
         for number in ended:
             queue.finish(number, task.without.union(failed))
         if account.rest:
             self.give_back(replace(task, cells=range(ended.stop, task.cells.stop)), without=failed)
-            if queue.has_too_long_cells():
+            if workers > 1 and queue.has_too_long_cells():
                 self.misjudged[task.stage] = queue.plan.factor * queue.speed.least
+        elif queue.would_gain(workers, self._longest_block()):
+            self.misjudged[task.stage] = queue.plan.factor * queue.speed.own
         self._wake(task.stage)
+
+    def _longest_block(self) -> float:
+        """Return the seconds of the longest block that may be under way: so long the others would wait for it."""
+        return max((self._queues[stage].block_seconds for stage in self.at_work()), default=0.0)
 
     def fail(self, stage: str, point: int, *, careful: bool = False, last: bool = False) -> tuple[int, bool]:
         """Note that a point failed; return how often it did by now, and whether it is set aside.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from sweep.run.account import Account
+
 REMEMBERED = 0.9  # the weight of all that was seen before, beside that of what is seen now
 FURTHEST = 1e4
 
@@ -15,6 +17,8 @@ class Speed:
 
     predicted: float = 0.0
     measured: float = 0.0
+    inside: float = 0.0  # what of it points took themselves, without what is written of them
+    points: int = 0
     least: float = math.inf  # what the quickest of all points took for a second that was predicted
 
     @property
@@ -27,11 +31,28 @@ class Speed:
         """Return what a predicted second takes in truth, 1 as long as nothing is known."""
         if not self.known:
             return 1.0
-        return min(max(self.measured / self.predicted, 1 / FURTHEST), FURTHEST)
+        return _within(self.measured / self.predicted)
 
-    def note(self, predicted: float, measured: float, least: float = math.inf) -> None:
-        """Note what some work was predicted to take, and took, and the same of the quickest point of it."""
-        self.least = min(self.least, least)
+    @property
+    def own(self) -> float:
+        """Return what points take themselves of a second that was predicted of them."""
+        return _within(self.inside / self.predicted) if self.known else 1.0
+
+    @property
+    def beside(self) -> float:
+        """Return what a second that was predicted takes beside what the points do: results are written, say."""
+        return max(self.measured - self.inside, 0.0) / self.predicted if self.known else 0.0
+
+    def note(self, account: Account, seconds: float) -> None:
+        """Note what a task took, and what came of it."""
+        self.least = min(self.least, account.least)
+        predicted, measured = account.predicted, account.usual(seconds)
         if predicted > 0 and measured > 0:
+            self.points += account.points
             self.predicted = REMEMBERED * self.predicted + predicted
             self.measured = REMEMBERED * self.measured + measured
+            self.inside = REMEMBERED * self.inside + account.usual(account.taken)
+
+
+def _within(factor: float) -> float:
+    return min(max(factor, 1 / FURTHEST), FURTHEST)

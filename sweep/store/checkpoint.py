@@ -77,6 +77,8 @@ def regroup(location: Location, plan: StagePlan) -> None:
     """
     folder = f"{FOLDER}/{plan.stage.name}"
     names = [key.rpartition("/")[2] for key in location.list(f"{folder}/")]
+    if not names:
+        return
 
     @lru_cache(16)
     def read(name: str) -> dict[str, tuple[int, State]]:

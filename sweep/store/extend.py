@@ -216,9 +216,10 @@ def _gathered(
     starts = [part.start for part in region[outer:]]
     if all(start < end for start, end in zip(starts, ends, strict=True)):
         inner = [slice(start, end) for start, end in zip(starts, ends, strict=True)]
-        found = source.oindex[(*(move[move >= 0] for move in moves), *inner)] if source.ndim else source[...]
-        rows = np.ix_(*(np.flatnonzero(move >= 0) for move in moves))
-        place: Any = (*rows, *(slice(0, end - start) for start, end in zip(starts, ends, strict=True)))
+        rows = [np.flatnonzero(begun.any(tuple({*range(outer)} - {axis}))) for axis in range(outer)]
+        before = (move[row] for move, row in zip(moves, rows, strict=True))
+        found = source.oindex[(*before, *inner)] if source.ndim else source[...]
+        place: Any = (*np.ix_(*rows), *(slice(0, end - start) for start, end in zip(starts, ends, strict=True)))
         values[place] = found if output is None else as_stored(found, output)
     values[~begun] = target.fill_value
     return values

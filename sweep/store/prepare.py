@@ -109,8 +109,8 @@ def take_back_incomplete(store: Store, plan: StagePlan, sizes: Mapping[str, int]
     most, whole = plan.per_cell(progress.blocks, np.maximum), plan.per_cell(progress.whole, np.logical_and)
     arrays = {f"{v.node}/{v.name}": store.array(f"{v.node}/{v.name}") for v in plan.variables} if most.any() else {}
     count = 0
-    for number, blocks in enumerate(most.tolist()):
-        region = plan.cell(number)
+    for number in np.flatnonzero((most > 0) | ~whole).tolist():
+        region, blocks = plan.cell(number), int(most[number])
         absent = blocks > 0 and next(absent_chunks(arrays, plan, region, blocks, sizes), None) is not None
         if absent or not whole[number]:
             store.take_back(plan, number)

@@ -135,6 +135,7 @@ DOZE = Kernel(
 )
 
 SLEEPER = replace(DOZE, cost=lambda params: 1e-5)
+BOASTFUL = replace(DOZE, cost=lambda params: 1.0)
 
 
 def _sleep_once(params: DozeParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:

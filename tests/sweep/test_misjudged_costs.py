@@ -1,20 +1,27 @@
-"""A kernel whose `cost` is far too low: its points are shared out all the same, and nothing that was done is lost."""
+"""A kernel whose `cost` is far off: cells are cut anew while the launch goes on, and nothing that was done is lost."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 from launching import assert_same, grid_with, load, run
 
 import sweep.planning.cells
 import sweep.run.queue
 import sweep.run.work
-from sweep.planning.cells import REGROUP
+from sweep.grid.grid import Grid
+from sweep.planning.cells import REGROUP, cell_shape_kept
+from sweep.planning.plan import make_plan
+from sweep.run.account import Account
+from sweep.run.driver import MakeExecutor, inline
 from sweep.run.events import Event, Notice, TaskDone
 from sweep.run.executors.base import Executor
 from sweep.run.executors.inline import InlineExecutor
+from sweep.run.executors.ray import RayExecutor
+from sweep.run.queue import StageQueue
 from sweep.store.storage import Location
 from sweep.store.store import Store
 
@@ -72,3 +79,47 @@ def test_one_slow_point_or_one_worker_cuts_nothing(folder: Path) -> None:
     first = grid_with(stages={"doze": {**dozing(8, 0.3), "kernel": "toys:SLOW_AT_FIRST"}})
     run(first, folder / "first.zarr", several)
     assert Store(Location(str(folder / "first.zarr"))).layouts()["doze"].chunk == {"size": 8}
+
+
+def boasting(points: int, kernel: str = "toys:BOASTFUL", blocks: int = 4) -> Grid:
+    """Return a grid of so many points each of whose blocks is said to take a second, and takes no time."""
+    axes = {"size": {"start": 1, "stop": points, "step": 1}}
+    return grid_with(stages={"doze": {"kernel": kernel, "axes": axes, "params": {"steps": blocks}}})
+
+
+@pytest.mark.parametrize("make", [inline, lambda: RayExecutor(2)], ids=["inline", "Ray"])
+def test_cells_that_are_far_too_small_are_made_larger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: MakeExecutor
+) -> None:
+    monkeypatch.setattr(sweep.run.queue, "GAIN_SECONDS", 0.0)
+    events: list[Event] = []
+    run(boasting(800), tmp_path / "toy.zarr", make, events.append)
+    layout = Store(Location(str(tmp_path / "toy.zarr"))).layouts()["doze"]
+    assert layout.chunk["size"] >= REGROUP
+    assert layout.factor < 0.5 / 4 / REGROUP
+    notices = [event.text for event in events if isinstance(event, Notice)]
+    assert any("written in larger groups from now on" in text for text in notices)
+    assert sum(event.points for event in events if isinstance(event, TaskDone)) <= 800, "nothing is done twice"
+    run(boasting(800, "toys:DOZE"), tmp_path / "fresh.zarr")
+    assert_same(load(tmp_path / "toy.zarr"), load(tmp_path / "fresh.zarr"))
+    stage = make_plan(boasting(2000)).stages["doze"].stage
+    assert cell_shape_kept(stage, layout.chunk, layout.factor) == layout.chunk, "also when the store grows"
+
+
+@pytest.mark.parametrize(
+    ("there", "workers", "waiting", "own", "gains"),
+    [
+        (100, 1, 0.0, 1e-3, True),
+        (100, 64, 0.0, 1e-3, False),  # so many write it as fast as one reads what is there
+        (6000, 1, 0.0, 1e-3, False),  # more is to be written anew than is left
+        (100, 1, 90.0, 1e-3, False),  # all would wait for a long block
+        (100, 1, 0.0, 0.1, False),  # and cells of 0.1 s are right
+        (10, 1, 0.0, 1e-3, False),  # too few were seen
+    ],
+)
+def test_only_where_it_saves_time(there: int, workers: int, waiting: float, own: float, gains: bool) -> None:
+    """Of ten thousand points, each a cell of its own that takes ten milliseconds to write."""
+    done = np.arange(10000) < there
+    queue = StageQueue(make_plan(boasting(10000, blocks=1)).stages["doze"], done, None)
+    queue.speed.note(Account(points=there, predicted=float(there), taken=own * there), (own + 0.01) * there)
+    assert queue.would_gain(workers, waiting) == gains

@@ -22,6 +22,7 @@ import json, os, signal, sys
 sys.path.insert(0, sys.argv[1])
 import sweep.run.work
 from launching import grid_with, run
+import sweep.run.launch
 from sweep.store.files import Files
 
 sweep.run.work.CHECKPOINT_SECONDS = 0.0
@@ -43,11 +44,19 @@ def die_at(step):
     for owner, name in ((os, "replace"), (Files, "put_if_absent"), (Files, "delete"), (Files, "delete_folder")):
         setattr(owner, name, deadly(getattr(owner, name), step))
 
-changes = json.loads(sys.argv[2])
+def die_after_a_change_of_layout(step):
+    prepare = sweep.run.launch.prepare
+    def prepared(*arguments):
+        die_at(step)
+        prepare(*arguments)
+    sweep.run.launch.prepare, sweep.run.queue.GAIN_SECONDS = prepared, 0.0
+    sweep.planning.plan.TILE_SECONDS = 1e-9
+
+changes, from_change = json.loads(sys.argv[2]), sys.argv[4:] == ["from change"]
 for step, store in json.loads(sys.argv[3]):
     child = os.fork()
     if child == 0:
-        die_at(step)
+        (die_after_a_change_of_layout if from_change else die_at)(step)
         run(grid_with(**changes), store)
         print(count, flush=True)
         os._exit(0)
@@ -55,19 +64,20 @@ for step, store in json.loads(sys.argv[3]):
 """
 
 
-def killed_at(stores: dict[int, Path], **changes: object) -> list[str]:
+def killed_at(stores: dict[int, Path], *when: str, **changes: object) -> list[str]:
     """Run launches that die in their n-th write or before their n-th deletion, for each n and store; return their keys.
 
-    A launch that makes fewer writes ends, and gives their number instead of a key.
+    A launch that makes fewer writes ends, and gives their number instead of a key. With "from change", those count that
+    it makes from when it lays out the store anew while it is at work.
     """
     jobs = json.dumps([(step, str(store)) for step, store in stores.items()])
-    command = [sys.executable, "-c", VICTIMS, str(SUPPORT), json.dumps(changes), jobs]
+    command = [sys.executable, "-c", VICTIMS, str(SUPPORT), json.dumps(changes), jobs, *when]
     result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
     return result.stdout.split()
 
 
-def writes_of(store: Path, **changes: object) -> int:
-    return int(killed_at({10**9: store}, **changes)[0])
+def writes_of(store: Path, *when: str, **changes: object) -> int:
+    return int(killed_at({10**9: store}, *when, **changes)[0])
 
 
 def kinds(keys: list[str]) -> set[str]:
@@ -128,6 +138,22 @@ def test_killed_while_extending(tmp_path: Path) -> None:
     for store in stores.values():
         run(grid_with(**large), store)
         assert_same(load(store), load(tmp_path / "fresh.zarr"))
+
+
+def test_killed_while_cells_are_made_larger(tmp_path: Path) -> None:
+    """Each launch does so when it has done 32 of 100 points, each with a checkpoint and said to take 4 s."""
+    doze = {"kernel": "toys:BOASTFUL", "axes": {"size": {"start": 1, "stop": 100, "step": 1}}}
+    changes: dict[str, object] = {"stages": {"doze": doze}}
+    writes = writes_of(tmp_path / "count.zarr", "from change", **changes)
+    stores = stores_for(tmp_path, [1, 20, *range(34, 42), 44, 60, *range(200, writes, writes // 2)])
+    hit = killed_at(stores, "from change", **changes)
+    run(grid_with(stages={"doze": {**doze, "kernel": "toys:DOZE"}}), tmp_path / "fresh.zarr")
+    wanted = load(tmp_path / "fresh.zarr")
+    for store in stores.values():
+        run(grid_with(**changes), store)
+        assert_same(load(store), wanted)
+    assert {"layout", "states", "blocks", "done"} <= kinds(hit)
+    assert any(key.endswith(".sweep/root") for key in hit)
 
 
 def _throw() -> dict[str, object]:
