@@ -57,12 +57,17 @@ def _shown(text: str, longest: int = 1000) -> str:
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut)
 
 
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that may have been meant; None where none is close."""
+    return next(iter(difflib.get_close_matches(word[:100], list(known), n=1)), None)
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a hint with the closest known word, or else with all of them."""
     names = sorted(known)
-    close = difflib.get_close_matches(word[:100], names, n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
+    meant = closest(word, names)
+    if meant is not None:
+        return f"did you mean {meant!r}?"
     return f"known: {', '.join(names)}" if names else "none is known here"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ COPIES = (REALISATION, "replica")  # dimensions of independent repetitions
 STEP = "step"  # of a training, along which its tracks go
 DRAW = "sample"  # of what a chain draws one after the other
 OUTPUTS, COLUMNS, LINES, ROWS = 8, 3, 6, 200  # that are shown; the CSV has all
+WORDS, LETTERS = 20, 24  # along an axis of words: labels, and letters of one, or of all side by side
 PROGRESS = ("blocks", "computed_by")
 
 
@@ -40,16 +42,18 @@ def stage_exhibit(tree: xr.DataTree, name: str) -> Exhibit | Absent:
     title = f"{name}: {stage.attrs.get('description') or stage.attrs['kernel']}"
     frame = pd.DataFrame(_numbers(stage))
     if frame.empty:
-        return Absent(title, f"no point of the stage {name} is complete")
+        what = "has no outputs" if stage["done"].any() else "has no point that is complete"
+        return Absent(title, f"the stage {name} {what}")
     nodes = [node.to_dataset() for node in stage.subtree]
-    units = {str(key): units_of(node[key]) for node in nodes for key in node.variables}
+    units = {str(key): units_of(node[key]) for node in nodes for key in node.coords}
+    units |= dict(zip(frame["output"], frame["units"], strict=True))
     axes = [str(dim) for dim in stage["done"].dims if dim != REALISATION]
     outputs = list(dict.fromkeys(frame["output"]))
     figure = _figure(frame, axes, outputs[:OUTPUTS], units)
     caption = (
-        "Mean over what is inside a point, with one standard error over realisations and replicas where there are two "
-        "or more; each realisation or replica by itself as a dot. Tracks of trainings go along their steps. Of outputs "
-        "along samples only, the table has R-hat (rank-normalised, split), bulk effective sample size and "
+        "Mean over the numbers inside a point, with one standard error over realisations and replicas where there are "
+        "two or more; each realisation or replica by itself as a dot. Tracks of trainings go along their steps. Of "
+        "outputs along samples only, the table has R-hat (rank-normalised, split), bulk effective sample size and "
         "autocorrelation time, as ArviZ defines them, of the samples in their order."
         f"{_left_out(frame, axes, outputs)}"
     )
@@ -85,15 +89,23 @@ def _left_out(frame: pd.DataFrame, axes: Sequence[str], outputs: Sequence[str]) 
 def _numbers(stage: xr.DataTree) -> Iterator[dict[str, Any]]:
     """Yield every number: of which output, at which place of the axes, and at which step where it is of a track."""
     for at, data in settings(stage):
-        for output, values in data.drop_vars(PROGRESS, errors="ignore").data_vars.items():
-            if values.dtype.kind not in "biuf":
-                continue
+        outputs = data.drop_vars(PROGRESS, errors="ignore").data_vars
+        for output, values in itertools.chain.from_iterable(map(_real, outputs.values())):
             mixed = _mixing(values)._asdict()
             for step, each in _by_step(values.astype(float)):
                 found = mean_and_error(xr.DataArray(each, dims="copy"), "copy")
                 mean = {key: float(found[key]) for key in ("value", "error")}
-                what = {"output": str(output), "units": units_of(values), STEP: step}
+                what = {"output": output, "units": units_of(values), STEP: step}
                 yield {**at, **what, **mean, "copies": len(each), "each": each, **mixed}
+
+
+def _real(values: xr.DataArray) -> Iterator[tuple[str, xr.DataArray]]:
+    """Yield an output by its name, a complex one as two."""
+    if values.dtype.kind == "c":
+        yield f"{values.name}, real part", values.real.assign_attrs(values.attrs)
+        yield f"{values.name}, imaginary part", values.imag.assign_attrs(values.attrs)
+    elif values.dtype.kind in "biuf":
+        yield str(values.name), values
 
 
 def _mixing(values: xr.DataArray) -> Mixing:
@@ -120,6 +132,9 @@ def _figure(frame: pd.DataFrame, axes: Sequence[str], outputs: Sequence[str], un
     varied = _varied(frame, axes)
     columns = (varied or list(axes))[:COLUMNS] or [""]
     figure, panels = new_figure(len(columns), height=3.0, rows=len(outputs))
+    explained = set[int]()
+    with_places = frame[frame[STEP].isna() & np.isfinite(frame["value"])]["output"].unique()
+    lowest = [output for output in outputs if output in with_places][-1:]
     for row, output in enumerate(outputs):
         own = frame[frame["output"] == output]
         track = bool(own[STEP].notna().any())
@@ -130,32 +145,60 @@ def _figure(frame: pd.DataFrame, axes: Sequence[str], outputs: Sequence[str], un
                 continue
             along = STEP if track else axis
             _draw(panel, own, along, [name for name in varied if name != along])
-            if row == 0 and panel.get_legend_handles_labels()[0]:  # the curves of a column are the same in every row
+            if column not in explained and panel.get_legend_handles_labels()[0]:  # the same in every row
+                explained.add(column)
                 above_legend(panel, columns=1 if len(columns) > 1 else 2)
+            if output not in lowest and axis and not pd.api.types.is_numeric_dtype(frame[axis]):
+                panel.tick_params(labelbottom=track)  # words stand once, below the lowest panel
             panel.set(xlabel=label_of(along, units.get(along, "")), ylabel=label_of(output, units.get(output, "")))
     return figure
 
 
 def _draw(panel: Axes, own: pd.DataFrame, along: str, others: Sequence[str]) -> None:
     """Draw an output along an axis, one curve for each place in the other axes."""
+    if not np.isfinite(own["value"]).any():
+        panel.text(0.5, 0.5, "no point has a number", ha="center", transform=panel.transAxes)
+        panel.set(xticks=[], yticks=[])
+        return
+    if not along:
+        panel.set_xticks([])
+    names = _named(panel, own[along]) if along and not pd.api.types.is_numeric_dtype(own[along]) else None
     groups = own.groupby(list(others), sort=True) if others else [((), own)]
     for number, (place, curve) in enumerate(groups):
         if number == LINES:
             break
-        words = ", ".join(f"{name} {_label(label)}" for name, label in zip(others, place, strict=True))
-        x = curve[along] if along else pd.Series([""] * len(curve), curve.index)
-        numeric = x if pd.api.types.is_numeric_dtype(x) else x.astype(str)
+        words = ", ".join(f"{name} {_shown(label)}" for name, label in zip(others, place, strict=True))
+        x = curve[along] if along else pd.Series(0, curve.index)
+        numeric = x.map(names) if names else x
         form: dict[str, Any] = {"fmt": MARKERS[number] + ("-" if along == STEP else ""), "color": COLORS[number]}
         form |= {"ms": 4, "mfc": "white", "capsize": 2, "lw": 0.8, "label": words or None}
         panel.errorbar(numeric, curve["value"], curve["error"], **form)
-        if pd.api.types.is_integer_dtype(x):
+        if not names and pd.api.types.is_integer_dtype(x):
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         for at, each in zip(numeric, curve["each"], strict=True):
             panel.plot([at] * len(each), each, ".", ms=2, color=COLORS[number], alpha=0.6)
 
 
+def _named(panel: Axes, labels: pd.Series[Any]) -> dict[Any, int]:
+    """Name the places along an axis of words, as many as there is room for; return the place of each label."""
+    places = {label: place for place, label in enumerate(labels.unique())}
+    words = [_shown(label) for label in places]
+    shown = slice(None, None, -(-len(words) // WORDS))
+    panel.set_xticks(list(places.values())[shown], words[shown])
+    panel.set_xlim(-0.5, len(words) - 0.5)
+    if sum(map(len, words[shown])) > LETTERS:
+        panel.tick_params(axis="x", rotation=90)
+    return places
+
+
 def _label(label: object) -> str:
     return f"{label:.6g}" if isinstance(label, float) else str(label)
+
+
+def _shown(label: object) -> str:
+    """Return a label as a figure shows it, where dollars would begin mathematics: a long one is cut."""
+    words = _label(label)
+    return (words if len(words) <= LETTERS else f"{words[:LETTERS]}...").replace("$", r"\$")
 
 
 def _rows(frame: pd.DataFrame, axes: Sequence[str], units: dict[str, str]) -> Iterator[Row]:
@@ -163,6 +206,8 @@ def _rows(frame: pd.DataFrame, axes: Sequence[str], units: dict[str, str]) -> It
         where = ", ".join(f"{axis} {_label(one[axis])}" for axis in axes)
         quantity = f"{label_of(one['output'], units.get(one['output'], ''))}{f' at {where}' if where else ''}"
         remark = f"{one['copies']} copies" if one["copies"] > 1 else "one copy: no error"
+        without = int(np.isnan(one["each"]).sum())
+        remark += f", {without} without a number" if without else ""
         mixed = _mixing_words(Mixing(*(one[name] for name in Mixing._fields)))
         yield Row(quantity, float(one["value"]), float(one["error"]), "", "", f"{remark}{mixed}")
 

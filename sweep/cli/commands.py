@@ -148,6 +148,9 @@ def check(
         found = find_kernel(kernel)
     except ValueError as error:
         raise SweepError(Problem(kernel, str(error))) from error
+    if found.example is None:
+        what = "has no `example` to be run at: give one, or every parameter a default (a function with inputs has none)"
+        raise SweepError(Problem(kernel, what))
     results = check_kernel(found)
     for result in results:
         say(str(result))

@@ -58,7 +58,11 @@ def _show(found: Rerun) -> None:
     from sweep.display.tables import columns
 
     point = ", ".join(f"{axis} {label}" for axis, label in found.point.items())
-    blocks = f"blocks {found.first + 1} to {found.blocks}" if found.first else f"{found.blocks} blocks"
+    blocks = (
+        f"blocks {found.first + 1} to {found.blocks}"
+        if found.first
+        else f"{found.blocks} block{'s' if found.blocks != 1 else ''}"
+    )
     say(f"{found.stage} at {point or 'its only point'}: {blocks} in {duration(found.seconds)}")
     table = columns("output", "type and shape", ("mean", "in the store"))
     for name, values in found.outputs.items():

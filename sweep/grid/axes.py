@@ -6,7 +6,6 @@ digits are one label: `canonical` is that label's name wherever labels are compa
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from sweep.errors import brief
+from sweep.errors import brief, closest
 
 Label = bool | int | float | str
 Labels = tuple[Label, ...]
@@ -83,8 +82,8 @@ def as_kind(kind: type, value: Any) -> Any:
         raise ValueError("found nan, which is not even equal to itself; wanted finite numbers")
     if type(value) is not kind:
         found, named = brief(value), kind_name(type(value))
-        close = kind is float and isinstance(value, str) and difflib.get_close_matches(value, [CRITICAL])
-        meant = f"; did you mean {CRITICAL}?" if close else ""
+        close = kind is float and isinstance(value, str) and closest(value, [CRITICAL])
+        meant = f"; did you mean {close}?" if close else ""
         raise ValueError(f"found {found if found == named else f'{found} ({named})'}; wanted {kind_name(kind)}{meant}")
     return value
 

@@ -52,6 +52,8 @@ class StoredArray:
         self.chunks: Index = self._zarr.chunks
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # its own: a copy that is being made has none yet
+            raise AttributeError(name)
         return getattr(self._zarr, name)
 
     def key(self, index: Index) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from obstore.store import RetryConfig
 
 # What reading or writing a place may raise when it is not to be had.
+_ONE_SLASH = re.compile(r"([a-z][a-z0-9+.-]+):/(?!/)")  # two letters or more: no drive of Windows
 UNAVAILABLE: tuple[type[Exception], ...] = (OSError, obstore.exceptions.BaseError)
 JOB_FOLDER = "/_ray_pkg_"  # in the path of the folder into which Ray unpacks what comes with a job
 
@@ -207,6 +209,9 @@ class Location:
 
 
 def _open(place: str, durable: bool, writer: str, patient: bool) -> Files | Objects:
+    if slip := _ONE_SLASH.match(place):
+        meant = f"{slip[1]}://{place[slip.end() :]}"
+        raise SweepError(Problem(place, f"found a URL with one slash; did you mean {meant}?"))
     if "://" not in place:
         return Files(Path(place).absolute(), writer, durable)
     try:

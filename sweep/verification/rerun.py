@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sweep.errors import Problem, SweepError, did_you_mean
+from sweep.errors import Problem, SweepError, closest, did_you_mean
 from sweep.grid.axes import CRITICAL, CRITICAL_TEMPERATURE, Label, canonical
 from sweep.kernels.contract import Array, State
 from sweep.planning.layout import Variable
@@ -115,7 +115,10 @@ def _point(plan: StagePlan, at: Mapping[str, Any]) -> dict[str, Label]:
         wanted = CRITICAL_TEMPERATURE if wanted == CRITICAL else wanted
         found = [label for label in labels if canonical(label) == canonical(wanted)]
         if not found:
-            what = f"found {wanted!r}; there are {', '.join(map(str, labels[:20]))}{' ...' if len(labels) > 20 else ''}"
+            there = f"there are {', '.join(map(str, labels[:20]))}{' ...' if len(labels) > 20 else ''}"
+            words = [CRITICAL if label == CRITICAL_TEMPERATURE else str(label) for label in labels]
+            close = closest(wanted, words) if isinstance(wanted, str) else None
+            what = f"found {wanted!r}; {f'did you mean {close}?' if close else there}"
             raise SweepError(Problem(f"stages.{plan.stage.name}: {axis}", what))
         point[axis] = found[0]
     return point

@@ -101,6 +101,52 @@ def test_an_axis_with_one_label_has_no_panel_and_what_is_left_out_is_said():
     assert exhibit.caption.endswith(words)
 
 
+def store_of(**outputs: np.ndarray) -> xr.DataTree:
+    """Return a store with a stage `s` over two words, with dollars, long or many, and three realisations."""
+    count = len(next(iter(outputs.values())))
+    data = xr.Dataset(
+        {"done": (("rule", "realisation"), np.full((count, 3), True))}
+        | {name: (("rule", "realisation"), values) for name, values in outputs.items()},
+        coords={"rule": [f"$a_{place}$ of {'a long name' * 5}" for place in range(count)], "realisation": range(3)},
+        attrs={"kernel": "mine:MODEL", "kernel_version": 1},
+    )
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs={"name": "s", "seed": 1}), "/s": data})
+
+
+def test_complex_outputs_are_shown_as_two_and_what_has_no_number_says_so(tmp_path):
+    numbers = np.arange(6.0).reshape(2, 3)
+    numbers[1, 2] = np.nan
+    tree = store_of(none=np.full((2, 3), np.nan), wave=numbers + 1j * np.ones((2, 3)), flag=numbers > 2)
+    exhibit = stage_exhibit(tree, "s")
+    assert not isinstance(exhibit, Absent)
+    values = exhibit.numbers.to_dataframe().set_index("output")["value"]
+    assert values.to_dict() | {"none": 0.0} == {
+        "none": 0.0,
+        "wave, real part": 3.5,
+        "wave, imaginary part": 1.0,
+        "flag": pytest.approx(2 / 3),
+    }
+    remarks = {row.remark for row in exhibit.rows}
+    assert remarks == {"3 copies", "3 copies, 3 without a number", "3 copies, 1 without a number"}
+    assert [text.get_text() for text in exhibit.figure.axes[0].texts] == ["no point has a number"]
+    write_report(tree, tmp_path)
+    empty = xr.DataTree.from_dict({"/": xr.Dataset(), "/s": tree["s"].to_dataset()[["done"]]})
+    assert stage_exhibit(empty, "s") == Absent("s: mine:MODEL", "the stage s has no outputs")
+
+
+def test_words_along_an_axis_are_beside_each_other(tmp_path):
+    tree = store_of(energy=np.random.default_rng(2).normal(size=(200, 3)))
+    exhibit = stage_exhibit(tree, "s")
+    assert not isinstance(exhibit, Absent)
+    (panel,) = exhibit.figure.axes
+    FigureCanvasAgg(exhibit.figure).draw()
+    boxes = [label.get_window_extent() for label in panel.get_xticklabels()]
+    assert len(boxes) == 20
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+    assert min(box.y0 for box in boxes) >= 0
+    assert len(panel.containers[0][0].get_xdata()) == 200, "all points are drawn"
+
+
 def test_legends_above_panels_are_in_the_figure_and_apart():
     dims = ("states", "size", "temperature", "replica")
     data = xr.Dataset(

@@ -130,6 +130,7 @@ def test_one_point_again(tmp_path: Path) -> None:
         ("wolk", {}, "did you mean 'walk'"),
         ("walk", {"size": 3}, "realisation: has 3 labels, 0 to 2; say which"),
         ("walk", {"size": 4, "realisation": 0}, "size: found 4; there are 3, 6"),
+        ("walk", {"size": "crit", "realisation": 0}, "size: found 'crit'; there are 3, 6"),
         ("walk", {"sise": 3}, "sise: no such axis; did you mean 'size'"),
     ):
         with pytest.raises(sweep.SweepError, match=words):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,14 @@ def test_a_chunk_that_is_not_there_reads_as_the_fill_value(tmp_path: Path) -> No
     assert list(files(tmp_path)) == ["x/c/1"]
     assert array[...].tolist() == other[...].tolist() == [0, 0, 7, 8, 0]
     assert [array.chunk((i,)).tolist() for i in range(3)] == [[0, 0], [7, 8], [0]]
+
+
+def test_a_copy_reads_the_same(tmp_path: Path) -> None:
+    array, _ = laid_out(tmp_path, "x", "int32", [(4, 2)])
+    array[...] = [1, 2, 3, 4]
+    for other in (copy.copy(array), pickle.loads(pickle.dumps(array))):
+        assert other[...].tolist() == [1, 2, 3, 4]
+        assert other.dtype == np.int32
 
 
 def test_what_has_gaps_is_left_to_zarr(tmp_path: Path) -> None:

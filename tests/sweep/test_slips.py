@@ -22,7 +22,13 @@ ODD = """
 import sweep
 @sweep.kernel(outputs={})
 def ODD(length: float = sweep.parameter("a length in [sites] of the :x: axis", default=1.0)): ...
+@sweep.kernel(outputs={"y": sweep.Output((), (), "float64")})
+def BARE(heat: float):
+    return heat
 """
+
+
+HOT = "name: hot\nseed: 1\nstages:\n  hot: {kernel: 'odd:BARE', axes: {heat: [2.0, critical]}}\n"
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +40,9 @@ def launched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         assert do("launch", "toy.yaml", *INLINE).startswith("throw:")
+        (folder / "hot.yaml").write_text(HOT)
+        patch.syspath_prepend(folder)
+        do("launch", "hot.yaml", *INLINE)
     return folder
 
 
@@ -80,6 +89,9 @@ def test_a_store_where_a_grid_is_wanted_and_the_reverse(here: Path) -> None:
         (("plan", "toy.yaml", "--set", "stages.walk.steps=3"), "unknown key; did you mean stages.walk.params.steps?"),
         (("plan", "toy.yaml", "--set", "stages.walk.size=3"), "unknown key; did you mean stages.walk.axes.size?"),
         (("plan", "toy.yaml", "--set", "stages.wlak.params.steps=3"), "there is no stage 'wlak'; did you mean 'walk'?"),
+        (("rerun", "runs/hot.zarr", "--stage", "hot", "--at", "heat=crit"), "found 'crit'; did you mean critical?"),
+        (("check", "odd:BARE"), "odd:BARE: has no `example` to be run at"),
+        (("plan", "toy.yaml", "--store", "s3:/b/x"), "s3:/b/x: found a URL with one slash; did you mean s3://b/x?"),
         (("kernels", "nowhere:x:y"), "nowhere:x:y: cannot import 'nowhere'"),
         (("kernels", "odd:ODD"), "a length in [sites] of the :x: axis"),
         (("plan", "toy.yaml", "--set", "sed=3"), "--set sed=3: found 'sed' to begin with; wanted name, seed, stages"),
