@@ -43,7 +43,7 @@ def label_fill(dtype: str, labels: Any) -> Any:
     if dtype == "str" or np.dtype(dtype).kind not in "iu":
         return fill_value(dtype)
     ends = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
-    return next((end for end in sorted(ends, key=abs, reverse=True) if not np.isin(end, labels)), 0)
+    return next((end for end in sorted(ends, key=abs, reverse=True) if not np.any(np.equal(labels, end))), 0)
 
 
 def value_attributes(output: Output) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import google_crc32c
@@ -17,6 +18,8 @@ import numcodecs
 import numpy as np
 import numpy.typing as npt
 import zarr
+from zarr.core.chunk_key_encodings import parse_chunk_key_encoding
+from zarr.dtype import parse_dtype
 from zarr.storage import StorePath
 
 from sweep.planning.plan import Region
@@ -44,12 +47,26 @@ class StoredArray:
     """
 
     def __init__(self, location: Location, path: str, metadata: Metadata) -> None:
-        self._location, self._path = location, path
-        array: Any = zarr.Array.from_dict(StorePath(location.zarr, path), dict(metadata))
-        self._zarr: Any = array.with_config({"write_empty_chunks": True})
-        self._codec = _codec(metadata)
-        self.shape: Index = self._zarr.shape
-        self.chunks: Index = self._zarr.chunks
+        self._location, self._path, self._metadata = location, path, metadata
+        self._type: Any = parse_dtype(metadata["data_type"], zarr_format=3)
+        self._keys: Any = parse_chunk_key_encoding(metadata["chunk_key_encoding"])
+        self.dtype: np.dtype[Any] = self._type.to_native_dtype()
+        self.shape: Index = tuple(metadata["shape"])
+        self.chunks: Index = tuple(metadata["chunk_grid"]["configuration"]["chunk_shape"])
+
+    @cached_property
+    def fill_value(self) -> Any:
+        """Return what stands where nothing was written."""
+        return self._type.from_json_scalar(self._metadata["fill_value"], zarr_format=3)
+
+    @cached_property
+    def _zarr(self) -> Any:
+        array: Any = zarr.Array.from_dict(StorePath(self._location.zarr, self._path), dict(self._metadata))
+        return array.with_config({"write_empty_chunks": True})
+
+    @cached_property
+    def _codec(self) -> _Codec | None:
+        return _codec(self._metadata)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # its own: a copy that is being made has none yet
@@ -58,7 +75,7 @@ class StoredArray:
 
     def key(self, index: Index) -> str:
         """Return where in the store a chunk lies."""
-        return f"{self._path}/{self._zarr.metadata.encode_chunk_key(index)}"
+        return f"{self._path}/{self._keys.encode_chunk_key(index)}"
 
     def chunk(self, index: Index) -> Array:
         """Return the values of a chunk, those of one at the edge up to there; fill values where there is none."""
@@ -69,7 +86,7 @@ class StoredArray:
         parts = self._parts(selection)
         if parts is None or self._codec is None or self._is_for_zarr(parts):
             return np.asarray(self._zarr[selection])
-        values = np.full([part.stop - part.start for part in parts], self._zarr.fill_value, self._zarr.dtype)
+        values = np.full([part.stop - part.start for part in parts], self.fill_value, self.dtype)
         for index in self._touched(parts):
             raw = self._location.get(self.key(index))
             if raw is not None:
@@ -82,11 +99,11 @@ class StoredArray:
         if parts is None or self._codec is None or self._is_for_zarr(parts) or not self._is_whole(parts):
             self._zarr[selection] = values
             return
-        dtype = self._zarr.dtype
+        dtype = self.dtype
         wanted = np.broadcast_to(np.asarray(values, dtype), [part.stop - part.start for part in parts])
         for index in self._touched(parts):
             inside, outside = self._overlap(index, parts)
-            chunk = np.full(self.chunks, self._zarr.fill_value, dtype)
+            chunk = np.full(self.chunks, self.fill_value, dtype)
             chunk[inside] = wanted[outside]
             self._location.put(self.key(index), self._codec.pack(chunk), at_once=False)
 

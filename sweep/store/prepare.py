@@ -93,8 +93,8 @@ def stored_plan(stage: StagePlan, stored: Layout, sources: Mapping[str, StagePla
         for key, item in stage.stage.inputs.items()
     }
     own = replace(stage.stage, axes=stored.axes, params={**stage.stage.params, **stored.extents}, inputs=inputs)
-    own = stage.stage if own == stage.stage else own  # which knows already how its outputs depend on its axes
-    return StagePlan(own, own, stored.chunk, stored.factor)
+    plan = StagePlan(own, own, stored.chunk, stored.factor)
+    return stage if plan == stage else plan  # which knows already how its outputs depend on its axes
 
 
 def take_back_incomplete(store: Store, plan: StagePlan, sizes: Mapping[str, int]) -> int:
