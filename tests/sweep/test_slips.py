@@ -42,7 +42,7 @@ def launched(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert do("launch", "toy.yaml", *INLINE).startswith("throw:")
         (folder / "hot.yaml").write_text(HOT)
         patch.syspath_prepend(folder)
-        do("launch", "hot.yaml", *INLINE)
+        do("launch", "hot.yaml", "--store", "hot.zarr", *INLINE)
     return folder
 
 
@@ -89,7 +89,7 @@ def test_a_store_where_a_grid_is_wanted_and_the_reverse(here: Path) -> None:
         (("plan", "toy.yaml", "--set", "stages.walk.steps=3"), "unknown key; did you mean stages.walk.params.steps?"),
         (("plan", "toy.yaml", "--set", "stages.walk.size=3"), "unknown key; did you mean stages.walk.axes.size?"),
         (("plan", "toy.yaml", "--set", "stages.wlak.params.steps=3"), "there is no stage 'wlak'; did you mean 'walk'?"),
-        (("rerun", "runs/hot.zarr", "--stage", "hot", "--at", "heat=crit"), "found 'crit'; did you mean critical?"),
+        (("rerun", "hot.zarr", "--stage", "hot", "--at", "heat=crit"), "found 'crit'; did you mean critical?"),
         (("check", "odd:BARE"), "odd:BARE: has no `example` to be run at"),
         (("plan", "toy.yaml", "--store", "s3:/b/x"), "s3:/b/x: found a URL with one slash; did you mean s3://b/x?"),
         (("kernels", "nowhere:x:y"), "nowhere:x:y: cannot import 'nowhere'"),
