@@ -49,8 +49,10 @@ def die_after_a_change_of_layout(step):
     def prepared(*arguments):
         die_at(step)
         prepare(*arguments)
-    sweep.run.launch.prepare, sweep.run.queue.GAIN_SECONDS = prepared, 0.0
-    sweep.planning.plan.TILE_SECONDS = 1e-9
+    sweep.run.launch.prepare, sweep.planning.plan.TILE_SECONDS = prepared, 1e-9
+    # After as many points, and into as large cells, however busy the machine is.
+    sweep.run.queue.StageQueue.would_gain = lambda queue, *_: queue.speed.points == 32
+    sweep.run.speed.Speed.own = 1e-3
 
 changes, from_change = json.loads(sys.argv[2]), sys.argv[4:] == ["from change"]
 for step, store in json.loads(sys.argv[3]):
