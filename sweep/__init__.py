@@ -14,7 +14,7 @@ from sweep.compiled import keep_compiled
 if TYPE_CHECKING:
     from sweep.api.grids import Grid
     from sweep.api.launching import launch, plan
-    from sweep.api.stores import compare, report, rerun, status, verify
+    from sweep.api.stores import compare, report, rerun, status, tasks, verify
     from sweep.api.trees import open_tree as open  # noqa: A004 - as one opens a file
     from sweep.errors import SweepError
     from sweep.kernels.contract import Kernel, Output, parameter
@@ -34,6 +34,7 @@ __all__ = [
     "report",
     "rerun",
     "status",
+    "tasks",
     "verify",
 ]
 
@@ -51,6 +52,7 @@ _HOMES = {
     "report": "sweep.api.stores:report",
     "rerun": "sweep.api.stores:rerun",
     "status": "sweep.api.stores:status",
+    "tasks": "sweep.api.stores:tasks",
     "verify": "sweep.api.stores:verify",
 }
 

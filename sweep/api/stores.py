@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 from sweep.api.origin import origin_of
 from sweep.errors import Problem, SweepError
 from sweep.run.status import Status, read_status
-from sweep.store.storage import Location
-from sweep.store.store import Store
+from sweep.store.launches import launch_and_part, read_tasks
+from sweep.store.storage import Location, reaching
+from sweep.store.store import Store, required_manifest
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sweep.analysis.estimators.comparison import Comparison
     from sweep.verification import Verdict
     from sweep.verification.rerun import Rerun
@@ -48,6 +51,46 @@ def status(store: str | Path) -> Status:
     from sweep.display.tables import ShownStatus
 
     return ShownStatus(**vars(read_status(Store(Location(str(store))))))
+
+
+def tasks(store: str | Path) -> pd.DataFrame:
+    """Say what the tasks took by which a store was filled: time, and memory.
+
+    Parameters
+    ----------
+    store : str or Path
+        Path or URL.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each task, as they ended: ``launch``, ``time`` (when it ended, UTC), ``stage``, ``points``,
+        ``seconds``, ``memory`` (bytes that its worker had at most by then), and a column for each axis: the label,
+        where the task is of one alone.
+
+    Raises
+    ------
+    SweepError
+        When there is no store there, or it does not answer.
+
+    Examples
+    --------
+    >>> import sweep
+    >>> int(sweep.tasks("runs/tiny.zarr").points.sum())
+    2
+    """
+    import pandas as pd
+
+    opened = Store(Location(str(store)))
+    with reaching(opened.location.place):
+        required_manifest(opened)
+        parts = read_tasks(opened.location)
+    rows = [
+        {"launch": launch_and_part(key)[0], **task, **_alone(task.pop("labels"))}
+        for key, part in parts.items()
+        for task in part or ()
+    ]
+    return pd.DataFrame(rows, columns=None if rows else ["launch", "time", "stage", "points", "seconds", "memory"])
 
 
 def verify(store: str | Path, *, everything: bool = False, repair: bool = False) -> Verdict:
@@ -214,3 +257,8 @@ def report(
             unmade = SweepError(Problem(str(error.page), f"{error}; the report has all else"))
             unmade.written = True
             raise unmade from error
+
+
+def _alone(labels: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
+    """Return the label of each axis of which a task has only one."""
+    return {axis: first for axis, (first, last) in labels.items() if first == last}

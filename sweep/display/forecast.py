@@ -22,7 +22,7 @@ from sweep.store.launches import measured
 from sweep.store.storage import human_bytes
 from sweep.store.store import Store
 
-OF_THE_STORE = 7  # its root twice, when it was made, its lease and epoch; what computed points, the log of a launch
+OF_THE_STORE = 8  # its root twice, when it was made, its lease and epoch; what computed points; a launch, its tasks
 
 
 @dataclass(frozen=True)

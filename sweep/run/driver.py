@@ -21,7 +21,7 @@ from sweep.run.events import Ended, Listener, Notice, Progress, Stopping
 from sweep.run.executors.base import Executor
 from sweep.run.executors.inline import IdleExecutor, InlineExecutor
 from sweep.run.launch import Launch, done_in, done_points
-from sweep.run.log import logged
+from sweep.run.log import Log
 from sweep.run.planner import Planner
 from sweep.run.schedule import ATTEMPTS, Schedule
 from sweep.run.stopping import StopRequest, interruptible
@@ -196,10 +196,10 @@ def _launch(
             clear_failures(location)
         done = {name: done_points(store, stage) for name, stage in plan.stages.items()}
         schedule = Schedule(plan, done, aside, failing.attempts)
-        work = Launch(plan, store, schedule, executor, tell, stopping, failing.fast)
-        log = logged(plan, location, tell, work.reached)
+        log = Log(plan, location, tell)
+        work = Launch(plan, store, schedule, executor, log.tell, stopping, failing.fast)
         lease.saying = lambda: {"look": asdict(work.look())}
-        with log, stopping.gently(lambda reason: tell(Stopping(reason))):
+        with log.of(work.reached), stopping.gently(lambda reason: tell(Stopping(reason))):
             work.run()
         interrupted = stopping.is_set() and not work.failed_fast
         tell(Ended(work.progress(), interrupted))

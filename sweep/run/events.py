@@ -122,12 +122,15 @@ class TaskDone:
     seconds : float
     memory : int
         Bytes that its worker had at most by then.
+    labels : mapping of str to (label, label)
+        The first and the last label along each axis that it covers.
     """
 
     task: Task
     points: int
     seconds: float
     memory: int
+    labels: Mapping[str, tuple[Label, Label]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

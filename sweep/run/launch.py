@@ -16,7 +16,7 @@ from sweep.planning.plan import Plan, StagePlan, Task
 from sweep.run.events import Listener, Look, Notice, PointsFailed, Progress, Started, TaskDone, WorkerLost
 from sweep.run.executors.base import Done, Executor, Failed, Halted, Lost, Outcome, Said
 from sweep.run.failure import PointFailure, common_reason
-from sweep.run.looking import Looking
+from sweep.run.looking import Looking, labels_of
 from sweep.run.schedule import Schedule
 from sweep.run.stopping import Pause, StopRequest
 from sweep.run.words import crash, spoken
@@ -122,7 +122,8 @@ class Launch:
                 self.schedule.complete(task, account, seconds, self.executor.workers)
                 self._looking.end(task, account.memory, seconds)
                 self._fail(task, account.failures)
-                self.listener(TaskDone(task, account.points, seconds, account.memory))
+                labels = labels_of(self.plan.stages[task.stage], task.cells)
+                self.listener(TaskDone(task, account.points, seconds, account.memory, labels))
             case Failed(task, error, fatal):
                 if fatal is not None:
                     raise SweepError(fatal)

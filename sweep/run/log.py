@@ -5,44 +5,86 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sweep.grid.code import code_of, differences
 from sweep.grid.registry import module_of
 from sweep.planning.plan import Plan
-from sweep.run.events import Listener, Notice
-from sweep.store.launches import next_launch, put_launch
-from sweep.store.provenance import environment, who_and_when
-from sweep.store.storage import Location
+from sweep.run.events import Event, Listener, Notice, TaskDone
+from sweep.run.stream import took
+from sweep.store.launches import next_launch, put_launch, put_tasks
+from sweep.store.provenance import environment, now, who_and_when
+from sweep.store.storage import UNAVAILABLE, Location
 
 GIT_SECONDS = 3.0
+LOG_SECONDS = 10.0  # between two times that what is known is put
+TASKS_TOGETHER = 1000  # in one file
 
 
-@contextmanager
-def logged(
-    plan: Plan, location: Location, listener: Listener, reached: Callable[[], Mapping[str, Any]]
-) -> Iterator[None]:
-    """Keep a launch in the store's log from its beginning, and when and where it ended; the caller holds the lease.
+class Log:
+    """A launch in the store's log: what it is, what its tasks took, how far it came; the caller holds the lease.
 
-    Code that is edited while a launch runs is seen at its end and told: workers that started later may have imported
-    the new one.
+    What is known is put there from the beginning to the end, and now and then meanwhile: a launch that is killed has
+    measured, too.
+
+    Parameters
+    ----------
+    plan : Plan
+    location : Location
+    listener : Event -> None
+        Told what the log is told.
     """
-    facts, number = launch_facts(plan), next_launch(location)
-    put_launch(location, number, facts)
-    yield
-    changed = [
-        f"stages.{name}: {line}"
-        for name, stage in plan.stages.items()
-        for line in differences(stage.code, code_of(stage.wanted))
-    ]
-    if changed:
-        what = f"code was edited while this launch ran ({'; '.join(changed)}); part of the results may be of the new"
-        listener(Notice(f"{what}: `sweep verify --all` with the old code in place says which"))
-    ended = {"ended": who_and_when()["time"], "reached": reached(), "edited_meanwhile": changed}
-    put_launch(location, number, {**facts, **ended})
+
+    def __init__(self, plan: Plan, location: Location, listener: Listener) -> None:
+        self._plan, self._location, self._listener = plan, location, listener
+        self._facts, self._number = launch_facts(plan), next_launch(location)
+        self._tasks: list[dict[str, Any]] = []
+        self._part, self._kept = 0, time.monotonic()
+        self._reached: Callable[[], Mapping[str, Any]] = dict
+        put_launch(location, self._number, self._facts)
+
+    def tell(self, event: Event) -> None:
+        """Note what a task took, and tell the listener of whatever it is."""
+        if isinstance(event, TaskDone):
+            self._tasks.append({"time": now(), **took(event)})
+            if len(self._tasks) == TASKS_TOGETHER or time.monotonic() - self._kept > LOG_SECONDS:
+                with suppress(*UNAVAILABLE):  # what it means for results, those who write them find out
+                    self._keep()
+        self._listener(event)
+
+    @contextmanager
+    def of(self, reached: Callable[[], Mapping[str, Any]]) -> Iterator[None]:
+        """Keep how far a launch comes while it runs, and when it ended.
+
+        Code that is edited while a launch runs is seen at its end and told: workers that started later may have
+        imported the new one.
+        """
+        self._reached = reached
+        yield
+        changed = [
+            f"stages.{name}: {line}"
+            for name, stage in self._plan.stages.items()
+            for line in differences(stage.code, code_of(stage.wanted))
+        ]
+        if changed:
+            why = "; ".join(changed)
+            what = f"code was edited while this launch ran ({why}); part of the results may be of the new"
+            self._listener(Notice(f"{what}: `sweep verify --all` with the old code in place says which"))
+        self._facts |= {"ended": now(), "edited_meanwhile": changed}
+        self._keep()
+
+    def _keep(self) -> None:
+        """Put what is known."""
+        if self._tasks:
+            put_tasks(self._location, self._number, self._part, self._tasks)
+        if len(self._tasks) >= TASKS_TOGETHER:
+            self._part, self._tasks = self._part + 1, []
+        put_launch(self._location, self._number, {**self._facts, "reached": self._reached()})
+        self._kept = time.monotonic()
 
 
 def launch_facts(plan: Plan) -> dict[str, Any]:

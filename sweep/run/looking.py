@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from sweep.grid.axes import Label
 from sweep.planning.plan import StagePlan, Task
 from sweep.run.account import At
 from sweep.run.events import Look, Pace
@@ -91,6 +92,17 @@ class Looking:
             queue.seconds_left(_sum(shares, plan.seconds)),
             end,
         )
+
+
+def labels_of(plan: StagePlan, cells: range) -> dict[str, tuple[Label, Label]]:
+    """Return the first and the last label along each axis that some cells cover."""
+    axes = zip(plan.stage.axes.items(), plan.chunk.values(), strict=True)
+    index = np.unravel_index(np.arange(cells.start, cells.stop), plan.cell_grid) if plan.cell_grid else ()
+    ends = ((int(i.min()), int(i.max()) + 1) for i in index)
+    return {
+        axis: (labels[first * step], labels[min(end * step, len(labels)) - 1])
+        for ((axis, labels), step), (first, end) in zip(axes, ends, strict=True)
+    }
 
 
 def soonest(longest: Mapping[str, float], reads: Mapping[str, Collection[str]]) -> dict[str, float]:

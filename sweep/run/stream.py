@@ -28,8 +28,8 @@ NAMES = {
 def line_of(event: Event | Look) -> str:
     """Return an event, or how a launch is getting on, as one line of JSON.
 
-    Its keys are ``event`` (see `NAMES`), ``time`` (UTC) and what the event has; of a task its ``stage`` and ``cells``,
-    first and one past the last.
+    Its keys are ``event`` (see `NAMES`), ``time`` (UTC) and what the event has; of a task what `took` says and its
+    ``cells``, first and one past the last.
     """
     match event:
         case Started(stages, workers):
@@ -38,14 +38,19 @@ def line_of(event: Event | Look) -> str:
                 "workers": workers,
             }
         case TaskDone(task):
-            said = {**asdict(event), "stage": task.stage, "cells": [task.cells.start, task.cells.stop]}
-            del said["task"]
+            said = took(event) | {"cells": [task.cells.start, task.cells.stop]}
         case Look(stages):
             said = {**asdict(event), "stages": {name: asdict(a) | asdict(b) for name, (a, b) in stages.items()}}
         case _:
             said = asdict(event)
     when = datetime.now(UTC).isoformat(timespec="milliseconds")
     return json.dumps({"event": NAMES[type(event).__name__], "time": when, **said}, default=str)
+
+
+def took(event: TaskDone) -> dict[str, Any]:
+    """Return what a task took, as JSON has it."""
+    took = {"points": event.points, "seconds": event.seconds, "memory": event.memory}
+    return {"stage": event.task.stage, "labels": dict(event.labels), **took}
 
 
 @contextlib.contextmanager

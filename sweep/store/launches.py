@@ -1,16 +1,18 @@
-"""The log of launches: who computed what here, when, where, with which code."""
+"""The log of launches: who computed what here, when, where, with which code, and what each task of theirs took."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sweep.store.storage import Location
 
 PREFIX = ".sweep/launches/"
+TASKS = ".sweep/tasks/"
 
 
 def next_launch(location: Location) -> int:
@@ -21,15 +23,31 @@ def next_launch(location: Location) -> int:
 
 def put_launch(location: Location, number: int, facts: Mapping[str, Any]) -> None:
     """Keep what a launch says of itself, with a checksum."""
-    text = json.dumps(dict(facts))
-    kept = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "launch": json.loads(text)}
-    location.put(f"{PREFIX}{number}", json.dumps(kept, indent=2).encode())
+    _put(location, f"{PREFIX}{number}", "launch", dict(facts), indent=2)
 
 
 def read_launches(location: Location) -> dict[int, dict[str, Any] | None]:
     """Return what every launch said of itself, by number; None for one whose entry is damaged."""
     names = [key.removeprefix(PREFIX) for key in location.list(PREFIX)]
-    return {number: _read(location, number) for number in sorted(int(name) for name in names if name.isdigit())}
+    numbers = sorted(int(name) for name in names if name.isdigit())
+    return {number: _read(location, f"{PREFIX}{number}", "launch") for number in numbers}
+
+
+def put_tasks(location: Location, number: int, part: int, tasks: Sequence[Mapping[str, Any]]) -> None:
+    """Keep a part of the tasks that a launch has done, with a checksum."""
+    _put(location, f"{TASKS}{number}.{part}", "tasks", list(tasks))
+
+
+def read_tasks(location: Location) -> dict[str, list[dict[str, Any]] | None]:
+    """Return the tasks that launches have done, by key, in their order; None for a part that is damaged."""
+    keys = [key for key in location.list(TASKS) if re.fullmatch(r"\d+\.\d+", key.removeprefix(TASKS))]
+    return {key: _read(location, key, "tasks") for key in sorted(keys, key=launch_and_part)}
+
+
+def launch_and_part(key: str) -> tuple[int, int]:
+    """Return the number of the launch, and of the part of its tasks, that stand under a key."""
+    launch, _, part = key.removeprefix(TASKS).partition(".")
+    return int(launch), int(part)
 
 
 def measured(location: Location) -> tuple[dict[str, float], dict[str, float]]:
@@ -53,11 +71,16 @@ def commits_of(launch: Mapping[str, Any]) -> list[str]:
     return sorted({f"git {item['commit'][:10]}{' (edited)' if item['dirty'] else ''}" for item in launch["git"]})
 
 
-def _read(location: Location, number: int) -> dict[str, Any] | None:
+def _put(location: Location, key: str, name: str, what: Any, indent: int | None = None) -> None:
+    text = json.dumps(what)
+    kept = {"sha256": hashlib.sha256(text.encode()).hexdigest(), name: json.loads(text)}
+    location.put(key, json.dumps(kept, indent=indent).encode())
+
+
+def _read(location: Location, key: str, name: str) -> Any:
     try:
-        kept = json.loads(location.get(f"{PREFIX}{number}") or b"")
-        launch = dict(kept["launch"])
-        whole = hashlib.sha256(json.dumps(launch).encode()).hexdigest() == kept["sha256"]
+        kept = json.loads(location.get(key) or b"")
+        whole = hashlib.sha256(json.dumps(kept[name]).encode()).hexdigest() == kept["sha256"]
     except (ValueError, TypeError, KeyError):
         return None
-    return launch if whole else None
+    return kept[name] if whole else None

@@ -28,9 +28,14 @@ def environment() -> dict[str, Any]:
     }
 
 
+def now() -> str:
+    """Return the present time (UTC)."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def who_and_when() -> dict[str, str]:
     """Return the present time (UTC), user and machine."""
-    return {"time": datetime.now(UTC).isoformat(timespec="seconds"), "user": _user(), "machine": socket.gethostname()}
+    return {"time": now(), "user": _user(), "machine": socket.gethostname()}
 
 
 def with_provenance(

@@ -15,7 +15,7 @@ from sweep.store.environments import read_environments
 from sweep.store.extend import values_of
 from sweep.store.failures import damaged_failures
 from sweep.store.launches import PREFIX as LAUNCHES
-from sweep.store.launches import read_launches
+from sweep.store.launches import read_launches, read_tasks
 from sweep.store.root import COPY, DOCUMENT, alone, copy_text
 from sweep.store.storage import Location, damage
 from sweep.store.store import Store, required_manifest
@@ -40,6 +40,8 @@ def log_findings(store: Store) -> Iterator[Finding]:
     for number, launch in read_launches(store.location).items():
         if launch is None:
             yield Finding("", f"{LAUNCHES}{number}", "this entry of the log of launches is damaged", Remedy.remove)
+    for key in [key for key, tasks in read_tasks(store.location).items() if tasks is None]:
+        yield Finding("", key, "this part of the log of tasks is damaged", Remedy.remove)
     for key in damaged_failures(store.location):
         yield Finding("", key, "this report of a failure is damaged", Remedy.remove)
 

@@ -14,6 +14,7 @@ from launching import grid_with, run
 from pretended import Pretended, Ran
 from rich.console import Console
 
+import sweep
 import sweep.display.launching
 from sweep.display.amounts import duration, moment, rate
 from sweep.display.consoles import plain_console
@@ -21,11 +22,12 @@ from sweep.display.forecast import forecast
 from sweep.display.launching import JsonDisplay, LiveDisplay, PlainDisplay, display_for
 from sweep.display.tables import progress_table, totals
 from sweep.planning.plan import Task, make_plan
+from sweep.run import log
 from sweep.run.account import Account, At
-from sweep.run.events import Ended, Look, Notice, Pace, Progress, Started, TaskDone, look_from
+from sweep.run.events import Ended, Event, Look, Notice, Pace, Progress, Started, TaskDone, look_from
 from sweep.run.looking import Looking, soonest
 from sweep.run.schedule import Schedule
-from sweep.store.launches import put_launch
+from sweep.store.launches import put_launch, read_launches
 from sweep.store.storage import Location
 from sweep.store.store import Store
 
@@ -120,6 +122,36 @@ def test_a_forecast_is_of_what_is_left_by_what_was_measured(tmp_path: Path) -> N
     assert "300 MB" in str(again)
     assert "memory" not in str(fresh)
     assert again.core_seconds == pytest.approx(10 * float(plan.stages["walk"].seconds.flat[0]))
+
+
+def test_what_tasks_took_outlives_a_launch_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(event: Event) -> None:
+        told.append(event)
+        if sum(isinstance(event, TaskDone) for event in told) == 3:
+            raise Killed
+
+    told: list[Event] = []
+    monkeypatch.setattr("sweep.planning.cells.CELL_SECONDS", 1e-5)
+    monkeypatch.setattr("sweep.planning.plan.TILE_SECONDS", 1e-5)
+    monkeypatch.setattr(log, "LOG_SECONDS", 0.0)
+    monkeypatch.setattr(log, "TASKS_TOGETHER", 2)
+    path = tmp_path / "toy.zarr"
+    with pytest.raises(Killed):
+        run(grid_with(), path, listener=kill)
+    (first,) = read_launches(Location(str(path))).values()
+    assert first is not None
+    assert "ended" not in first
+    assert first["reached"]["throw"]["seconds"] > 0, "a later plan goes by it"
+    assert run(grid_with(), path).complete
+    tasks = sweep.tasks(path)
+    assert list(tasks.launch[:4]) == [1, 1, 1, 2], "also those of a part that was not full yet"
+    assert dict(tasks.groupby("stage").points.sum()) == {"throw": 18, "walk": 6}
+    assert set(tasks["size"]) == {3, 6}, "each is of one size"
+    assert tasks.memory.min() > 2**24
+    assert list(tasks.seconds[:3]) == [event.seconds for event in told if isinstance(event, TaskDone)]
 
 
 def test_what_one_worker_does_from_end_to_end_is_not_shared(tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ KINDS = {
     "environment": r"\.sweep/environments/.*",
     "checkpoint": r"\.sweep/states/.*",
     "launch": r"\.sweep/launches/.*",
+    "tasks": r"\.sweep/tasks/.*",
     "failure": r"\.sweep/failures/.*",
     "lease": r"\.sweep/(lease|epochs/.*)",
 }
@@ -88,6 +89,7 @@ UNSEEN = {
     ("done", "deleted"): "its points count as not done",
     ("checkpoint", "deleted"): "a longer run begins anew",
     ("launch", "deleted"): "nothing but itself knew of it",
+    ("tasks", "deleted"): "nothing but itself knew of them",
     ("failure", "deleted"): "nothing but itself knew of it",
     ("failure", "flipped"): "a letter of the reason",
     **{("lease", harm): "the next launch writes another" for harm in HARMS},

@@ -84,7 +84,7 @@ def test_ray_actors(reference: Path, tmp_path: Path, workers: int) -> None:
 
 def written(store: Path) -> dict[Path, int]:
     """Return when each file was written, those left out that say who launched, and when."""
-    own = [store / ".sweep" / name for name in ("lease", "epochs", "launches")]
+    own = [store / ".sweep" / name for name in ("lease", "epochs", "launches", "tasks")]
     files = (path for path in store.rglob("*") if path.is_file() and not {*path.parents, path} & {*own})
     return {path: path.stat().st_mtime_ns for path in files}
 

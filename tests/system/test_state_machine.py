@@ -42,7 +42,7 @@ SIZES = (2, 1, 3)
 WORDS = ("up", "left", "right", "down")
 MEMORY = Path("/dev/shm")  # where there is one: programs are short and have many files
 # Harmless to damage: what only a running launch needs, and what was noted for people.
-UNREAD = (".sweep/lease", ".sweep/created", ".sweep/failures", ".sweep/launches", ".sweep/epochs")
+UNREAD = (".sweep/lease", ".sweep/created", ".sweep/failures", ".sweep/launches", ".sweep/tasks", ".sweep/epochs")
 # Nobody misses it when it is gone: its points count as not done, a longer run begins anew.
 UNMISSED = re.compile(r"\.sweep/states/.*|[^/]+/done/(?!zarr\.json).*")
 

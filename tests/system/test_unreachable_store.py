@@ -54,7 +54,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, word: str, number: int) -> None:
 
 def results(store: Path) -> dict[Path, bytes]:
     """Return all files but those that say who launched, and when."""
-    own = [store / ".sweep" / name for name in ("lease", "epochs", "launches")]
+    own = [store / ".sweep" / name for name in ("lease", "epochs", "launches", "tasks")]
     files = (path for path in store.rglob("*") if path.is_file() and not {*path.parents, path} & {*own})
     return {path: path.read_bytes() for path in files}
 
