@@ -138,7 +138,8 @@ class Launch:
     def _lost(self, lost: Lost) -> None:
         """Note that a worker is gone; the point that is named in the store was its end, or may have been.
 
-        Where there was no memory it may have been another's fault: what it was at is tried once more, alone.
+        Where there was no memory it may have been another's fault: what it was at is tried once more, alone. The
+        system's own killer leaves no word, as no other does; so has the last try of a point whose workers go so.
         """
         log = spoken(lost.log, just_died=not lost.blameless)
         trace = "" if lost.blameless or lost.starved else crash(log)
@@ -159,18 +160,16 @@ class Launch:
             self.schedule.give_back(task, without={point})
             to_itself = " (it had a machine to itself)" if task.alone else ""
             failure = PointFailure(point, why or f"its worker died: {reason}{to_itself}", trace, log=log)
-            self._fail(task, [failure], careful=True, last=starved)
+            self._fail(task, [failure], careful=True, killed=not (why or trace), last=starved)
         elif task.careful:
             self._fail_whole(task, f"its worker died before its first point: {reason}")
         else:
             self.schedule.give_back(task, careful=True)
 
-    def _fail(self, task: Task, failures: Sequence[PointFailure], *, careful: bool = False, last: bool = False) -> None:
+    def _fail(self, task: Task, failures: Sequence[PointFailure], **how: bool) -> None:
         """Tell of points that failed, those of one kind together, and keep why some are set aside."""
         plan = self.plan.stages[task.stage]
-        fates = [
-            (self.schedule.fail(task.stage, failure.point, careful=careful, last=last), failure) for failure in failures
-        ]
+        fates = [(self.schedule.fail(task.stage, failure.point, **how), failure) for failure in failures]
         groups: dict[tuple[tuple[int, bool], str], list[PointFailure]] = {}
         for fate, failure in fates:
             groups.setdefault((fate, failure.kind or failure.reason), []).append(failure)

@@ -121,7 +121,9 @@ class Schedule:
         """Return the seconds of the longest block that may be under way: so long the others would wait for it."""
         return max((self._queues[stage].block_seconds for stage in self.at_work()), default=0.0)
 
-    def fail(self, stage: str, point: int, *, careful: bool = False, last: bool = False) -> tuple[int, bool]:
+    def fail(
+        self, stage: str, point: int, *, careful: bool = False, killed: bool = False, last: bool = False
+    ) -> tuple[int, bool]:
         """Note that a point failed; return how often it did by now, and whether it is set aside.
 
         Parameters
@@ -130,6 +132,8 @@ class Schedule:
         point : int
         careful : bool
             It may have killed its worker, and is tried again alone and by name.
+        killed : bool
+            It may have been killed for want of memory: for its last try it has a machine to itself.
         last : bool
             It is not tried again, however often it was.
         """
@@ -143,7 +147,8 @@ class Schedule:
         key = (stage, point if careful else range(cell, cell + 1))
         waiting = self._again.pop(key, None)
         others = queue.points_of(cell) if waiting is None else waiting.without
-        self._again[key] = queue.task(range(cell, cell + 1), others - {point}, careful)
+        again = queue.task(range(cell, cell + 1), others - {point}, careful)
+        self._again[key] = replace(again, alone=killed and attempts == self.attempts - 1)
         return attempts, False
 
     def give_back(self, task: Task, *, careful: bool = False, alone: bool = False, without: Iterable[int] = ()) -> None:

@@ -23,7 +23,18 @@ from sweep.store.progress import STATES
 from sweep.store.storage import Location
 from sweep.store.store import Store
 
-PUBLIC = ("Grid", "plan", "launch", "open", "status", "tasks", "verify", "compare", "rerun", "report")  # a first session
+PUBLIC = (
+    "Grid",
+    "plan",
+    "launch",
+    "open",
+    "status",
+    "tasks",
+    "verify",
+    "compare",
+    "rerun",
+    "report",
+)  # a first session
 FOR_KERNELS = ("Kernel", "Output", "parameter", "kernel")
 TEXT = """
 name: first

@@ -173,6 +173,30 @@ def test_what_there_was_no_memory_for_is_tried_once_more_on_a_machine_of_its_own
     assert sum(isinstance(event, WorkerLost) for event in events) == 2
 
 
+class Killing(Starving):
+    """Kills a worker, with no word why, at x = 3 where others are beside it, and at x = 5 in any case."""
+
+    def run(
+        self, plan: Plan, store: Store, next_task: NextTask, expected: Expected, stopping: threading.Event
+    ) -> Iterator[Outcome]:
+        bench = Workbench(plan, store)
+        while (task := next_task(())) is not None:
+            ends = {3, 5} - {3 if task.alone else None} - task.without if task.stage == "a" else set()
+            if ends and task.careful:
+                name_point(store.location, task.stage, task.cells.start, min(ends))
+            yield Lost((task,), (), "killed") if ends else attempt(bench, task)
+
+
+def test_who_is_killed_with_no_word_has_a_machine_to_itself_in_the_end(tmp_path: Path) -> None:
+    place, events = str(tmp_path / "s.zarr"), list[Event]()
+    summary = launch(grid(first=-1, last=-1), place, lambda: nullcontext(Killing()), events.append)
+    assert (summary.failed, summary.waiting, summary.finished) == (1, 1, True)
+    np.testing.assert_array_equal(load(place)["a"]["done"], np.arange(20) != 5)
+    (failed,) = [event for event in events if isinstance(event, PointsFailed) and event.final]
+    assert (failed.points, failed.attempts) == ([{"x": 5}], 3)
+    assert failed.reason == "its worker died: killed (it had a machine to itself)"
+
+
 @pytest.mark.slow
 def test_a_point_that_eats_all_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ray ends its worker, by a limit that leaves all its processes and ours 3 GiB of what there is."""
