@@ -114,7 +114,8 @@ class Launch:
         self.store.refresh()
         prepare(self.store, self.plan)
         done = {name: done_points(self.store, stage) for name, stage in self.plan.stages.items()}
-        self.schedule = Schedule(self.plan, done, self.schedule.failed(), self.schedule.attempts)
+        former = self.schedule
+        self.schedule = Schedule(self.plan, done, former.failed(), former.attempts, former.tried)
 
     def _note(self, outcome: Outcome) -> None:
         match outcome:

@@ -34,9 +34,13 @@ class Schedule:
         The points that an earlier launch set aside and this one is not to try.
     attempts : int
         How often a point is tried before it is set aside.
+    tried : mapping of (stage, point) to int, optional
+        How often points failed already.
 
     Attributes
     ----------
+    tried : Counter of (stage, point)
+        How often points failed by now.
     misjudged : dict of str to float
         Stages that are to be cut into other cells, with what a second that the kernel's own `cost` predicts takes: so
         much that cells are too much work for one worker, or so little that most of the time goes into writing them.
@@ -48,8 +52,9 @@ class Schedule:
         done: Mapping[str, Points],
         failed: Mapping[str, Points] | None = None,
         attempts: int = ATTEMPTS,
+        tried: Mapping[tuple[str, int], int] | None = None,
     ) -> None:
-        self.plan, self.attempts = plan, attempts
+        self.plan, self.attempts, self.tried = plan, attempts, Counter(tried)
         aside = failed or {}
         self._queues = {
             name: StageQueue(stage, np.array(done[name]), aside.get(name)) for name, stage in plan.stages.items()
@@ -57,7 +62,6 @@ class Schedule:
         self._order = _order(self._queues)
         self._again: OrderedDict[Hashable, Task] = OrderedDict()
         self._keys = count()
-        self._tried: Counter[tuple[str, int]] = Counter()
         self._at_work: set[tuple[str, int]] = set()
         self.misjudged: dict[str, float] = {}
 
@@ -137,8 +141,8 @@ class Schedule:
         last : bool
             It is not tried again, however often it was.
         """
-        self._tried[stage, point] += 1
-        attempts, queue = self._tried[stage, point], self._queues[stage]
+        self.tried[stage, point] += 1
+        attempts, queue = self.tried[stage, point], self._queues[stage]
         if last or attempts >= self.attempts:
             queue.set_aside(point)
             self._wake(stage)

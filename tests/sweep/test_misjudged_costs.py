@@ -10,14 +10,15 @@ import pytest
 from launching import assert_same, grid_with, load, run
 
 import sweep.planning.cells
+import sweep.planning.plan
 import sweep.run.queue
 import sweep.run.work
 from sweep.grid.grid import Grid
 from sweep.planning.cells import REGROUP, cell_shape_kept
 from sweep.planning.plan import make_plan
 from sweep.run.account import Account
-from sweep.run.driver import MakeExecutor, inline
-from sweep.run.events import Event, Notice, TaskDone
+from sweep.run.driver import MakeExecutor, inline, launch
+from sweep.run.events import Event, Notice, PointsFailed, TaskDone
 from sweep.run.executors.base import Executor
 from sweep.run.executors.inline import InlineExecutor
 from sweep.run.executors.ray import RayExecutor
@@ -106,6 +107,19 @@ def test_cells_that_are_far_too_small_are_made_larger(
     assert_same(load(tmp_path / "toy.zarr"), load(tmp_path / "fresh.zarr"))
     stage = make_plan(boasting(5000)).stages["doze"].stage
     assert cell_shape_kept(stage, layout.chunk, layout.factor) == layout.chunk, "also when the store grows"
+
+
+def test_what_failed_before_is_not_tried_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep.run.queue, "GAIN_SECONDS", 0.0)
+    for module in (sweep.planning.cells, sweep.run.queue):
+        monkeypatch.setattr(module, "CELL_SECONDS", 3.9)
+    monkeypatch.setattr(sweep.planning.plan, "TILE_SECONDS", 1e-9)  # point after point
+    events: list[Event] = []
+    stage = {"kernel": "wilful:WILFUL", "axes": {"x": {"count": 300}}, "params": {"seconds": 4.0}}
+    summary = launch(grid_with(stages={"a": stage}), str(tmp_path / "toy.zarr"), several, events.append)
+    assert (summary.failed, summary.finished) == (1, True)
+    assert sum(isinstance(event, Notice) for event in events) == 1, "larger groups, after its first failure"
+    assert [event.attempts for event in events if isinstance(event, PointsFailed)] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
