@@ -12,7 +12,7 @@ from sweep.analysis.estimators.fixed_point import QUANTITIES
 from sweep.analysis.estimators.flow_cases import FlowCase
 from sweep.analysis.estimators.flow_exponents import READINGS, fit_magnetization
 from sweep.analysis.estimators.two_point import fit_dimension
-from sweep.analysis.exact import correlators, moments
+from sweep.analysis.exact import configurations, correlators, moments
 from sweep.analysis.exact.class_selected import class_selected
 from sweep.analysis.exact.thermometer import mixture, temperature_of_energy
 
@@ -83,7 +83,7 @@ def selected_dimension(case: FlowCase, temperature: float, field: str, estimator
     """
     quantity, reduce = READINGS[field, estimator]
     starts, classes = (tuple(case.temperatures(name).tolist()) for name in ("start", "energy class"))
-    if case.size not in moments.SIZES or starts != classes or not temperature > 0:
+    if case.size not in configurations.SIZES or starts != classes or not temperature > 0:
         return np.nan
     chosen = class_selected(case.size, classes, temperature)
     values = {"spin_correlation": chosen.spin, "energy_correlation_four": chosen.four}.get(quantity, chosen.bond[0, 0])

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sweep.analysis.exact.configurations import SIZES, configurations
 from sweep.analysis.exact.correlators import bond_products, four_neighbours, spin_products
 from sweep.analysis.exact.free_fermions import free_fermions, log_partition
-from sweep.analysis.exact.moments import SIZES, magnetization_weights
 from sweep.analysis.exact.thermometer import energy_levels, inverted, log_likelihood, phases
 
 Floats = npt.NDArray[np.float64]
@@ -81,32 +81,28 @@ def class_selected(size: int, temperatures: tuple[float, ...], class_temperature
     return ClassSelected(share, energy, means[0], bond, four_neighbours(bond))
 
 
-@lru_cache(maxsize=8)
 def class_magnetizations(size: int, temperatures: tuple[float, ...], classes: tuple[float, ...]) -> Floats:
     """Return <|m|> of several classes of a mixture, float64[class]; NaN where `moments` has none.
 
     Parameters
     ----------
     size : int
-        A second or two at 8, a quarter of a minute at 10.
     temperatures : tuple of float
         As for `class_selected`.
     classes : tuple of float
-        Some of them, near each other: all are read off energies as they are at their mean temperature.
+        Some of them, above 0.
     """
     if size not in SIZES:
         return np.full(len(classes), np.nan)
-    coupling = len(classes) / sum(classes)
-    abs_m = np.abs(np.linspace(-1, 1, size**2 + 1))
-    reference = log_partition(size, coupling)
+    counts = configurations(size)
+    abs_m = np.abs(np.linspace(-1, 1, len(counts)))
 
-    def total_and_abs_m(at: complex) -> Any:
-        weights = magnetization_weights(size, np.exp(-2 * at)) * np.exp(2 * size**2 * at - reference)
-        return np.array([weights.sum(), weights @ abs_m])
+    def mean(label: float) -> float:
+        ensemble = np.exp(-4 / label * np.arange(len(counts)))  # up to its Z
+        weights = _class_weights(size, temperatures, label, 1 / label) * ensemble @ counts
+        return float(weights @ abs_m / weights.sum())
 
-    levels = _by_level(size, coupling, total_and_abs_m)
-    sums = [_class_weights(size, temperatures, label, coupling) @ levels for label in classes]
-    return np.array([both[1] / both[0] for both in sums])
+    return np.array([mean(label) for label in classes])
 
 
 def _by_level(size: int, coupling: float, measure: Measure) -> Floats:

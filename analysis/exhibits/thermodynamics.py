@@ -13,7 +13,8 @@ from sweep.analysis.estimators.stages import complete_only, done_only, stages_of
 from sweep.analysis.estimators.statistics import binder_cumulant, jackknife, mean_and_error
 from sweep.analysis.estimators.verdict import compare
 from sweep.analysis.exact import ising as exact
-from sweep.analysis.exact.moments import SIZES, moments
+from sweep.analysis.exact.configurations import SIZES
+from sweep.analysis.exact.moments import moments
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Row
 from sweep.analysis.exhibits.flow_drawing import COLORS, MARKERS
 from sweep.analysis.exhibits.monte_carlo import draw_points, nearest_critical, one_ensemble, temperature_units

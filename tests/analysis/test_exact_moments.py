@@ -1,28 +1,42 @@
-"""Moments of the magnetisation against enumeration, correlators, and numbers computed apart from the project."""
+"""Configurations, and moments of the magnetisation, against enumeration, correlators, and numbers from elsewhere."""
 
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 
+from sweep.analysis.exact.configurations import SIZES, configurations, count_configurations
 from sweep.analysis.exact.correlators import spin_correlation
 from sweep.analysis.exact.ising import CRITICAL_TEMPERATURE
-from sweep.analysis.exact.moments import magnetization_weights, moments
+from sweep.analysis.exact.moments import moments
+from sweep.analysis.exact.thermometer import energy_distribution
 
 T_C = CRITICAL_TEMPERATURE
 
 
-@pytest.mark.parametrize("boltzmann", [1e-9, 0.4, 0.97, 0.3 + 0.2j])
-def test_weights_by_enumeration(boltzmann: complex) -> None:
-    for size in (3, 4):
-        spins = np.array(list(itertools.product([-1, 1], repeat=size * size))).reshape(-1, size, size)
-        broken = sum((spins != np.roll(spins, 1, axis)).sum(axis=(1, 2)) for axis in (1, 2))
-        up = (spins > 0).sum(axis=(1, 2))
-        wanted = np.array([(boltzmann ** broken[up == n]).sum() for n in range(size**2 + 1)])
-        found = magnetization_weights(size, boltzmann)
-        np.testing.assert_allclose((found + found[::-1]) / 2, wanted, rtol=1e-12)
+@pytest.mark.parametrize("size", [3, 4])
+def test_configurations_by_enumeration(size: int) -> None:
+    spins = np.array(list(itertools.product([0, 1], repeat=size * size))).reshape(-1, size, size)
+    broken = sum((spins != np.roll(spins, 1, axis)).sum(axis=(1, 2)) for axis in (1, 2))
+    found = np.zeros((size**2 + 1,) * 2)
+    np.add.at(found, (broken // 2, spins.sum(axis=(1, 2))), 1)
+    np.testing.assert_array_equal(configurations(size), found)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_configurations_are_what_was_counted(size: int) -> None:
+    """Counted again where that is fast; else by what is known: how many have n spins up, how often each energy is."""
+    counts, sites = configurations(size), size**2
+    if size < 6:
+        assert counts.tolist() == count_configurations(size)
+    np.testing.assert_allclose(counts.sum(axis=0), [float(math.comb(sites, n)) for n in range(sites + 1)], rtol=1e-14)
+    np.testing.assert_array_equal(counts, counts[:, ::-1])
+    for temperature in (0.5, T_C, 1e3):
+        energies = counts.sum(axis=1) * np.exp(-4 / temperature * np.arange(sites + 1))
+        np.testing.assert_allclose(energies / energies.sum(), energy_distribution(size, temperature), atol=1e-13)
 
 
 @pytest.mark.parametrize("size", [5, 8, 9])

@@ -128,7 +128,6 @@ def test_classes_of_the_paper(label: float, one_bond: tuple, four: tuple, sigma:
         assert dimension == pytest.approx(value, abs=3 * error)
 
 
-@pytest.mark.slow
 def test_magnetisation_exponent_of_classes_of_the_paper() -> None:
     labels = (2.0, 2.1, 2.2)
     found = class_magnetizations(10, CLASSES, labels)

@@ -38,7 +38,8 @@ def test_it_has_one_package_with_all_rooms_in_it(wheel: set[str]) -> None:
     assert {f"sweep/{path}" for path in modules} <= wheel
     assert {str(path) for path in own} <= wheel
     assert "sweep/py.typed" in wheel
-    assert {f"sweep/{path.relative_to(ROOT)}" for path in (ROOT / "analysis/report/templates").iterdir()} <= wheel
+    data = [*(ROOT / "analysis/report/templates").iterdir(), *(ROOT / "analysis/exact").glob("*.npz")]
+    assert {f"sweep/{path.relative_to(ROOT)}" for path in data} <= wheel
 
 
 def test_it_carries_the_grids_and_the_examples(wheel: set[str]) -> None:
