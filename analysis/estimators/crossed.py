@@ -117,7 +117,7 @@ def crossed_mean(table: xr.DataArray) -> xr.Dataset:
 
 def _crossed(table: Floats) -> tuple[npt.NDArray[np.generic], ...]:
     """Return what `crossed_mean` does, in its order, of float[..., realisation, bin], each [...]."""
-    bins = table.shape[-1]
+    table, bins = np.ascontiguousarray(table), table.shape[-1]  # sums in one order, wherever the numbers come from
     full: npt.NDArray[np.bool_] = np.asarray(~np.isnan(table).any(axis=-1))
     used = full.sum(axis=-1)
     free_rows, free_columns = _known(used - 1), _known(np.asarray(bins - 1))

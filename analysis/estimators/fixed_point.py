@@ -74,36 +74,47 @@ def track(case: FlowCase, quantity: str) -> tuple[xr.DataArray, xr.DataArray]:
     return values, count
 
 
-def end_of_flow(case: FlowCase, quantity: str) -> xr.Dataset:
+def end_of_flow(case: FlowCase) -> xr.Dataset:
     """Return what is read of the last third of the flow, by where it started and of all starts together.
 
     Returns
     -------
     Dataset
-        Over `temperature`, the start: `value`, `error`, `degrees`, `interval`, `spread`, `realisations` of
-        `crossed_mean`. The same with the prefix ``all_`` of all starts together, with ``begin_`` at step 0, and with
-        ``change_`` for the difference of the two, bin by bin; with ``memory_`` for the hottest start minus the coldest:
-        zero within errors when the flow has forgotten where it began.
+        Over `quantity`, the keys of `QUANTITIES`, and `temperature`, the start: `value`, `error`, `degrees`,
+        `interval`, `spread`, `realisations` of `crossed_mean`. The same with the prefix ``all_`` of all starts
+        together, with ``begin_`` at step 0, and with ``change_`` for the difference of the two, bin by bin; with
+        ``memory_`` for the hottest start minus the coldest: zero within errors when the flow has forgotten where it
+        began.
         Of every training: `by_realisation` and its error of all starts together, `each_by_realisation` by start.
+        Each quantity has `units` of its own.
     """
-    values, count = (part.sortby("temperature") for part in track(case, quantity))
-    steps = values.sizes["flow_step"]
-    tail = values.isel(flow_step=slice(steps - tail_length(steps), None)).mean("flow_step", skipna=False)
+    tracks = [track(case, quantity) for quantity in QUANTITIES]
+    units = [quantity.units for quantity in QUANTITIES.values()]
+    labels = xr.Coordinates({"quantity": list(QUANTITIES), "units": ("quantity", units)})
+    values = xr.concat([values.drop_attrs() for values, _ in tracks], "quantity").assign_coords(labels)
+    count = tracks[0][1].isel(flow_step=-1, drop=True)
+    tail = values.isel(flow_step=slice(-tail_length(values.sizes["flow_step"]), None)).mean("flow_step", skipna=False)
     ends = xr.concat([values.isel(flow_step=0, drop=True), tail], "end")
 
     def read(mean: xr.DataArray) -> xr.Dataset:
-        each = QUANTITIES[quantity].read(mean, case.size)
-        start, end = QUANTITIES[quantity].read(mean.mean("temperature", skipna=False), case.size).transpose("end", ...)
-        last = each.isel(end=1)
+        last = _read(mean.isel(end=1), case.size)
+        start, end = _read(mean.mean("temperature", skipna=False), case.size).transpose("end", ...)
         memory = last.isel(temperature=-1, drop=True) - last.isel(temperature=0, drop=True)
         return xr.Dataset({"each": last, "all": end, "change": end - start, "memory": memory, "begin": start})
 
-    table = jackknife_estimates(read, ends, count.isel(flow_step=-1, drop=True))
+    table = jackknife_estimates(read, ends, count)
     parts = [crossed_mean(table["each"]), by_realisation(table["all"])]
     for name in ("all", "change", "memory", "begin"):
         part = crossed_mean(table[name])
         parts.append(part.rename({key: f"{name}_{key}" for key in part.data_vars}))
     return xr.merge([*parts, table["each"].mean(BIN).rename("each_by_realisation")])
+
+
+def _read(mean: xr.DataArray, size: int) -> xr.DataArray:
+    """Return what is read of means along `quantity`."""
+    means = mean.transpose("quantity", ...)
+    read = [quantity.read(each, size) for quantity, each in zip(QUANTITIES.values(), means, strict=True)]
+    return means.copy(data=np.stack(read))
 
 
 @dataclass(frozen=True)

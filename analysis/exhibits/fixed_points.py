@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from sweep.analysis.estimators.fixed_point import QUANTITIES, end_of_flow, reading_convergence
+from sweep.analysis.estimators.fixed_point import end_of_flow, reading_convergence
 from sweep.analysis.estimators.flow_cases import SAME, SNAPSHOT, FlowCase, flow_cases
 from sweep.analysis.estimators.perfect import perfect_end
 from sweep.analysis.estimators.verdict import Verdict, compare
@@ -36,14 +36,15 @@ def fixed_points(tree: xr.DataTree) -> Exhibit | Absent:
     cases = [case for case in flow_cases(tree) if SNAPSHOT not in case.at]
     if not cases:
         return Absent(title, NO_ENDS)
-    ends = [{quantity: end_of_flow(case, quantity) for quantity in NAMES} for case in cases]
+    ends = [end_of_flow(case) for case in cases]
     perfect = [perfect_end(case) for case in cases]
     figure, panels = new_figure(2, height=3.6, rows=2)
     for panel, quantity in zip(panels, DRAWN, strict=True):
-        _draw(panel, quantity, cases, [end[quantity] for end in ends], [known[quantity] for known in perfect])
+        shown = [end.sel(quantity=quantity) for end in ends]
+        _draw(panel, quantity, cases, shown, [known[quantity] for known in perfect])
     below_legend(figure, panels[0])
     labels = xr.DataArray([case.label for case in cases], dims="case", name="case")
-    numbers = xr.concat([by_quantity(end) for end in ends], labels, join="outer")
+    numbers = xr.concat(ends, labels, join="outer")
     rows = [row for case, end, known in zip(cases, ends, perfect, strict=True) for row in _rows(case, end, known)]
     caption = (
         "Mean over the last third of the flow by the temperature where it started. A thin line for every training, "
@@ -52,17 +53,10 @@ def fixed_points(tree: xr.DataTree) -> Exhibit | Absent:
         f"the paper's claim; dashed: no change. {'; '.join(about(case) for case in cases)}."
     )
     told = "; ".join(
-        f"{case.label}: {memory(end['energy temperature'])}" for case, end in zip(cases, ends, strict=True)
+        f"{case.label}: {memory(end.sel(quantity='energy temperature'))}" for case, end in zip(cases, ends, strict=True)
     )
     conclusion = f"Where flows end by where they started, T read by the energy. {told}."
     return Exhibit("fixed-points", title, caption, figure, numbers, tuple(rows), conclusion=conclusion)
-
-
-def by_quantity(ends: Mapping[str, xr.Dataset]) -> xr.Dataset:
-    """Return what is read of the end of a flow along `quantity`, each of which has `units` of its own."""
-    names = xr.DataArray(list(ends), dims="quantity", name="quantity")
-    plain = [end.assign({name: end[name].drop_attrs(deep=False) for name in end.data_vars}) for end in ends.values()]
-    return xr.concat(plain, names).assign_coords(units=("quantity", [QUANTITIES[name].units for name in ends]))
 
 
 def _draw(panel: Axes, quantity: str, cases: list[FlowCase], ends: list[xr.Dataset], perfect: list[float]) -> None:
@@ -84,14 +78,14 @@ def _draw(panel: Axes, quantity: str, cases: list[FlowCase], ends: list[xr.Datas
     panel.set(xlabel="temperature of the start (J/k_B)", ylabel=NAMES[quantity])
 
 
-def _rows(case: FlowCase, ends: dict[str, xr.Dataset], perfect: dict[str, float]) -> Iterator[Row]:
+def _rows(case: FlowCase, ends: xr.Dataset, perfect: dict[str, float]) -> Iterator[Row]:
     if case.machine.settles:
-        for name, end in ends.items():
-            quantity = f"end of the flow, {NAMES[name]}, mean over starts ({case.label})"
+        for name, words in NAMES.items():
+            quantity, end = f"end of the flow, {words}, mean over starts ({case.label})", ends.sel(quantity=name)
             value, error = float(end["all_value"]), float(end["all_error"])
             remark = f"machine: {case.machine}; {memory(end)}"
-            words = perfect_words(case, perfect[name], end)
-            yield Row(quantity, value, error, claim(name), "", remark, words, end_verdict(case, end, perfect[name]))
+            known = perfect_words(case, perfect[name], end)
+            yield Row(quantity, value, error, claim(name), "", remark, known, end_verdict(case, end, perfect[name]))
     for start, lengths in zip(("coldest", "hottest"), reading_convergence(case, "energy temperature"), strict=True):
         quantity = f"convergence length of T read by the energy, from the {start} start ({case.label})"
         yield Row(quantity, lengths.mean, lengths.error, "26; 9 in earlier work, both of Δm", "", lengths.remark())

@@ -22,7 +22,6 @@ from sweep.analysis.exhibits.fixed_points import (
     MIXTURE,
     NAMES,
     NO_ENDS,
-    by_quantity,
     claim,
     end_verdict,
     memory,
@@ -91,9 +90,8 @@ def _strip(cases: Sequence[FlowCase]) -> _Strip:
     steps = xr.DataArray([str(case.at.get(SNAPSHOT, "end")) for case in cases], dims=SNAPSHOT, name=SNAPSHOT)
     found = []
     for case in cases:
-        ends = by_quantity({quantity: end_of_flow(case, quantity) for quantity in NAMES})
-        known = perfect_end(case)
-        found.append(ends.assign(perfect=("quantity", [known[quantity] for quantity in NAMES])))
+        ends, known = end_of_flow(case), perfect_end(case)
+        found.append(ends.assign(perfect=("quantity", [known[name] for name in ends["quantity"].values])))
     ends = xr.concat(found, steps, join="outer")
     return _Strip(tuple(cases), ends if REALISATION in ends.dims else ends.expand_dims(REALISATION))
 

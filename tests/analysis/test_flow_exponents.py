@@ -232,7 +232,7 @@ def test_convergence_of_the_temperature_from_both_ends():
 
 def test_where_the_toy_flow_ends():
     flow = replace(SMALL, length=29)
-    end = end_of_flow(the_case(flow), "network temperature")
+    end = end_of_flow(the_case(flow)).sel(quantity="network temperature")
     np.testing.assert_allclose(end["value"], 3.0, atol=0.02)
     assert float(end["all_value"]) == pytest.approx(3.0, abs=0.01)
     weights = np.exp(-np.arange(20, 30) / 4).mean()

@@ -134,7 +134,7 @@ WALK: Mapping[Any, Callable[[Opened], Any]] = {
         o.flow["energy"].isel(realisation=0, flow_step=0), 4
     ),
     fixed_point.track: lambda o: fixed_point.track(o.case, "energy temperature"),
-    fixed_point.end_of_flow: lambda o: [fixed_point.end_of_flow(o.case, each) for each in fixed_point.QUANTITIES],
+    fixed_point.end_of_flow: lambda o: fixed_point.end_of_flow(o.case),
     fixed_point.reading_convergence: lambda o: fixed_point.reading_convergence(o.case, "energy"),
     fixed_point.convergence_of: lambda o: fixed_point.convergence_of(
         flow_exponents.magnetization_curve(o.case, "start")
