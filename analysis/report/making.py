@@ -1,4 +1,4 @@
-"""Exhibits, made and written one after the other, or by several processes side by side."""
+"""Exhibits, made and written one after the other, or by several processes side by side, this one among them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from typing import NamedTuple
 
 import matplotlib as mpl
@@ -63,52 +63,54 @@ class Making(NamedTuple):
             (self.folder / name).write_bytes(content)
         return Made(result, next(iter(files.values()), b""))
 
-    def all_made(self, processes: int = 1) -> Iterator[Made]:
-        """Yield all exhibits in their order.
+    def all_made(self, processes: int = 1) -> Iterator[tuple[int, Made]]:
+        """Yield all exhibits with their numbers, as they are made.
 
         Parameters
         ----------
         processes : int
-            How many are made at once at most. Where it is worth it, that many processes are started; where one of them
-            is killed, for want of memory say, this one makes what is left.
+            How many are made at once at most, one of them in this process. Others are started where that is worth it;
+            what such a process leaves when it is killed, for want of memory say, is made in this one.
         """
-        ready, worthy = 0, min(processes, len(self.makers) // WORTH)
-        if worthy > 1:
-            try:
-                for one in self._made_by(worthy):
-                    ready += 1
-                    yield one
-            except BrokenProcessPool:
-                pass
-        yield from map(self.made, range(ready, len(self.makers)))
+        left = deque(reversed(range(len(self.makers))))  # the last take longest
+        others = min(processes, len(self.makers) // WORTH) - 1
+        if others > 0:
+            yield from self._made_with(others, left)
+        else:
+            yield from ((number, self.made(number)) for number in left)
 
-    def _made_by(self, processes: int) -> Iterator[Made]:
+    def _made_with(self, others: int, left: deque[int]) -> Iterator[tuple[int, Made]]:
+        done = SimpleQueue[tuple[int, Made | None]]()
         # Not forked: this process has threads, Zarr's at least, and a lock that one of them holds would never open.
         starting = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(processes, starting, _begin, (self.made,)) as pool:
-            with _interrupts_held_back():
-                all_made = pool.map(_go_on, range(len(self.makers)))
-            yield from all_made
+        with ProcessPoolExecutor(others, starting, _begin, (self.made,)) as pool:
+            try:
+                for _ in range(others):
+                    threading.Thread(target=_hand_out, args=(pool, left, done)).start()
+                for _ in self.makers:
+                    own = _taken(left) if done.empty() else None
+                    number, found = done.get() if own is None else (own, None)
+                    yield number, found or self.made(number)
+            finally:
+                left.clear()
 
 
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Hold back Ctrl-C, also from processes that are started meanwhile, until they are ready to end without a word.
-
-    Those inherit that it is blocked. In this process another thread may take it, and then Python tells the main one.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    told: list[int] = []
-    main = threading.current_thread() is threading.main_thread()
-    usual = signal.signal(signal.SIGINT, lambda number, _: told.append(number)) if main else None
+def _taken(left: deque[int]) -> int | None:
     try:
-        yield
-    finally:
-        if main:
-            signal.signal(signal.SIGINT, usual)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        if told:
-            signal.raise_signal(signal.SIGINT)
+        return left.popleft()
+    except IndexError:
+        return None
+
+
+def _hand_out(pool: ProcessPoolExecutor, left: deque[int], done: SimpleQueue[tuple[int, Made | None]]) -> None:
+    """Have another process make one exhibit after the other; tell of those that it could not make."""
+    # It inherits from this thread that Ctrl-C is blocked, until it is ready to end without a word.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    while (number := _taken(left)) is not None:
+        try:
+            done.put((number, pool.submit(_go_on, number).result()))
+        except Exception:  # noqa: BLE001 - it was killed, or could not be started: whatever it is, this process makes it
+            done.put((number, None))
 
 
 _made: Callable[[int], Made]  # of a process that makes exhibits: what it is there for

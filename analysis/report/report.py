@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from sweep.analysis.estimators.stages import mapping
 from sweep.analysis.exhibits.catalogue import makers_for
 from sweep.analysis.exhibits.exhibit import Absent, Exhibit, Failed, Maker
 from sweep.analysis.report import words
-from sweep.analysis.report.making import Making
+from sweep.analysis.report.making import Made, Making
 from sweep.analysis.report.origin import Origin
 
 KEPT_BYTES = 16e6  # of the store, that a report keeps in memory
@@ -76,7 +76,7 @@ def write_report(
     progress : (int, int) -> None, optional
         Called with the number of exhibits that are done and of all, before the first and after each.
     processes : int
-        How many exhibits are made side by side at most, each by a process of its own; with one, in this process.
+        How many exhibits are made side by side at most, by this process and by others that it starts.
 
     Raises
     ------
@@ -87,18 +87,16 @@ def write_report(
     chosen = makers_for(tree) if makers is None else makers
     _read_what_is_small(tree)
     told = progress or (lambda done, total: None)
-    results: list[Exhibit | Absent | Failed] = []
-    images: dict[str, bytes] = {}
+    made: dict[int, Made] = {}
     making = Making(tree, chosen, folder, [_seed(tree), _versions(tree)])
     told(0, len(chosen))
-    for result, image in making.all_made(processes):
-        results.append(result)
-        if isinstance(result, Exhibit):
-            images[result.name] = image
-        told(len(results), len(chosen))
+    for number, one in making.all_made(processes):
+        made[number] = one
+        told(len(made), len(chosen))
+    in_order = [made[number] for number in range(len(chosen))]
     path = folder / "index.html"
-    path.write_text(_page(tree, results, images, origin or Origin()), encoding="utf-8")
-    unmade = [result for result in results if isinstance(result, Failed)]
+    path.write_text(_page(tree, in_order, origin or Origin()), encoding="utf-8")
+    unmade = [one.result for one in in_order if isinstance(one.result, Failed)]
     if unmade:
         raise UnmadeError(path, unmade)
     return path
@@ -114,12 +112,8 @@ def _read_what_is_small(tree: xr.DataTree) -> None:
         variable.load()
 
 
-def _page(
-    tree: xr.DataTree,
-    results: Sequence[Exhibit | Absent | Failed],
-    images: Mapping[str, bytes],
-    origin: Origin,
-) -> str:
+def _page(tree: xr.DataTree, made: Sequence[Made], origin: Origin) -> str:
+    results = [one.result for one in made]
     exhibits = [result for result in results if isinstance(result, Exhibit)]
     judgements = judge(one for exhibit in exhibits for one in exhibit.evidence)
     shown_by = {one.claim: exhibit for exhibit in reversed(exhibits) for one in exhibit.evidence}
@@ -144,7 +138,11 @@ def _page(
         "errors": words.ERRORS + (words.ERRORS_OF_THE_PAPER if judgements else ()),
         "exhibits": exhibits,
         "conclusions": {exhibit.name: words.conclusion(exhibit, judgements) for exhibit in exhibits},
-        "images": {name: base64.b64encode(image).decode("ascii") for name, image in images.items()},
+        "images": {
+            one.result.name: base64.b64encode(one.image).decode("ascii")
+            for one in made
+            if isinstance(one.result, Exhibit)
+        },
         "shown": [result for result in results if not isinstance(result, Absent)],
         "unmade": [result.name for result in results if isinstance(result, Failed)],
         "absent": [result for result in results if isinstance(result, Absent)],

@@ -19,15 +19,28 @@ from sweep.analysis.report.report import write_report
 
 
 def afresh(tree: xr.DataTree) -> Absent:
-    """Say whether the process that makes it has what the tests had imported, as a fork of theirs has."""
-    return Absent("Afresh", "a fork of the tests" if "pytest" in sys.modules else "began afresh")
+    """Say whether another process has what the tests had imported, as a fork of theirs has; these wait for it."""
+    if _another(tree):
+        return Absent("Afresh", "a fork of the tests" if "pytest" in sys.modules else "began afresh")
+    return Absent("Here", "made by the one that asks")
 
 
 def dying(tree: xr.DataTree) -> Absent:
-    """Kill the process that makes it, unless that is the one of the tests; then there is no figure."""
-    if multiprocessing.parent_process() is not None:
+    """Kill another process that makes it; there is no figure either way."""
+    if _another(tree):
         os.kill(os.getpid(), signal.SIGKILL)
     return Absent("Dying", "its process is not to be killed")
+
+
+def _another(tree: xr.DataTree) -> bool:
+    """Return whether this process is another than that which asks for exhibits, which waits until one has said so."""
+    mark = Path(tree.attrs["mark"])
+    if multiprocessing.parent_process() is not None:
+        mark.touch()
+        return True
+    while not mark.exists():
+        time.sleep(0.01)
+    return False
 
 
 def broken(tree: xr.DataTree) -> Absent:
