@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import sys
+import threading
+import time
+from typing import Any, NoReturn
+
+SOON_SECONDS, LEFT_SECONDS = 1.0, 30.0  # before a word is said of what does not end, and before it is left behind
 
 
 def main() -> None:
@@ -19,7 +26,9 @@ def main() -> None:
         _run(debug)
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
-        sys.exit(130)
+        _leave(130)
+    except SystemExit as error:
+        _leave(error.code)
 
 
 def _run(debug: bool) -> None:
@@ -34,3 +43,22 @@ def _run(debug: bool) -> None:
             raise
         err.print(str(error), soft_wrap=True)
         sys.exit(1 if error.written else 2)
+
+
+def _leave(code: Any) -> NoReturn:
+    """End; what a kernel or a hook left running, threads or what is to be done at exit, holds that up for a while."""
+    status = code if isinstance(code, int) else int(code is not None)
+    threading.Thread(target=_end_in_time, args=(status,), daemon=True).start()
+    sys.exit(code)
+
+
+def _end_in_time(status: int) -> None:
+    threading.main_thread().join()
+    time.sleep(SOON_SECONDS)
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"waiting at most {LEFT_SECONDS:g} s for what a kernel or a hook has left running\n")
+    time.sleep(LEFT_SECONDS)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)

@@ -15,6 +15,7 @@ from sweep.laws.schema import schema
 from sweep.laws.trial import Trial
 from sweep.laws.verdict import Finding, LawResult, Verdict, failed
 from sweep.run.executors.base import limit_threads
+from sweep.run.process import lend
 
 __all__ = ["LAWS", "LawResult", "Verdict", "check_kernel"]
 
@@ -50,7 +51,7 @@ def check_kernel(kernel: Kernel[Any], laws: Sequence[str] | None = None) -> list
 
 def _judge(law: Callable[[Trial], Finding], trial: Trial) -> Finding:
     try:
-        return law(trial)
+        return lend(law, trial)
     except Exception as error:  # noqa: BLE001 - a broken kernel may raise anything
         first = (str(error).strip() or "no message").splitlines()[0]
         return failed(f"raised {type(error).__name__}: {first}")

@@ -8,6 +8,7 @@ from sweep.grid.axes import Label
 from sweep.grid.grid import Stage
 from sweep.grid.identity import stream
 from sweep.kernels.contract import Arrays, Inputs, State
+from sweep.run.process import lend
 from sweep.run.results import checked_state, checked_step
 
 
@@ -30,9 +31,9 @@ def run_blocks(
     kernel, params, key = stage.kernel, stage.params_at(point), stage.key_at(point)
     first, state = start
     if state is None:
-        state = checked_state(kernel.init(params, stream(seed, key, None), inputs), "init")
+        state = checked_state(lend(kernel.init, params, stream(seed, key, None), inputs), "init")
         first = 0 if state else first
     for block in range(first, kernel.blocks(params)):
-        step = kernel.advance(params, state, stream(seed, key, block), inputs)
+        step = lend(kernel.advance, params, state, stream(seed, key, block), inputs)
         state, results = checked_step(step, block)
         yield block, state, results

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -73,6 +74,15 @@ class Workbench:
         self.at: At | None = None
         self.known = set[str]()
         self.behind = ThreadPoolExecutor(1)
+
+    def rerun(self) -> str:
+        """Return the command that computes again the point that it is at."""
+        at = self.at
+        if at is None:
+            return "sweep rerun"
+        labels = self.plan.stages[at.task.stage].point(at.point).items()
+        words = [word for axis, label in labels for word in ("--at", f"{axis}={label}")]
+        return shlex.join(["sweep", "rerun", self.store.location.place, "--stage", at.task.stage, *words])
 
 
 class TaskWork:

@@ -42,8 +42,8 @@ def _advance(params: Params, state: State, rng: np.random.Generator, inputs: Inp
             case "say":
                 print(f"x = {params.x:g} is about to raise")
                 raise ArithmeticError
-            case "exit":
-                sys.exit(3)
+            case "exit" | "leave" | "ask":
+                {"exit": sys.exit, "leave": os._exit, "ask": breakpoint}[params.ends](0)
             case "interrupt" | "cancel" | "mute":
                 raise {"interrupt": KeyboardInterrupt, "cancel": CancelledError, "mute": Mute}[params.ends]
             case "kill":

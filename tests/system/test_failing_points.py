@@ -52,7 +52,7 @@ def grid(points: int = 20, more: Mapping[str, Any] | None = None, **params: Any)
     return resolve(document, yaml.safe_dump(document, sort_keys=False), "wilful.yaml")
 
 
-@pytest.mark.parametrize("ends", ["raise", "mute", "stateless", "nothing", "exit", "interrupt", "cancel"])
+@pytest.mark.parametrize("ends", ["raise", "mute", "stateless", "nothing", "exit", "leave", "interrupt", "cancel"])
 def test_the_others_are_done_and_who_reads_it_waits(tmp_path: Path, ends: str) -> None:
     place, events = str(tmp_path / "s.zarr"), list[Event]()
     summary = launch(grid(ends=ends, first=3, last=4), place, inline, events.append)
@@ -67,8 +67,7 @@ def test_the_others_are_done_and_who_reads_it_waits(tmp_path: Path, ends: str) -
     named = "wanted " if ends in ("stateless", "nothing") else "wilful.py"
     assert all(named in event.reason for event in told)
     assert conclusion(summary, place, "sweep launch") == (
-        "2 points failed and were set aside, and 2 points wait for them; the others are done. "
-        f"Why: sweep status {place}",
+        f"2 points failed and were set aside, and 2 points wait for them; 36 are done. Why: sweep status {place}",
         1,
     )
     status = read_status(Store(Location(place)))
@@ -217,18 +216,20 @@ def test_a_point_that_eats_all_memory(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_points_that_kill_their_worker_are_set_aside_by_name(tmp_path: Path) -> None:
     """They share a cell with all others; each is found by the name that it left, and set aside, with where it crashed.
 
-    So is one that hangs, which keeps its worker from answering; but it is known at once.
+    So is one that hangs, which keeps its worker from answering; but it is known at once. One that asks for a person
+    fails.
     """
     place, events = str(tmp_path / "s.zarr"), list[Event]()
     stuck = {"kernel": "wilful:WILFUL", "axes": {"x": {"count": 9}}, "params": {"ends": "hang"}, "seconds": 0.5}
+    asks = {"kernel": "wilful:WILFUL", "axes": {"x": {"count": 9}}, "params": {"ends": "ask"}}
     summary = launch(
-        grid(ends="kill", first=18, last=19, more={"stuck": stuck}),
+        grid(ends="kill", first=18, last=19, more={"stuck": stuck, "asks": asks}),
         place,
         lambda: RayExecutor(2),
         events.append,
         failing=Failing(attempts=1),
     )
-    assert (summary.failed, summary.waiting, summary.finished) == (3, 2, True)
+    assert (summary.failed, summary.waiting, summary.finished) == (4, 2, True)
     tree = load(place)
     for stage in ("a", "b"):
         np.testing.assert_array_equal(tree[stage]["done"], np.arange(20) < 18)
@@ -236,6 +237,8 @@ def test_points_that_kill_their_worker_are_set_aside_by_name(tmp_path: Path) -> 
     failed = [event for event in events if isinstance(event, PointsFailed)]
     assert {event.points[0]["x"] for event in failed if event.final} == {18, 19, 3}
     assert [event.reason for event in failed if event.stage == "stuck"] == ["took longer than 0.5 s"]
+    (asked,) = [event.reason for event in failed if event.stage == "asks"]
+    assert f"this stops there: sweep rerun {place} --stage asks --at x=3.0 (wilful.py" in asked
     killed, crashed = (next(event.reason for event in failed if event.points == [{"x": x}]) for x in (18, 19))
     assert killed.startswith("its worker died: its process ended (killed ")
     assert crashed == "its worker died: Fatal Python error: Segmentation fault"
@@ -246,4 +249,4 @@ def test_points_that_kill_their_worker_are_set_aside_by_name(tmp_path: Path) -> 
     said = {Path(event.log).read_text() for event in events if isinstance(event, WorkerLost) and event.log}
     assert "x = 18 is about to die" in "".join(said), "what a worker printed is in a file, and that is named"
     assert all(path.stat().st_size for path in (tmp_path / "s.logs/1").iterdir()), "who was silent has none"
-    assert {name: stage.done for name, stage in summary.stages.items()} == {"a": 18, "b": 18, "stuck": 8}
+    assert {name: stage.done for name, stage in summary.stages.items()} == {"a": 18, "b": 18, "stuck": 8, "asks": 8}

@@ -18,6 +18,7 @@ from sweep.run.executors.base import Attempt, Halted, Outcome, limit_threads
 from sweep.run.executors.shared import References, take
 from sweep.run.guard import Guard
 from sweep.run.hello import Hello, hello, unable
+from sweep.run.process import without_terminal
 from sweep.run.words import keep_words
 from sweep.run.work import Workbench
 from sweep.store.storage import Location
@@ -77,6 +78,7 @@ class _Actor:
             store.environment = said.environment
             self._most_threads = given.cpus
             self._bench = Workbench(plan, store, self._stopping.is_set, Guard(store.location))
+            without_terminal(self._bench.rerun)
         except Exception as error:  # noqa: BLE001 - whatever is wrong here, another node may be able to
             return unable(reason(error), node)
         return said
