@@ -98,6 +98,9 @@ class Files:
         except FileNotFoundError:
             self._check()
             return False
+        except IsADirectoryError:  # no writer makes one there: it is damage
+            shutil.rmtree(path)
+            return False
         except BaseException:
             with contextlib.suppress(OSError):
                 partial.unlink()
@@ -114,14 +117,20 @@ class Files:
         try:
             self._write(path, "xb", value)
         except FileExistsError:
-            return False
+            if not path.is_dir():
+                return False
+            self.delete(key)  # damage, as in `_put`
+            return self.put_if_absent(key, value)
         self._changed.add(path.parent)
         return True
 
     def _write(self, path: Path, mode: str, value: Any) -> None:
         try:
             file = path.open(mode)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
+            for folder in (path.parent, *path.parent.parents):
+                if self.root in folder.parents and folder.is_file():
+                    folder.unlink()  # damage, as in `_put`
             path.parent.mkdir(parents=True, exist_ok=True)
             file = path.open(mode)
         with file:
@@ -135,21 +144,18 @@ class Files:
             self.fence()
 
     def delete(self, key: str) -> None:
-        """Remove the bytes at `key`, if there are any."""
+        """Remove what is at `key`, if there is anything: a folder with all that is in it."""
         self._check()
         path = self.root / key
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            path.unlink()
+            if path.is_dir():
+                shutil.rmtree(path)
+                self._settled.clear()
+            else:
+                path.unlink()
             self._changed.add(path.parent)
 
-    def delete_folder(self, key: str) -> None:
-        """Remove a folder with all that is in it, if it is there."""
-        self._check()
-        path = self.root / key
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            shutil.rmtree(path)
-            self._changed.add(path.parent)
-        self._settled.clear()
+    delete_folder = delete
 
     def flush(self) -> None:
         """Return when all that was put, or removed, is so on the disk: the folders, and where they are new those above.
@@ -245,20 +251,17 @@ class FileStore(LocalStore):
     async def delete(self, key: str) -> None:
         """Remove a key, or a folder with all that is in it."""
         self._check_writable()
-        self._delete(key)
+        self.files.delete(key)
 
     def delete_sync(self, key: str) -> None:
         """Remove a key, or a folder with all that is in it."""
         self._check_writable()
-        self._delete(key)
+        self.files.delete(key)
 
     async def delete_dir(self, prefix: str) -> None:
         """Remove a folder with all that is in it."""
         self._check_writable()
         self.files.delete_folder(prefix)
-
-    def _delete(self, key: str) -> None:
-        (self.files.delete_folder if (self.root / key).is_dir() else self.files.delete)(key)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -100,6 +100,18 @@ def test_a_whole_launch_without_hard_links(tmp_path: Path, monkeypatch: pytest.M
     run(grid_with(), tmp_path / "toy.zarr")
 
 
+def test_a_folder_where_a_file_belongs_and_the_reverse_give_way(tmp_path: Path) -> None:
+    location = Location(str(tmp_path))
+    for key in ("a/put", "a/first", "a/gone"):
+        (tmp_path / key / "within").mkdir(parents=True)
+    location.put("a/put", b"1")
+    assert location.put_if_absent("a/first", b"2")
+    location.delete("a/gone")
+    assert location.sizes("") == {"a/first": 1, "a/put": 1}
+    location.put("a/put/below/it", b"3")
+    assert location.sizes("") == {"a/first": 1, "a/put/below/it": 1}
+
+
 def test_a_location_travels(location: Location) -> None:
     location.fence = lost
     for twin in (pickle.loads(pickle.dumps(location)), copy.deepcopy(location)):

@@ -1,4 +1,4 @@
-"""Every kind of file of a store is flipped, cut, emptied, zeroed, deleted: found, and mended to identical bits.
+"""Every kind of file is flipped, cut, emptied, zeroed, deleted, made a folder: found, and mended to identical bits.
 
 The store is a mixed one: two grids with different seeds, a stage that reads another, an axis that shapes results,
 points that failed.
@@ -59,12 +59,19 @@ def flip(file: Path, place: float = 0.5) -> None:
     file.write_bytes(raw)
 
 
+def fold(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+    (file / "notes").write_text("of somebody")
+
+
 HARMS: dict[str, Callable[[Path], object]] = {
     "flipped": flip,
     "cut": lambda file: file.write_bytes(file.read_bytes()[: file.stat().st_size // 2]),
     "emptied": lambda file: file.write_bytes(b""),
     "zeroed": lambda file: file.write_bytes(b"\0" * file.stat().st_size),
     "deleted": lambda file: file.unlink(),
+    "a folder": fold,
 }
 
 KINDS = {
@@ -85,12 +92,15 @@ KINDS = {
     "failure": r"\.sweep/failures/.*",
     "lease": r"\.sweep/(lease|epochs/.*)",
 }
+GONE = {
+    "done": "its points count as not done",
+    "checkpoint": "a longer run begins anew",
+    "launch": "nothing but itself knew of it",
+    "tasks": "nothing but itself knew of them",
+    "failure": "nothing but itself knew of it",
+}
 UNSEEN = {
-    ("done", "deleted"): "its points count as not done",
-    ("checkpoint", "deleted"): "a longer run begins anew",
-    ("launch", "deleted"): "nothing but itself knew of it",
-    ("tasks", "deleted"): "nothing but itself knew of them",
-    ("failure", "deleted"): "nothing but itself knew of it",
+    **{(kind, harm): why for kind, why in GONE.items() for harm in ("deleted", "a folder")},
     ("failure", "flipped"): "a letter of the reason",
     **{("lease", harm): "the next launch writes another" for harm in HARMS},
 }
