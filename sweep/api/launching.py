@@ -17,7 +17,7 @@ from sweep.run.cores import usable_cores
 from sweep.run.events import Listener
 from sweep.run.planner import Planner
 from sweep.run.stopping import interruptible
-from sweep.store.storage import Location, default_place
+from sweep.store.storage import Location, place_of
 from sweep.store.store import Store
 
 
@@ -62,7 +62,7 @@ def plan(
     'ising'
     """
     loaded = Grid(grid, changes)
-    found = Store(Location(store or default_place(loaded.name)))
+    found = Store(Location(place_of(store, loaded.name)))
     planned = Planner(loaded, accept_code_change=accept_code_change)(found)
     return forecast(planned, found, workers or usable_cores())
 
@@ -150,7 +150,7 @@ def launch(
         request = stack.enter_context(interruptible(seconds=seconds))
         return driver.launch(
             loaded,
-            store or default_place(loaded.name),
+            place_of(store, loaded.name),
             _executor(executor, workers, address, allow_mixed),
             together([*listeners, *([listener] if listener else [])]),
             accept_code_change=accept_code_change,

@@ -243,9 +243,9 @@ def report(
     from sweep.api.trees import tree_of
     from sweep.verification import undamaged
 
-    place = str(store)
+    opened = Store(Location(str(store)))
+    place = opened.location.place
     beside = Path("runs" if "://" in place else ".") / f"{place.rstrip('/').removesuffix('.zarr')}.report"
-    opened = Store(Location(place))
     with undamaged(opened), tree_of(opened) as tree:
         target = Path(out) if out else beside
         try:

@@ -81,11 +81,11 @@ def _of_store(path: Path, overrides: list[str] | None) -> Grid:
 
 def store_place(place: str) -> str:
     """Return where the store is that is meant: of a grid file, the one that it is launched to by default."""
-    from sweep.store.storage import default_place
+    from sweep.store.storage import place_of
 
     if Path(place).suffix not in (".yaml", ".yml") or not Path(place).is_file():
         return place
-    there = default_place(load_grid(Path(place), None).name)
+    there = place_of(None, load_grid(Path(place), None).name)
     if not Path(there).exists():
         raise SweepError(Problem(place, f"is a grid; wanted a store, and there is none at {there}"))
     return there
@@ -93,7 +93,7 @@ def store_place(place: str) -> str:
 
 def place_for(store: str | None, grid: Path) -> str | None:
     """Return where a grid is launched to: what `--store` says, or the store whose own grid it is."""
-    return store or (str(grid) if grid.is_dir() else None)
+    return str(grid) if store is None and grid.is_dir() else store
 
 
 def open_store(place: str) -> Store:

@@ -43,7 +43,7 @@ def plan(
     out.print(
         planned(
             load_grid(grid, set_),
-            store or (str(grid) if grid.is_dir() else None),
+            place_for(store, grid),
             workers=workers,
             accept_code_change=accept_code_change,
         )
@@ -104,13 +104,13 @@ def launch(
     from sweep.display.launching import display_for
     from sweep.run import driver
     from sweep.run.stopping import interruptible
-    from sweep.store.storage import default_place
+    from sweep.store.storage import place_of
 
     hold()
     with interruptible(seconds=time_limit, in_any_case=True) as request:
         try:
             loaded = load_grid(grid, set_)
-            place = place_for(store, grid) or default_place(loaded.name)
+            place = place_of(place_for(store, grid), loaded.name)
             make = None if executor is ExecutorName.inline else _on_ray(workers, address, allow_mixed, quiet)
             durable = False if no_fsync else None
             with display_for(out, as_json=as_json, quiet=quiet) as display:

@@ -14,6 +14,7 @@ from sweep.planning.attributes import as_attributes, from_attribute
 from sweep.planning.plan import Layout, Plan, extents_at
 from sweep.planning.template import json_value
 from sweep.store.provenance import environment, with_provenance
+from sweep.store.root import refuse_part
 
 FORMAT = 1
 TEXTS = ("name", "grid")  # what is text among the attributes and no JSON
@@ -123,6 +124,7 @@ def merge(manifest: Mapping[str, Any], plan: Plan, begun: Collection[str]) -> di
 
 def no_store(place: str, strangers: Sequence[str]) -> Problem:
     """Return what is wrong with a place that holds files of others; stores among them are named."""
+    refuse_part(place)
     inside = next((key.split("/")[0] for key in strangers if key.partition("/")[2] == "zarr.json"), "")
     way = f"did you mean {place}/{inside}?" if inside else "choose another place"
     return Problem(place, f"is not a store of this program (it holds {strangers[0]!r}); {way}")

@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
 from sweep.errors import Problem, SweepError
-from sweep.store.storage import Location
+from sweep.store.storage import UNAVAILABLE, Location
 
 DOCUMENT = "zarr.json"
 COPY = ".sweep/root"
+DEEPEST = 3  # below a store: stage/size=10/spins
 
 Metadata = dict[str, Any]
 
@@ -80,9 +82,23 @@ def read_root(location: Location) -> Root | None:
     try:
         return None if text is None else parse(text)
     except ValueError as error:
+        refuse_part(location.place)
         what = f"{DOCUMENT} cannot be read ({error}), and the store has no copy of it"
         way = f"Remove {DOCUMENT} and launch the grid again: all of it is computed anew, to the same bits."
         raise SweepError(Problem(location.place, what), way) from error
+
+
+def refuse_part(place: str) -> None:
+    """Raise SweepError, with the store that is meant, where a place lies in one."""
+    above = place
+    for _ in range(DEEPEST):
+        above = above.rstrip("/").rpartition("/")[0]
+        if not above or above.endswith(":/"):
+            return
+        with suppress(ValueError, *UNAVAILABLE):
+            text = Location(above).get(DOCUMENT)
+            if text is not None and parse(text).attributes.keys() >= {"format", "stages"}:
+                raise SweepError(Problem(place, f"is a part of a store; the store is {above}"))
 
 
 def write_root(location: Location, root: Root) -> None:

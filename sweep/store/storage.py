@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import obstore
 from zarr.abc.store import Store as ZarrStore
@@ -67,8 +68,8 @@ class Location:
     Parameters
     ----------
     place : str
-        A local path, or a URL such as ``s3://bucket/run.zarr`` (credentials and endpoint come from the environment, as
-        for the cloud's own tools).
+        A local path (``~`` is the home, as in a shell), or a URL such as ``s3://bucket/run.zarr`` (credentials and
+        endpoint come from the environment, as for the cloud's own tools); ``file:///run.zarr`` is a local path.
     durable : bool, optional
         Whether what is put outlives a power cut: data with the next `flush`, what `put` puts at once. Without it,
         writing is faster. By default what the environment says: yes, unless SWEEP_FSYNC is ``off``.
@@ -87,9 +88,9 @@ class Location:
     def __init__(
         self, place: str, durable: bool | None = None, writer: str | None = None, patient: bool = False
     ) -> None:
-        self.place, self.writer, self.patient = place, writer or uuid.uuid4().hex, patient
+        self.place, self.writer, self.patient = _meant(place), writer or uuid.uuid4().hex, patient
         self.durable = os.environ.get("SWEEP_FSYNC") != "off" if durable is None else durable
-        self._home = _open(place, self.durable, self.writer, patient)
+        self._home = _open(self.place, self.durable, self.writer, patient)
         self.zarr: ZarrStore = self._home.zarr
 
     def __reduce__(self) -> tuple[type[Location], tuple[str, bool, str, bool]]:
@@ -208,6 +209,18 @@ class Location:
             )
 
 
+def _meant(place: str) -> str:
+    """Return the path that is meant by a URL of a file, or by a home; any other place is what it says."""
+    if not place:
+        raise SweepError(Problem("the store", "found an empty path; wanted one such as runs/NAME.zarr, or a URL"))
+    if not place.startswith("file:"):
+        return place if "://" in place else os.path.expanduser(place)
+    url = urlsplit(place)
+    if url.netloc not in ("", "localhost") or not url.path.startswith("/"):
+        raise SweepError(Problem(place, "wanted a path, or a URL with three slashes: file:///folder/NAME.zarr"))
+    return unquote(url.path)
+
+
 def _open(place: str, durable: bool, writer: str, patient: bool) -> Files | Objects:
     if slip := _ONE_SLASH.match(place):
         meant = f"{slip[1]}://{place[slip.end() :]}"
@@ -230,6 +243,6 @@ def human_bytes(nbytes: float) -> str:
     return f"{nbytes:.3g} TB"
 
 
-def default_place(name: str) -> str:
-    """Return where the results of a grid go that is not told where."""
-    return str(Path("runs") / f"{name}.zarr")
+def place_of(store: str | None, name: str) -> str:
+    """Return where the results of a grid of that name go: where it is told, or where such go that are not."""
+    return str(Path("runs") / f"{name}.zarr") if store is None else store

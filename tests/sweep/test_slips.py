@@ -67,8 +67,20 @@ def test_a_store_where_a_grid_is_wanted_and_the_reverse(here: Path) -> None:
     assert "nothing left to do" in do("plan", "runs/toy.zarr")
     assert "toy: runs/toy.zarr" in do("status", "toy.yaml")
     assert do("status", "runs").endswith("did you mean runs/toy.zarr?")
+    for part in ("walk", "walk/blocks"):
+        assert do("status", f"runs/toy.zarr/{part}").endswith("is a part of a store; the store is runs/toy.zarr")
     (here / "other.yaml").write_text((here / "toy.yaml").read_text().replace("name: toy", "name: other"))
     assert do("status", "other.yaml") == "other.yaml: is a grid; wanted a store, and there is none at runs/other.zarr"
+
+
+@pytest.mark.parametrize("way", ["file://{}/a%20b.zarr", "file:{}/a%20b.zarr", "~/a b.zarr"])
+def test_paths_by_other_names(here: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    monkeypatch.setenv("HOME", str(here))
+    place = way.format(here)
+    do("launch", "toy.yaml", "--store", place, *INLINE)
+    assert (here / "a b.zarr/zarr.json").exists()
+    assert f"toy: {here}/a b.zarr" in do("status", place)
+    assert str(here / "a b.report") in do("report", place)
 
 
 @pytest.mark.usefixtures("here")
@@ -92,6 +104,8 @@ def test_a_store_where_a_grid_is_wanted_and_the_reverse(here: Path) -> None:
         (("rerun", "hot.zarr", "--stage", "hot", "--at", "heat=crit"), "found 'crit'; did you mean critical?"),
         (("check", "odd:BARE"), "odd:BARE: has no `example` to be run at"),
         (("plan", "toy.yaml", "--store", "s3:/b/x"), "s3:/b/x: found a URL with one slash; did you mean s3://b/x?"),
+        (("plan", "toy.yaml", "--store", ""), "the store: found an empty path; wanted one such as runs/NAME.zarr"),
+        (("status", "file://toy.zarr"), "file://toy.zarr: wanted a path, or a URL with three slashes: file:///folder"),
         (("kernels", "nowhere:x:y"), "nowhere:x:y: cannot import 'nowhere'"),
         (("kernels", "odd:ODD"), "a length in [sites] of the :x: axis"),
         (("plan", "toy.yaml", "--set", "sed=3"), "--set sed=3: found 'sed' to begin with; wanted name, seed, stages"),
