@@ -39,7 +39,7 @@ class SweepError(Exception):
 
     def __init__(self, *problems: Problem | str) -> None:
         self.problems = problems
-        more = [f"... and {len(problems) - MOST} mistakes more"] if len(problems) > MOST else []
+        more = [f"... and {counted(len(problems) - MOST, 'mistake')} more"] if len(problems) > MOST else []
         super().__init__("\n".join([*map(str, problems[:MOST]), *more]))
 
 
@@ -78,6 +78,11 @@ def reason(error: BaseException) -> str:
     except Exception:  # noqa: BLE001 - it is somebody's own class
         said = "no message that can be read"
     return f"{type(error).__name__}: {said.splitlines()[0]}"
+
+
+def counted(count: int, one: str, more: str = "") -> str:
+    """Return how many there are of something: ``more`` is what several are, by default ``one`` with an s."""
+    return f"{count} {one if count == 1 else more or f'{one}s'}"
 
 
 def brief(value: object, longest: int = 60) -> str:

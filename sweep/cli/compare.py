@@ -11,6 +11,7 @@ import typer
 
 from sweep.cli.arguments import store_place
 from sweep.cli.console import out, say
+from sweep.errors import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,7 +43,9 @@ def compare(
 
 def _show(found: Comparison) -> None:
     for name, stage in found.stages.items():
-        points = f"{stage.both} points done in both, {stage.only_first} only in A, {stage.only_second} only in B"
+        points = (
+            f"{counted(stage.both, 'point')} done in both, {stage.only_first} only in A, {stage.only_second} only in B"
+        )
         say(f"{name}: {points}")
         for note in stage.notes:
             say(f"  {note}")

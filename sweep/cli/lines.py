@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from sweep.display.ranges import in_ranges
-from sweep.errors import brief
+from sweep.errors import brief, counted
 from sweep.run.driver import Summary
 from sweep.run.failure import common_reason
 from sweep.run.status import Status
@@ -36,13 +36,15 @@ def conclusion(summary: Summary, place: str, line: str) -> tuple[str, int]:
     if summary.interrupted and not summary.complete:
         return interruption(line), INTERRUPTED
     if summary.vanished:
-        what = f"{summary.vanished} cells were filled, and their results are not in the store any more"
-        return f"{what}: does another program write there? The same line computes them again:\n  {line}", 1
+        what = "cell was filled, and its results are", "cells were filled, and their results are"
+        lost = f"{counted(summary.vanished, *what)} not in the store any more"
+        return f"{lost}: does another program write there? The same line computes them again:\n  {line}", 1
     if not summary.complete:
-        wait = f", and {summary.waiting} points wait for them" if summary.waiting else ""
-        rest = "the others are done" if summary.finished else "the launch stopped there"
-        why = f"Why: sweep status {shlex.quote(place)}"
-        return f"{summary.failed} points failed and were set aside{wait}; {rest}. {why}", 1
+        failed = counted(summary.failed, "point failed and was set aside", "points failed and were set aside")
+        them = "it" if summary.failed == 1 else "them"
+        wait = f", and {counted(summary.waiting, 'point waits', 'points wait')} for {them}" if summary.waiting else ""
+        rest = counted(summary.done, "is done", "are done") if summary.finished else "the launch stopped there"
+        return f"{failed}{wait}; {rest}. Why: sweep status {shlex.quote(place)}", 1
     return f"All done: {place}\nLook at it: sweep report {shlex.quote(place)}", 0
 
 
@@ -62,13 +64,16 @@ def status_lines(status: Status, *, launches: bool) -> Iterator[str]:
 def outlook(status: Status) -> str:
     """Return how it stands with a store that nobody works on, and what to do next."""
     if status.satisfied and status.left:
-        rest = f"{status.left} points that only earlier grids asked for are not done"
-        return f"All done that the latest grid asks for; {rest}."
+        rest = counted(
+            status.left, "point that only an earlier grid asked for is", "points that only earlier grids asked for are"
+        )
+        return f"All done that the latest grid asks for; {rest} not done."
     if status.complete:
         return f"All done. Look at it: sweep report {shlex.quote(status.place)}"
     failed = sum(stage.failed for stage in status.stages.values())
     of_them = f", {failed} of them failed" if failed else ""
-    return f"Nobody is at work: {status.left} points are left{of_them}; `sweep launch` with the same grid goes on."
+    left = counted(status.left, "point is left", "points are left")
+    return f"Nobody is at work: {left}{of_them}; `sweep launch` with the same grid goes on."
 
 
 def failure_lines(status: Status) -> Iterator[str]:
@@ -77,16 +82,15 @@ def failure_lines(status: Status) -> Iterator[str]:
     for failure in status.failures:
         groups.setdefault((failure.stage, failure.kind or failure.reason, failure.attempts), []).append(failure)
     for (stage, _, attempts), group in list(groups.items())[:MOST]:
-        times = f"{attempts} attempts" if attempts != 1 else "1 attempt"
         why = common_reason([failure.reason for failure in group])
-        yield f"\n{stage} at {in_ranges([failure.labels for failure in group])}, {times}: {why}"
+        yield f"\n{stage} at {in_ranges([failure.labels for failure in group])}, {counted(attempts, 'attempt')}: {why}"
         params = status.stages[stage].params if stage in status.stages else {}
         if params:
             yield f"with {', '.join(f'{name} {brief(value)}' for name, value in params.items())}"
         if group[0].trace:
             yield group[0].trace.rstrip()
     if len(groups) > MOST:
-        yield f"\n... and {len(groups) - MOST} kinds more: `sweep status --json` has all"
+        yield f"\n... and {counted(len(groups) - MOST, 'kind')} more: `sweep status --json` has all"
 
 
 def launch_lines(status: Status) -> Iterator[str]:

@@ -10,7 +10,7 @@ import typer
 
 from sweep.cli.arguments import StoreArgument, store_place
 from sweep.cli.console import out, say
-from sweep.errors import Problem, SweepError
+from sweep.errors import Problem, SweepError, counted
 
 if TYPE_CHECKING:
     from sweep.verification.rerun import Rerun
@@ -58,11 +58,7 @@ def _show(found: Rerun) -> None:
     from sweep.display.tables import columns
 
     point = ", ".join(f"{axis} {label}" for axis, label in found.point.items())
-    blocks = (
-        f"blocks {found.first + 1} to {found.blocks}"
-        if found.first
-        else f"{found.blocks} block{'s' if found.blocks != 1 else ''}"
-    )
+    blocks = f"blocks {found.first + 1} to {found.blocks}" if found.first else counted(found.blocks, "block")
     say(f"{found.stage} at {point or 'its only point'}: {blocks} in {duration(found.seconds)}")
     table = columns("output", "type and shape", ("mean", "in the store"))
     for name, values in found.outputs.items():

@@ -41,19 +41,19 @@ def _left(verdict: Verdict) -> int:
 
 def _lines(verdict: Verdict, place: str, *, repaired: bool) -> Iterator[str]:
     """Yield what was looked at, what was found, and what to do about it."""
-    from sweep.display.amounts import number
+    from sweep.errors import counted
 
     yield from verdict.looked.lines()
     yield from map(str, verdict.findings)
     if not verdict.findings:
         read, elsewhere = len(verdict.looked.only_read), sum(verdict.looked.elsewhere.values())
-        rest = f", but {number(read, 'stage')} only read" if read else ""
-        rest += f", but {number(elsewhere, 'point')} computed by another environment" if elsewhere else ""
+        rest = f", but {counted(read, 'stage')} only read" if read else ""
+        rest += f", but {counted(elsewhere, 'point')} computed by another environment" if elsewhere else ""
         yield f"{place}: nothing wrong found{rest}."
     elif repaired:
         left = _left(verdict)
-        kept = f" {left} of the findings cannot be mended here." if left else ""
+        kept = f" {counted(left, 'finding')} cannot be mended here." if left else ""
         yield f"Mended or taken back; `sweep launch` with the same grid computes again what was taken back.{kept}"
     else:
         way = f"`sweep verify {shlex.quote(place)} --repair` mends it, or takes it back for the next launch to compute"
-        yield f"{len(verdict.findings)} findings; {way}."
+        yield f"{counted(len(verdict.findings), 'finding')}; {way}."

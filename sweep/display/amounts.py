@@ -28,11 +28,6 @@ def rate(amount: float, unit: str) -> str:
     return f"{amount:.3g} {PREFIXES[power]}{' ' if power else ''}{unit}/s"
 
 
-def number(count: int, what: str) -> str:
-    """Return how many there are of something."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
 def moment(seconds: float) -> str:
     """Return when it is in so many seconds, by this machine's clock; with the day where that is another."""
     then, now = time.localtime(time.time() + seconds), time.localtime()

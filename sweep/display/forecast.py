@@ -11,9 +11,10 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from sweep.display.amounts import duration, number
+from sweep.display.amounts import duration
 from sweep.display.consoles import Shown
 from sweep.display.tables import columns
+from sweep.errors import counted
 from sweep.planning.plan import Plan, StagePlan
 from sweep.planning.template import stage_fields
 from sweep.run.launch import done_in
@@ -107,9 +108,9 @@ class Forecast(Shown):
             what = f"{stage.kernel}: {axes}" if axes else stage.kernel
             table.add_row(name, what, *counts, human_bytes(stage.nbytes), str(stage.files))
         nbytes = sum(stage.nbytes for stage in self.stages.values())
-        time = f"{duration(self.core_seconds)} of one core, {duration(self.seconds)} on {number(self.cores, 'core')}"
-        left = f"{number(self.points, 'point')} left: {time}" if self.points else "nothing left to do"
-        size = f"{human_bytes(nbytes)} before compression, at most {self.files} files"
+        time = f"{duration(self.core_seconds)} of one core, {duration(self.seconds)} on {counted(self.cores, 'core')}"
+        left = f"{counted(self.points, 'point')} left: {time}" if self.points else "nothing left to do"
+        size = f"{human_bytes(nbytes)} before compression, at most {counted(self.files, 'file')}"
         return Group(table, Text(f"{left}; the store: {size}"))
 
 

@@ -16,6 +16,7 @@ from sweep.display.amounts import duration, moment, rate
 from sweep.display.consoles import html_of, plain_console
 from sweep.display.ranges import in_ranges
 from sweep.display.tables import progress_table, totals
+from sweep.errors import counted
 from sweep.run.events import (
     Ended,
     Event,
@@ -238,13 +239,14 @@ def display_for(
 
 
 def _progress_line(name: str, stage: Progress, pace: Pace, workers: int) -> str:
-    parts = [f"{stage.done} of {stage.points} points"]
+    parts = [f"{stage.done} of {counted(stage.points, 'point')}"]
     if pace.under_way:
-        parts[0] += f" and {pace.under_way:.2g} of the {pace.running} under way"
+        more = f"{pace.under_way:.2g}" if pace.under_way < 10 else f"{pace.under_way:.0f}"
+        parts.append(f"{more} more in {counted(pace.running, 'task')} under way")
     if pace.rate:
         parts.append(rate(pace.rate, pace.unit))
-    if stage.done < stage.points:
-        left = pace.seconds_left(workers)
+    left = pace.seconds_left(workers)
+    if stage.done < stage.points and left:
         parts.append(f"{duration(left)} left, until {moment(left)}")
     return f"{name}: {', '.join(parts)}"
 

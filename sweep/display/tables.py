@@ -12,6 +12,7 @@ from rich.text import Text
 
 from sweep.display.amounts import duration, moment, rate
 from sweep.display.consoles import Shown
+from sweep.errors import counted
 from sweep.run.events import Look, Pace, Progress
 from sweep.run.status import Status
 
@@ -53,8 +54,8 @@ def totals(look: Look) -> Text:
     done = sum(stage.done for stage, _ in look.stages.values())
     points = sum(stage.points for stage, _ in look.stages.values())
     left = look.seconds_left
-    end = f", about {duration(left)} left, until {moment(left)}" if done < points else ""
-    return Text(f"{done} of {points} points{end}; {look.cores} of {look.workers} cores at work")
+    end = f", about {duration(left)} left, until {moment(left)}" if done < points and left else ""
+    return Text(f"{done} of {counted(points, 'point')}{end}; {look.cores} of {counted(look.workers, 'core')} at work")
 
 
 def columns(first: str, second: str, numbers: Sequence[str]) -> Table:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sweep.errors import counted
 from sweep.grid.grid import work_problems
 from sweep.grid.parameters import fields_of
 from sweep.kernels.contract import Kernel, Output, State
@@ -28,7 +29,8 @@ def schema(trial: Trial) -> Finding:
     cut = sorted(name for name, output in outputs.items() if output.block and output.shape[0] % output.block)
     if cut and trial.straight.states[-1]:
         return warning(f"{', '.join(cut)}: the last block is cut, so longer work would start again at the first block")
-    return passed(f"{len(outputs)} outputs are as declared in all {trial.case.blocks} blocks")
+    what = counted(len(outputs), "output is", "outputs are")
+    return passed(f"{what} as declared in {counted(trial.case.blocks, 'block')}")
 
 
 def declaration_problems(case: Case) -> Iterator[str]:

@@ -90,6 +90,11 @@ class Summary:
         return sum(stage.failed for stage in self.stages.values())
 
     @property
+    def done(self) -> int:
+        """Return how many points are complete."""
+        return sum(stage.done for stage in self.stages.values())
+
+    @property
     def waiting(self) -> int:
         """Return how many points read one that was set aside."""
         return sum(stage.waiting for stage in self.stages.values())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sweep.errors import counted
 from sweep.kernels.contract import Array
 from sweep.store.storage import human_bytes
 
@@ -44,16 +45,16 @@ class Looked:
     def lines(self) -> Iterator[str]:
         """Yield in words what was looked at."""
         counts = (
-            f"{_count(self.chunks, 'chunk')} ({human_bytes(self.nbytes)})",
-            _count(self.checkpoints, "checkpoint"),
-            _count(self.documents, "metadata document"),
+            f"{counted(self.chunks, 'chunk')} ({human_bytes(self.nbytes)})",
+            counted(self.checkpoints, "checkpoint"),
+            counted(self.documents, "metadata document"),
         )
-        stages = f"{_count(len(self.stages), 'stage')} ({', '.join(self.stages)})"
-        yield f"looked at {stages}: read {', '.join(counts)}; computed {_count(self.points, 'point')} again"
+        stages = f"{counted(len(self.stages), 'stage')} ({', '.join(self.stages)})"
+        yield f"looked at {stages}: read {', '.join(counts)}; computed {counted(self.points, 'point')} again"
         for stage, why in self.only_read.items():
             yield f"{stage}: only read, not computed again: {why}"
         for what, points in self.elsewhere.items():
-            yield f"{_count(points, 'point')} computed {what}: not comparable here"
+            yield f"{counted(points, 'point')} computed {what}: not comparable here"
 
 
 @dataclass
@@ -85,7 +86,3 @@ class Tally:
             dict(self.only_read),
             dict(self.elsewhere),
         )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

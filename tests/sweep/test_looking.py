@@ -183,7 +183,7 @@ def test_a_log_gets_lines_while_a_long_task_runs(monkeypatch: pytest.MonkeyPatch
     with PlainDisplay(console) as display:
         display(Started({name: stage for name, (stage, _) in LOOK.stages.items()}, 2, lambda: LOOK))
         end = time.monotonic() + 30
-        while "rbm: 4 of 10 points and 1.5 of the 2 under way" not in console.file.getvalue():
+        while "rbm: 4 of 10 points, 1.5 more in 2 tasks under way" not in console.file.getvalue():
             assert time.monotonic() < end
             time.sleep(0.01)
         display(TaskDone(Task("ising", range(1)), 60, 1.0, 0))

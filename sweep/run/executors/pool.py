@@ -16,7 +16,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from sweep.errors import Problem, SweepError
+from sweep.errors import Problem, SweepError, counted
 from sweep.grid.resources import Resources
 from sweep.planning.plan import Task
 from sweep.run.account import At
@@ -294,5 +294,6 @@ class Pool:
             if now >= due:
                 self._said[share] = now
                 total = sum(node.resources.get("CPU", 0.0) for node in usable)
-                taken = f"the cluster has {len(usable)} nodes with {total:g} cores, all of them taken"
+                has = f"{counted(len(usable), 'node')} with {counted(int(total), 'core')}"
+                taken = f"the cluster has {has}, all of them taken"
                 yield Said(f"waiting for a node with {words(share)}: {offer(share, usable) if impossible else taken}")
