@@ -141,6 +141,13 @@ def test_a_training_reaches_the_ising_distribution(ising, exact, place):
     assert min(exact_divergence(one, exact) for one in machines) < 0.2
 
 
+def test_a_gpu_that_is_not_there_is_missed_by_name(ising, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    params = RBMParams(size=3, hidden=2, steps=1, block=1, backend="torch", device="cuda")
+    with pytest.raises(ValueError, match="device: found cuda, but PyTorch sees no GPU here; a stage with gpus: 1"):
+        trained(params, ising)
+
+
 @pytest.mark.parametrize("place", [PLACES[0], *PLACES[2:]])
 def test_it_keeps_every_law_of_a_kernel(place):
     example = replace(RBM.example, backend="torch", preset="equilibrium", chains=7, **place)
