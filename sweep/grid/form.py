@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from sweep.grid.resources import Amounts, Memory, Resources, Seconds
+from sweep.grid.resources import Amounts, Gpus, Memory, Resources, Seconds
 
 _OBJECT = {"type": "object", "additionalProperties": False}
 _COUNT = {"type": "integer", "minimum": 1}
@@ -68,7 +68,7 @@ class StageForm(BaseModel):
     params: dict[str, Any] = Field(default_factory=dict)
     inputs: dict[str, InputForm] = Field(default_factory=dict)
     cpus: Whole = Field(default=1, ge=1, strict=True)
-    gpus: Whole = Field(default=0, ge=0, strict=True)
+    gpus: Gpus = 0
     memory: Memory | None = None
     resources: Amounts = Field(default_factory=dict)
     seconds: Seconds | None = None

@@ -27,8 +27,8 @@ class Resources:
     ----------
     cpus : int
         Threads that it may use.
-    gpus : int
-        GPUs that it has to itself.
+    gpus : float
+        GPUs that it has to itself, or the part of one that it shares.
     memory : int
         Bytes; 0 for what its results take.
     custom : tuple of (str, float)
@@ -38,7 +38,7 @@ class Resources:
     """
 
     cpus: int = 1
-    gpus: int = 0
+    gpus: float = 0
     memory: int = 0
     custom: tuple[tuple[str, float], ...] = ()
     seconds: float | None = None
@@ -63,12 +63,24 @@ def _time(value: Any) -> float:
     return float(value)
 
 
+def _gpus(value: Any) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value < 1e6 or not _whole_or_part(value):
+        raise PydanticCustomError("gpus", "wanted a whole number, 0 or more, or a part of one")
+    return float(value)
+
+
+def _whole_or_part(amount: float) -> bool:
+    """Return whether Ray can count it."""
+    return amount <= 1 or amount == int(amount)
+
+
 def _countable(amounts: Mapping[str, float]) -> Mapping[str, float]:
     """Return amounts that Ray can count: of names of its own, parts of one or whole numbers."""
     for name, amount in amounts.items():
         if name in COUNTED:
             raise PydanticCustomError("resources", f"{name} has a key of its own: wanted {COUNTED[name]}, in the stage")
-        if not name or not 0 < amount < 1e12 or (amount > 1 and amount != int(amount)):
+        if not name or not 0 < amount < 1e12 or not _whole_or_part(amount):
             raise PydanticCustomError("resources", "wanted names with amounts: whole numbers, or a part of one")
     return amounts
 
@@ -77,6 +89,11 @@ Memory = Annotated[
     int,
     BeforeValidator(_bytes),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}], "description": "2GiB, 500MB."}),
+]
+Gpus = Annotated[
+    float,
+    BeforeValidator(_gpus),
+    WithJsonSchema({"type": "number", "minimum": 0, "description": "GPUs of its own, or a part of one."}),
 ]
 Seconds = Annotated[
     float, BeforeValidator(_time), WithJsonSchema({**_AMOUNT, "description": "What a block may take at most."})

@@ -15,7 +15,7 @@ from sweep.run.executors.messages import Gone, Message
 ONE, TWO = {"CPU": 1.0}, {"CPU": 2.0}
 
 
-def tasks(number: int, stage: str = "narrow", cpus: int = 1, gpus: int = 0) -> list[Task]:
+def tasks(number: int, stage: str = "narrow", cpus: int = 1, gpus: float = 0) -> list[Task]:
     return [Task(stage, range(cell, cell + 1), Resources(cpus, gpus)) for cell in range(number)]
 
 
@@ -232,6 +232,13 @@ def test_a_gpu_that_is_taken_holds_up_no_other_stage() -> None:
     ran = Ran(cluster, [*tasks(4, "trained", gpus=1), *tasks(9)], 4, own=True)
     assert len(ran.done) == 13
     assert ran.seconds < 1 + 4 * 5 + 5
+
+
+def test_two_that_want_half_a_gpu_share_it() -> None:
+    cluster = Pretended({"a": {"CPU": 4.0, "GPU": 1.0}})
+    ran = Ran(cluster, tasks(8, "trained", gpus=0.5), 4, own=True)
+    assert len(ran.done) == 8
+    assert cluster.came == 2
 
 
 def test_a_node_that_must_not_work_is_left_out_with_one_line() -> None:
