@@ -95,6 +95,8 @@ class Stage:
         The parameters that are the same at every point, defaults left out.
     resources : Resources
         What one task of this stage takes of a machine.
+    packages : frozenset of str
+        What the kernel requires at any of the points; see `Kernel.requires`.
     """
 
     name: str
@@ -104,6 +106,7 @@ class Stage:
     params: Mapping[str, Any]
     inputs: Mapping[str, Input]
     resources: Resources = ONE_CORE
+    packages: frozenset[str] = frozenset()
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ import graphlib
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -98,7 +98,7 @@ class _StageReader:
         read = {name for name, _ in [*kernel.labels.values(), *kernel.shapes.values()]}
         if not read <= inputs.keys():  # what is read has mistakes of its own
             return None
-        self._check_points(stage)
+        stage = replace(stage, packages=self._check_points(stage))
         return stage if len(self.problems) == before else None
 
     def _axes(self, kernel: Kernel[Any], stages: Mapping[str, Stage]) -> dict[str, Labels]:
@@ -240,23 +240,33 @@ class _StageReader:
                 place, f"reads {axis} {values} of stage {source.name!r}, which nobody makes there; add it or drop it"
             )
 
-    def _check_points(self, stage: Stage) -> None:
-        """Build the parameters of every point, so that a combination that a kernel refuses is known before any work."""
+    def _check_points(self, stage: Stage) -> frozenset[str]:
+        """Build the parameters of every point, so that a combination that a kernel refuses is known before any work.
+
+        Returns
+        -------
+        frozenset of str
+            The packages that the points require.
+        """
         if math.prod(stage.shape) > MOST_POINTS:
             what = f"found {math.prod(stage.shape):.3g} points; wanted {MOST_POINTS} at most, or several grids"
             self.wrong("axes", what)
-            return
+            return frozenset()
+        packages = set[str]()
         for point in itertools.islice(stage.points(), 1_000_000):
             try:
-                missing = _missing(stage.kernel.requires(stage.params_at(point)))
+                required = stage.kernel.requires(stage.params_at(point))
+                missing = _missing(required)
             except Exception as error:  # noqa: BLE001 - a kernel may raise anything
                 what = str(error) if isinstance(error, ValueError) else reason(error)
                 self.wrong("params", f"{what}{at_point(point)}")
-                return
+                break
             if missing and not self.of_store:
                 what = f"kernel {stage.kernel.name} needs the package {missing}, which is not installed here"
                 self.wrong("params", f"{what}; `pip install {missing}`{at_point(point)}")
-                return
+                break
+            packages.update(required)
+        return frozenset(packages)
 
 
 def _missing(packages: tuple[str, ...]) -> str:

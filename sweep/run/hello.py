@@ -58,6 +58,7 @@ def hello(plan: Plan, store: Store, node: str = "") -> Hello:
     """
     codes = [stage.code for stage in plan.stages.values()]
     packages = {name for code in codes for part in ("packages", "installed") for name in code.get(part, ())}
+    packages |= {name for stage in plan.stages.values() for name in stage.stage.packages}
     return Hello(
         node,
         socket.gethostname(),

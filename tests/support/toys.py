@@ -189,6 +189,7 @@ def _see_gpu(params: WalkParams, state: State, rng: np.random.Generator, inputs:
 
 
 NEEDS_MORE = replace(WALK, requires=lambda params: ("no_such_package",))
+NEEDS_PYTEST = replace(WALK, requires=lambda params: ("pytest",))
 SEES_GPU = replace(WALK, name="walk", advance=_see_gpu)  # its mean is the number of the only GPU that it sees
 
 

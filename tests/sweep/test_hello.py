@@ -180,6 +180,12 @@ def test_all_that_differs_is_said_in_one_line() -> None:
     assert refusal(SAYS, replace(SAYS, unable="does not see it", environment={})) == "node head: does not see it"
 
 
+def test_what_a_kernel_requires_is_part_of_what_computes(plan: Plan, store: Store) -> None:
+    needy = make_plan(grid_with(walk__kernel="toys:NEEDS_PYTEST"), {})
+    assert hello(needy, store).environment["pytest"] == pytest.__version__
+    assert "pytest" not in hello(plan, store).environment
+
+
 def test_what_a_process_computes_with_is_words(plan: Plan, tmp_path: Path) -> None:
     gpu = tmp_path / "proc/driver/nvidia/gpus/0000:19:00.0"
     gpu.mkdir(parents=True)
