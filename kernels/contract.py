@@ -1,9 +1,8 @@
 """The kernel contract: everything that a model must say about itself.
 
 A kernel is a value. It names its parameters, what its results look like, and two pure functions: ``init`` makes a
-state, ``advance`` does one block of work on it. The framework owns the rest: the loop over blocks, checkpoints between
-them, the random generator of each block, labels, files, processes. A new model is one file that ends in
-``MODEL = Kernel(...)``.
+state, ``advance`` does one block of work on it. The framework owns the rest: the loop over blocks, checkpoints, the
+random generator of each block, labels, files, processes. A new model is one file that ends in ``MODEL = Kernel(...)``.
 """
 
 from __future__ import annotations
@@ -30,20 +29,18 @@ class Bounds:
     ----------
     help : str
         Meaning, in words that a physicist uses.
-    units : str
+    units, reduced : str and bool, optional
         As the physicist writes them; see `Output`.
-    reduced : bool, optional
-        Whether they are reduced; see `Output`.
     ge, gt, le, lt : float, optional
         Inclusive and exclusive bounds. For a tuple they hold for every element.
     choices : tuple, optional
         The only values allowed.
     extent : bool
-        True for "how long": a count of results or steps that may grow later without changing any result that is already
-        there. Every other parameter is part of what is computed.
+        True for a count of results or steps that may grow later and change no result that is there. Every other
+        parameter is part of what is computed.
     added : bool
-        True for a parameter that came to a kernel which had been used: at its default it is no part of what is
-        computed, so that former results keep their identity and their random numbers.
+        True for a parameter that came to a kernel later: at its default it is no part of what is computed, and former
+        results keep their identity and their random numbers.
     """
 
     help: str
@@ -237,8 +234,10 @@ class Kernel(Generic[P]):
         Inputs that may get longer under results that are kept: what was made of their former entries stays, and more
         blocks make the rest. What any other input gives may not, once it was read: the store refuses.
     requires : params -> tuple of str
-        Packages that a point needs and that do not come with every installation. A grid that asks for one which is not
-        there is refused. The kernel imports it where it is used, never at the top of a module.
+        Packages that a point needs and that not every installation has; a grid that asks for one which is missing is
+        refused. The kernel imports them where it uses them, never at the top of a module.
+    gpus : params -> float, optional
+        GPUs that a point needs, or the part of one; a stage may say otherwise.
     example : P, optional
         Parameters small enough for `sweep check` to run the laws on in seconds.
     example_inputs : (params, rng) -> Inputs, optional
@@ -291,6 +290,7 @@ class Kernel(Generic[P]):
     shapes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     follows: tuple[str, ...] = ()
     requires: Callable[[P], tuple[str, ...]] = nothing_else
+    gpus: Callable[[P], float] | None = None
     example: P | None = None
     example_inputs: Callable[[P, np.random.Generator], Inputs] | None = None
     stationarity: Stationarity[P] | None = None

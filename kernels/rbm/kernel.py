@@ -170,14 +170,24 @@ def _distribution(params: RBMParams, training: Array) -> Array:
 
 
 def cost(params: RBMParams) -> float:
-    """Return the seconds of one block of training steps and its tracks, on a core whose neighbours are busy."""
+    """Return the seconds of one block of training steps and its tracks, on a core whose neighbours are busy.
+
+    Those of a GPU are what `benchmarks/rbm_torch.py` found on an H200.
+    """
     couplings, k = params.visible * params.hidden, params.recipe.k
     model = params.recipe.chains if params.persistent else params.batch
     rows = 2 * params.batch + (2 * k + 1 + params.persistent) * model  # of all products with W or its gradient
     units = params.batch * params.hidden + model * k * (params.visible + params.hidden)
     unit = 1.7e-9 if params.sampled or params.persistent else 1e-9
     step = 4.3e-5 + couplings * (2.3e-11 * rows + 2.2e-9) + units * unit
+    if params.device == "cuda":  # 2 us for each of the kernels that a step launches, most of which do little
+        step = 7e-5 + 3e-5 * k + couplings * (4.4e-14 * rows + 4.5e-11)
     return params.block * step + track_cost(params)
+
+
+def gpus(params: RBMParams) -> float:
+    """Return 1 where PyTorch takes the steps on a GPU."""
+    return float(params.device == "cuda")
 
 
 def requires(params: RBMParams) -> tuple[str, ...]:
@@ -206,6 +216,7 @@ RBM = Kernel(
     inputs={"data": ("spins",)},
     shapes={"data_shape": ("data", "spins")},
     requires=requires,
+    gpus=gpus,
     example=RBMParams(size=3, hidden=4, steps=30, block=10, batch=10, learning_rate=0.02, snapshots=(0, 20)),
     example_inputs=example_inputs,
     stationarity=STATIONARITY,

@@ -69,7 +69,7 @@ class RBMParams:
     the ones before; the expected gradient is the same.
 
     ``backend: torch`` is the same algorithm in PyTorch, an optional extra, with other random numbers: on a GPU
-    (``device: cuda``, in a stage with ``gpus: 1``), and with products in bfloat16 where that is fast.
+    (``device: cuda``), and with products in bfloat16 where that is fast.
 
     Raises
     ------

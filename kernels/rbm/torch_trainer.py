@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import platform
 import warnings
 from collections.abc import Callable
 from typing import NamedTuple
@@ -55,8 +56,8 @@ class TorchTrainer:
         rng: np.random.Generator,
     ) -> None:
         if params.device == "cuda" and not torch.cuda.is_available():
-            what = "PyTorch sees no GPU here; a stage with gpus: 1 is computed where there is one"
-            raise ValueError(f"device: found cuda, but {what}")
+            found = f"found cuda, but PyTorch {torch.__version__} sees no GPU on {platform.node()}"
+            raise ValueError(f"device: {found}; wanted one that is built for GPUs, and a stage that has gpus")
         torch.set_num_threads(numba.get_num_threads())
         self._params, self._rule = params, params.descent_rule
         self._kind = getattr(torch, params.precision)

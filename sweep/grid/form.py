@@ -68,14 +68,15 @@ class StageForm(BaseModel):
     params: dict[str, Any] = Field(default_factory=dict)
     inputs: dict[str, InputForm] = Field(default_factory=dict)
     cpus: Whole = Field(default=1, ge=1, strict=True)
-    gpus: Gpus = 0
+    gpus: Gpus | None = None
     memory: Memory | None = None
     resources: Amounts = Field(default_factory=dict)
     seconds: Seconds | None = None
 
-    def taken(self) -> Resources:
-        """Return what one task of the stage takes."""
-        return Resources(self.cpus, self.gpus, self.memory or 0, tuple(sorted(self.resources.items())), self.seconds)
+    def taken(self, gpus: float) -> Resources:
+        """Return what one task of the stage takes; so many GPUs where the stage does not say how many."""
+        gpus = gpus if self.gpus is None else self.gpus
+        return Resources(self.cpus, gpus, self.memory or 0, tuple(sorted(self.resources.items())), self.seconds)
 
 
 class GridForm(BaseModel):

@@ -17,6 +17,7 @@ from sweep.grid.form import GridForm, InputForm, StageForm
 from sweep.grid.grid import Grid, Input, Stage, at_point
 from sweep.grid.parameters import REPLICATES, axis_kind, axis_labels, coerce, fields_of, filled_of, required_of
 from sweep.grid.registry import find_kernel
+from sweep.grid.resources import WANTED_GPUS, are_gpus
 from sweep.kernels.contract import Kernel
 
 MOST_POINTS = 10_000_000  # of one stage; to lay out as many takes minutes
@@ -94,11 +95,12 @@ class _StageReader:
         if len(self.problems) > before:
             return None
         axes = {name: _as_joined(name, labels, inputs) for name, labels in axes.items()}
-        stage = Stage(self.name, self.form.kernel, kernel, axes, params, inputs, self.form.taken())
+        stage = Stage(self.name, self.form.kernel, kernel, axes, params, inputs)
         read = {name for name, _ in [*kernel.labels.values(), *kernel.shapes.values()]}
         if not read <= inputs.keys():  # what is read has mistakes of its own
             return None
-        stage = replace(stage, packages=self._check_points(stage))
+        packages, gpus = self._check_points(stage)
+        stage = replace(stage, resources=self.form.taken(gpus), packages=packages)
         return stage if len(self.problems) == before else None
 
     def _axes(self, kernel: Kernel[Any], stages: Mapping[str, Stage]) -> dict[str, Labels]:
@@ -240,23 +242,25 @@ class _StageReader:
                 place, f"reads {axis} {values} of stage {source.name!r}, which nobody makes there; add it or drop it"
             )
 
-    def _check_points(self, stage: Stage) -> frozenset[str]:
+    def _check_points(self, stage: Stage) -> tuple[frozenset[str], float]:
         """Build the parameters of every point, so that a combination that a kernel refuses is known before any work.
 
         Returns
         -------
-        frozenset of str
-            The packages that the points require.
+        (frozenset of str, float)
+            The packages that the points require, and the GPUs of the one that needs most.
         """
         if math.prod(stage.shape) > MOST_POINTS:
             what = f"found {math.prod(stage.shape):.3g} points; wanted {MOST_POINTS} at most, or several grids"
             self.wrong("axes", what)
-            return frozenset()
-        packages = set[str]()
+            return frozenset(), 0.0
+        packages, gpus = set[str](), 0.0
         for point in itertools.islice(stage.points(), 1_000_000):
             try:
-                required = stage.kernel.requires(stage.params_at(point))
+                params = stage.params_at(point)
+                required = stage.kernel.requires(params)
                 missing = _missing(required)
+                gpus = max(gpus, _gpus(stage.kernel, params))
             except Exception as error:  # noqa: BLE001 - a kernel may raise anything
                 what = str(error) if isinstance(error, ValueError) else reason(error)
                 self.wrong("params", f"{what}{at_point(point)}")
@@ -266,7 +270,15 @@ class _StageReader:
                 self.wrong("params", f"{what}; `pip install {missing}`{at_point(point)}")
                 break
             packages.update(required)
-        return frozenset(packages)
+        return frozenset(packages), gpus
+
+
+def _gpus(kernel: Kernel[Any], params: Any) -> float:
+    """Return the GPUs, or the part of one, that a kernel says that a point needs."""
+    amount = 0.0 if kernel.gpus is None else kernel.gpus(params)
+    if not are_gpus(amount):
+        raise ValueError(f"found {brief(amount)} as gpus of kernel {kernel.name}; {WANTED_GPUS}")
+    return float(amount)
 
 
 def _missing(packages: tuple[str, ...]) -> str:

@@ -16,6 +16,7 @@ UNITS = {"": 1, "B": 1} | {
     for power, prefix in enumerate("kMGT" if base == 1000 else "KMGT", 1)
 }
 COUNTED = {"CPU": "cpus", "GPU": "gpus", "memory": "memory", "object_store_memory": "memory"}  # by Ray; by a grid
+WANTED_GPUS = "wanted a whole number, 0 or more, or a part of one"
 _AMOUNT = {"type": "number", "exclusiveMinimum": 0}
 
 
@@ -64,10 +65,15 @@ def _time(value: Any) -> float:
 
 
 def _gpus(value: Any) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 <= value < 1e6 or not _whole_or_part(value):
-        raise PydanticCustomError("gpus", "wanted a whole number, 0 or more, or a part of one")
+    if not are_gpus(value):
+        raise PydanticCustomError("gpus", WANTED_GPUS)
     return float(value)
+
+
+def are_gpus(value: Any) -> bool:
+    """Return whether something is a number of GPUs."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 <= value < 1e6 and _whole_or_part(value)
 
 
 def _whole_or_part(amount: float) -> bool:

@@ -190,7 +190,10 @@ def _see_gpu(params: WalkParams, state: State, rng: np.random.Generator, inputs:
 
 NEEDS_MORE = replace(WALK, requires=lambda params: ("no_such_package",))
 NEEDS_PYTEST = replace(WALK, requires=lambda params: ("pytest",))
-SEES_GPU = replace(WALK, name="walk", advance=_see_gpu)  # its mean is the number of the only GPU that it sees
+SEES_GPU = replace(  # its mean is the number of the only GPU that it sees
+    WALK, name="walk", advance=_see_gpu, gpus=lambda params: 1.0
+)
+NEEDS_GPUS_IN_PARTS = replace(WALK, gpus=lambda params: 1.5)
 
 
 def _look_at_shared(params: WalkParams, state: State, rng: np.random.Generator, inputs: Inputs) -> tuple[State, Arrays]:

@@ -58,6 +58,10 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "cpus": ({"throw__cpus": 0}, "stages.throw.cpus: found 0; wanted a whole number, 1 or more"),
     "gpus": ({"throw__gpus": -1}, "stages.throw.gpus: found -1; wanted a whole number, 0 or more, or a part of one"),
     "gpus in parts": ({"throw__gpus": 1.5}, "stages.throw.gpus: found 1.5; wanted a whole number, 0 or more, or a"),
+    "gpus of a kernel": (
+        {"walk__kernel": "toys:NEEDS_GPUS_IN_PARTS"},
+        "stages.walk.params: found 1.5 as gpus of kernel walk; wanted a whole number, 0 or more, or a part of one",
+    ),
     "memory": ({"throw__memory": "2 gigs"}, "stages.throw.memory: found '2 gigs'; wanted bytes, such as 2GiB or 500MB"),
     "seconds": ({"throw__seconds": 0}, "stages.throw.seconds: found 0; wanted seconds, more than 0"),
     "no memory": ({"throw__memory": 0}, "stages.throw.memory: found 0; wanted bytes, such as 2GiB or 500MB"),

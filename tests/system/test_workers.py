@@ -108,7 +108,7 @@ def test_a_task_with_gpus_has_them_to_itself_and_too_many_are_refused(
         launch(too_much, str(tmp_path / "never.zarr"), lambda: RayExecutor(2))
     assert not (tmp_path / "never.zarr").exists()
     run(
-        grid_with(walk__kernel="toys:SEES_GPU", walk__gpus=1, walk__memory="10MB"),
+        grid_with(walk__kernel="toys:SEES_GPU", walk__memory="10MB"),
         tmp_path / "toy.zarr",
         lambda: RayExecutor(2),
     )
