@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 import numpy as np
+import numpy.typing as npt
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -17,7 +18,7 @@ from sweep.display.tables import columns
 from sweep.errors import counted
 from sweep.planning.plan import Plan, StagePlan
 from sweep.planning.template import stage_fields
-from sweep.run.launch import done_in
+from sweep.run.launch import progress_in
 from sweep.run.looking import soonest
 from sweep.store.launches import measured
 from sweep.store.storage import human_bytes
@@ -124,10 +125,10 @@ def forecast(plan: Plan, store: Store, cores: int) -> Forecast:
         Which may not be there yet, or not hold all of it.
     cores : int
     """
-    done, (speeds, memory) = done_in(plan, store), measured(store.location)
-    left = {name: (stage.blocks > 0) & ~done[name] for name, stage in plan.stages.items()}
+    there, (speeds, memory) = progress_in(plan, store), measured(store.location)
+    left = {name: (stage.blocks > 0) & ~there[name][0] for name, stage in plan.stages.items()}
     seconds = {
-        name: speeds.get(name, stage.factor) / stage.factor * stage.per_cell(stage.seconds * left[name])
+        name: speeds.get(name, stage.factor) / stage.factor * stage.per_cell(_seconds_left(stage, *there[name]))
         for name, stage in plan.stages.items()
     }
     reads = {name: {item.stage for item in stage.stage.inputs.values()} for name, stage in plan.stages.items()}
@@ -140,6 +141,14 @@ def forecast(plan: Plan, store: Store, cores: int) -> Forecast:
         kernel, most = stage.stage.kernel.name, memory.get(name, 0.0)
         stages[name] = StageForecast(kernel, axes, wanted, *work, *_results(stage), most)
     return Forecast(stages, cores)
+
+
+def _seconds_left(
+    stage: StagePlan, done: npt.NDArray[np.bool_], blocks: npt.NDArray[np.int32]
+) -> npt.NDArray[np.float64]:
+    """Return the seconds that the kernel predicts of the blocks of each point that are not there."""
+    share = np.minimum(blocks, stage.blocks) / np.maximum(stage.blocks, 1)
+    return stage.seconds * ~done * (1 - share)
 
 
 def _results(stage: StagePlan) -> tuple[int, int]:

@@ -198,13 +198,20 @@ class Launch:
 
 def done_in(plan: Plan, store: Store) -> dict[str, npt.NDArray[np.bool_]]:
     """Return which points of a plan a store has, which may not hold it yet or not all of it."""
-    done = {name: np.zeros(stage.stage.shape, np.bool_) for name, stage in plan.stages.items()}
+    return {name: done for name, (done, _) in progress_in(plan, store).items()}
+
+
+def progress_in(plan: Plan, store: Store) -> dict[str, tuple[npt.NDArray[np.bool_], npt.NDArray[np.int32]]]:
+    """Return which points of a plan a store has, as `done_in` does, and how many blocks of each point."""
+    shapes = {name: stage.stage.shape for name, stage in plan.stages.items()}
+    found = {name: (np.zeros(shape, np.bool_), np.zeros(shape, np.int32)) for name, shape in shapes.items()}
     for name, layout in store.layouts().items():
         if name in plan.stages:
-            stage, progress = plan.stages[name], store.progress(name)
+            stage, progress, (done, blocks) = plan.stages[name], store.progress(name), found[name]
             where = np.ix_(*(places(stage.stage.axes[axis], labels) for axis, labels in layout.axes.items()))
-            done[name][where] = progress.done & (progress.blocks >= stage.blocks[where])
-    return done
+            done[where] = progress.done & (progress.blocks >= stage.blocks[where])
+            blocks[where] = progress.blocks
+    return found
 
 
 def done_points(store: Store, stage: StagePlan) -> npt.NDArray[np.bool_]:

@@ -115,13 +115,16 @@ def test_a_forecast_is_of_what_is_left_by_what_was_measured(tmp_path: Path) -> N
     done = store.progress("walk")
     left = done.done.copy()
     left.flat[0] = False
-    store.set_progress("walk", left, done.blocks)
+    blocks = done.blocks.copy()
+    blocks.flat[0] = 1
+    store.set_progress("walk", left, blocks)
     put_launch(store.location, 2, {"reached": {"walk": {"speed": 10.0, "memory": 3e8}}})
     again = forecast(plan, store, 2)
     assert again.points == 1
     assert "300 MB" in str(again)
     assert "memory" not in str(fresh)
-    assert again.core_seconds == pytest.approx(10 * float(plan.stages["walk"].seconds.flat[0]))
+    walk = plan.stages["walk"]
+    assert again.core_seconds == pytest.approx(10 * float(walk.seconds.flat[0]) * (1 - 1 / walk.blocks.flat[0]))
 
 
 def test_what_tasks_took_outlives_a_launch_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
