@@ -173,6 +173,15 @@ def test_what_fits_nowhere_is_said_at_once_and_holds_up_nothing_else() -> None:
     assert ran.seconds < 201
 
 
+def test_workers_that_are_slow_to_start_are_waited_for_in_words_for_one_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pretended.START_SECONDS", 15.0)
+    ran = Ran(Pretended({"a": TWO}), tasks(4), 2, own=True)
+    line = "waiting for a worker with 1 core: it is still starting, or others have this machine's 2 cores"
+    assert (len(ran.done), ran.said) == (4, [line])
+
+
 def test_what_fits_nowhere_in_a_ray_of_ones_own_is_refused() -> None:
     with pytest.raises(SweepError, match="a task wants 1 core and 2 GPUs; the largest node, a, offers 2 cores and 1"):
         Ran(Pretended({"a": {"CPU": 2.0, "GPU": 1.0}}), tasks(1, "wide", gpus=2), 2, own=True)

@@ -16,14 +16,14 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from sweep.errors import Problem, SweepError, counted
+from sweep.errors import Problem, SweepError
 from sweep.grid.resources import Resources
 from sweep.planning.plan import Task
 from sweep.run.account import At
 from sweep.run.executors.base import Done, Expected, Failed, Lost, NextTask, Outcome, Said
 from sweep.run.executors.losses import Losses
 from sweep.run.executors.messages import Answered, Cluster, Computed, Gone, Greeted, Message, Told
-from sweep.run.executors.room import Node, Share, fitting, offer, whole, words
+from sweep.run.executors.room import Node, Share, awaited, fitting, offer, whole, words
 from sweep.run.executors.staff import Staff, Worker
 from sweep.run.executors.twins import Twins
 
@@ -293,7 +293,4 @@ class Pool:
             due = self._said[share] + AGAIN_SECONDS if share in self._said else since + WAIT_SECONDS * (not impossible)
             if now >= due:
                 self._said[share] = now
-                total = sum(node.resources.get("CPU", 0.0) for node in usable)
-                has = f"{counted(len(usable), 'node')} with {counted(int(total), 'core')}"
-                taken = f"the cluster has {has}, all of them taken"
-                yield Said(f"waiting for a node with {words(share)}: {offer(share, usable) if impossible else taken}")
+                yield Said(awaited(share, usable, own=self._own))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from sweep.errors import counted
 
 UNITS = {"CPU": ("core", "cores"), "GPU": ("GPU", "GPUs")}
 
@@ -83,3 +85,13 @@ def offer(share: Share, nodes: Iterable[Node]) -> str:
         return "the cluster has no node that can be used"
     there = words(tuple((name, largest.resources.get(name, 0.0)) for name, _ in share))
     return f"the largest node, {largest.host}, offers {there}"
+
+
+def awaited(share: Share, nodes: Sequence[Node], *, own: bool) -> str:
+    """Return in words what is waited for, and why: of the nodes of a cluster, or of a Ray of one's own."""
+    cores = counted(int(sum(node.resources.get("CPU", 0.0) for node in nodes)), "core")
+    if own:
+        return f"waiting for a worker with {words(share)}: it is still starting, or others have this machine's {cores}"
+    if any(fitting(share, node.resources) for node in nodes):
+        return f"waiting for a node with {words(share)}: all is taken of {counted(len(nodes), 'node')} with {cores}"
+    return f"waiting for a node with {words(share)}: {offer(share, nodes)}"
