@@ -7,7 +7,7 @@ SUITABLE := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup demo test test-slow lint docs bench clean
+.PHONY: help setup demo test test-slow test-lowest lint docs bench clean
 
 help: ## show what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/' | expand -t 12
@@ -37,6 +37,15 @@ test: $(READY) ## run every test but the slow ones (about ten minutes)
 test-slow: $(READY) ## run the long fault, scale and statistics tests
 	$(BIN)/python -m pytest -m slow --timeout 1800 $(ARGS)
 
+LOWEST := .venv-lowest
+
+# What is not a direct dependency is as new as it can be; so a warning of an old package about a new one is no error here.
+test-lowest: ## run `make test` with the oldest versions that pyproject.toml allows, in a venv of their own
+	rm -rf $(LOWEST) && python3.11 -m venv $(LOWEST)
+	sed -nE '/^dependencies/,/^\]/s/^ *"([a-z0-9-]+)(\[.*\])?>=(.*)",$$/\1==\3/p' pyproject.toml >$(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet -c $(LOWEST)/constraints.txt --editable '.[dev]'
+	$(LOWEST)/bin/python -m pytest -m "not slow" -n auto --dist worksteal -o filterwarnings=default $(ARGS)
+
 lint: $(READY) ## style, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -57,4 +66,4 @@ bench: $(READY) ## measure speed against peers, each number behind a check that 
 	$(BIN)/python benchmarks/rbm_speed.py
 
 clean: ## remove what set-up and tools have made; results in runs stay
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info docs/_build
+	rm -rf .venv $(LOWEST) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info docs/_build

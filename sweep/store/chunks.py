@@ -61,16 +61,17 @@ class StoredArray:
 
     @cached_property
     def _zarr(self) -> Any:
-        array: Any = zarr.Array.from_dict(StorePath(self._location.zarr, self._path), dict(self._metadata))
-        return array.with_config({"write_empty_chunks": True})
+        metadata: Any = dict(self._metadata)
+        place = StorePath(self._location.zarr, self._path)
+        return zarr.Array(zarr.AsyncArray(metadata, place, {"write_empty_chunks": True}))
 
     @cached_property
     def _codec(self) -> _Codec | None:
         return _codec(self._metadata)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # its own: a copy that is being made has none yet
-            raise AttributeError(name)
+        if name.startswith("_"):  # its own, which a copy that is being made has not yet, or which raised this
+            return object.__getattribute__(self, name)
         return getattr(self._zarr, name)
 
     def key(self, index: Index) -> str:

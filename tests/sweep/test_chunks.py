@@ -26,11 +26,11 @@ def laid_out(folder: Path, name: str, dtype: str, layout: list[tuple[int, int]])
     """Return an array of a store, and the same one as Zarr opens it."""
     shape, chunks = tuple(n for n, _ in layout), tuple(min(step, n) for n, step in layout)
     dims = tuple(f"d{i}" for i in range(len(shape)))
-    metadata = array_metadata(Field(name, dims, shape, chunks, dtype, 0, {}))
+    metadata: Any = array_metadata(Field(name, dims, shape, chunks, dtype, 0, {}))
     location = Location(str(folder))
     array = StoredArray(location, name, metadata)
-    opened: Any = zarr.Array.from_dict(zarr.storage.StorePath(location.zarr, name), dict(metadata))
-    return array, opened.with_config({"write_empty_chunks": True})
+    place = zarr.storage.StorePath(location.zarr, name)
+    return array, zarr.Array(zarr.AsyncArray(dict(metadata), place, {"write_empty_chunks": True}))
 
 
 def numbers(dtype: str, shape: tuple[int, ...], seed: int) -> np.ndarray[Any, Any]:
@@ -80,6 +80,13 @@ def test_a_copy_reads_the_same(tmp_path: Path) -> None:
     for other in (copy.copy(array), pickle.loads(pickle.dumps(array))):
         assert other[...].tolist() == [1, 2, 3, 4]
         assert other.dtype == np.int32
+
+
+def test_what_zarr_cannot_do_is_said_as_it_says_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    array, _ = laid_out(tmp_path, "x", "float64", [(4, 2)])
+    monkeypatch.delattr(zarr, "AsyncArray")
+    with pytest.raises(AttributeError, match="has no attribute 'AsyncArray'"):
+        array[::2]
 
 
 def test_what_has_gaps_is_left_to_zarr(tmp_path: Path) -> None:
